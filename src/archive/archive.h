@@ -1,0 +1,136 @@
+#pragma once
+
+/*
+ * The archive: events become evidence.  Format: docs/formats/journal.md and heads.md.
+ *
+ * Writing (core):
+ *     archive_open → archive_append … → archive_commit → … archive_sign … → archive_close
+ * Reading (a worker, or a command on a folder that nobody serves):
+ *     reader_new → reader_add … (or reader_open) → reader_search, reader_fetch → reader_close
+ *
+ * Nothing is stored before archive_commit returned OK, and nothing that it stored is ever lost,
+ * merged or renumbered.
+ */
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/why.h"
+#include "event/batch.h"
+#include "match/match.h"
+#include "sys/disk.h"
+#include "tenant/tenant.h"
+
+struct archive;
+
+struct archive_options {
+    struct disk *disk;
+    const char *folder; /* DATA/archive; made if missing */
+    const char *keys;   /* the clients' keys; made if missing */
+    uint64_t journal_size_max;
+    bool read_only; /* changes nothing, cuts nothing; append and sign fail with ERR_DENIED */
+};
+
+/* Opens and recovers: walks the journals, sets a torn tail aside and cuts it off, learns each
+ * client's next sequence number, tree, and the idempotency keys of the last 24 hours.  Holds the
+ * folder's lock: ERR_AGAIN if another process has it. */
+NODISCARD enum err archive_open(const struct archive_options *options, struct wall now,
+                                struct archive **ret, struct why *why);
+/* Signs a last head for each client, if all is committed, and lets go. */
+void archive_close(struct archive *archive, struct wall now);
+
+/* Where a batch came from: the ring's own random name and its position there.  After a crash the
+ * same batch may be offered again; positions up to archive_ring_position are stored already. */
+struct ring_place {
+    uint64_t ring;
+    uint64_t position; /* grows; 0 is before the first */
+};
+uint64_t archive_ring_position(const struct archive *archive, uint64_t ring);
+
+/* Adds a batch to the group that the next commit makes durable.  *ret_first: the place of its first
+ * event.  The batch must stay until archive_commit.
+ *   ERR_EXISTS    its idempotency key, part and digest are known: a resend, nothing is added;
+ *                 *ret_first is the place it was stored at the first time
+ *   ERR_CONFLICT  the key is known for another post: nothing is added
+ *   ERR_DENIED    the scope may not append for that client */
+NODISCARD enum err archive_append(const struct scope *scope, struct archive *archive,
+                                  const struct batch *batch, struct ring_place from,
+                                  struct wall now, struct place *ret_first);
+/* Writes and syncs the group.  On an error nothing of the group is stored, its sequence numbers
+ * were never given, and the archive stays usable: ERR_FULL, ERR_IO (the journal is given up; the
+ * next commit tries a new one). */
+NODISCARD enum err archive_commit(struct archive *archive);
+
+/* Notes in the client's archive that rules (or documents) of this hash judge from the next sequence
+ * number on.  Part of the next commit. */
+NODISCARD enum err archive_generation(const struct scope *scope, struct archive *archive,
+                                      struct client_id client, struct str kind, struct str hash);
+
+/* How many events of a source are stored, counted from what is on disk. */
+uint64_t archive_stored(const struct archive *archive, struct source_id source);
+/* The next sequence number that a client will be given. */
+uint64_t archive_next_sequence(const struct archive *archive, struct client_id client);
+/* The clients that have anything stored, by index from 0; false at the end. */
+bool archive_client_at(const struct archive *archive, size_t index, struct client_id *ret);
+
+/* Reads the committed batch that holds `sequence`, or the first one after it, into mem; for
+ * detection that has to catch up.  ERR_NOT_FOUND when there is none yet. */
+NODISCARD enum err archive_read(const struct scope *scope, struct archive *archive,
+                                struct client_id client, uint64_t sequence, struct arena *mem,
+                                struct batch *ret, struct place *ret_first, struct why *why);
+
+/* Signs heads for clients whose last one is older than `interval_ns`, at most `clients_max` of
+ * them; *ret_more: some are still due.  Empty minutes are signed too. */
+NODISCARD enum err archive_sign(struct archive *archive, struct wall now, int64_t interval_ns,
+                                unsigned clients_max, bool *ret_more);
+
+/* Lends the `index`-th journal that holds something of the client to a worker: a read-only
+ * descriptor and, in `grant`, the keys of that client in that journal.  ERR_NOT_FOUND at the end.
+ */
+NODISCARD enum err archive_lend(const struct scope *scope, struct archive *archive,
+                                struct client_id client, size_t index, int *ret_descriptor,
+                                struct buf *grant);
+
+/* ---- Reading. */
+
+struct reader;
+
+NODISCARD enum err reader_new(struct reader **ret);
+/* Takes the descriptor and a grant that archive_lend made. */
+NODISCARD enum err reader_add(struct reader *reader, int descriptor, struct str grant,
+                              struct why *why);
+/* All of one client's journals in a folder that nobody serves. */
+NODISCARD enum err reader_open(const struct scope *scope, struct disk *disk, const char *folder,
+                               const char *keys, struct client_id client, struct reader **ret,
+                               struct why *why);
+void reader_close(struct reader *reader);
+
+/* One event found; everything is borrowed for the call.  An error stops the search and is returned;
+ * ERR_CLOSED: whoever asked is gone. */
+typedef enum err reader_call(void *context, struct place place, const struct event *event);
+
+/* Every event whose time lies in [from, to) and that fits, in the order of sequence. */
+NODISCARD enum err reader_search(const struct scope *scope, struct reader *reader,
+                                 struct client_id client, const struct query *query,
+                                 struct wall from, struct wall to, reader_call *call, void *context,
+                                 struct why *why);
+/* The events of the given sequence numbers (ascending).  Missing ones are passed over. */
+NODISCARD enum err reader_fetch(const struct scope *scope, struct reader *reader,
+                                struct client_id client, const uint64_t *sequences, size_t count,
+                                reader_call *call, void *context, struct why *why);
+
+/* ---- Verifying.  Needs the keys to look inside frames; without them it checks all that can be
+ * checked from outside and says so. */
+
+struct verify_report {
+    uint64_t journals, frames, leaves, heads, events, clients;
+    uint64_t damaged;         /* places found damaged */
+    uint64_t unsigned_leaves; /* committed after the last head: sound, not yet under a signature */
+    bool keys_missing;
+};
+/* Called for each damaged place: the file, the offset, what is wrong and which events it costs. */
+typedef void verify_call(void *context, const char *file, uint64_t offset, const char *what);
+/* OK: sound.  ERR_CORRUPT: `call` named at least one place.  Others: it could not be read. */
+NODISCARD enum err archive_verify(struct disk *disk, const char *folder, const char *keys,
+                                  verify_call *call, void *context, struct verify_report *ret,
+                                  struct why *why);

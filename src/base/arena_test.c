@@ -1,0 +1,33 @@
+#include "base/arena.h"
+
+#include <string.h>
+
+#include "testing/testing.h"
+
+TEST(an_arena_refuses_what_passes_its_ceiling)
+{
+    struct arena *arena = arena_new(10000);
+    CHECK(arena_take(arena, 4000) != NULL);
+    CHECK(arena_take(arena, 7000) == NULL);
+    CHECK(arena_take(arena, 3000) != NULL);
+    CHECK(arena_take_array(arena, SIZE_MAX, 2) == NULL);
+    arena_reset(arena);
+    CHECK(arena_take(arena, 100) != NULL);
+    arena_free(arena);
+}
+
+TEST(memory_comes_zeroed_even_after_a_reset)
+{
+    struct arena *arena = arena_new(100000);
+    char *first = arena_take(arena, 100);
+    memset(first, 'x', 100);
+    arena_reset(arena);
+    char *second = arena_take(arena, 100);
+    for (int i = 0; i < 100; i++) {
+        CHECK(second[i] == 0);
+    }
+    struct str text;
+    CHECK(arena_print(arena, &text, "%d-%s", 7, "seven") == OK);
+    CHECK(str_equal(text, STR("7-seven")));
+    arena_free(arena);
+}

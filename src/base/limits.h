@@ -1,0 +1,37 @@
+#pragma once
+
+/*
+ * Every ceiling, on one page, each with its reason: it is also an answer to a client who asks.
+ * Sizes are bytes.
+ */
+
+/* Events.  A record is the largest thing that we call one event; 1 MiB holds the longest script
+ * block and stack trace seen in practice, sixteen times over. */
+#define RECORD_SIZE_MAX      (1024 * 1024)
+#define EVENTS_PER_BATCH_MAX 4000              /* Also the largest evidence leaf (design, 5). */
+#define BATCH_SIZE_MAX       (8 * 1024 * 1024) /* One batch with all tables; half a ring. */
+#define SPANS_PER_EVENT_MAX  1024 /* Fields of one event; the rest is only searchable. */
+#define NAMES_PER_BATCH_MAX  4096 /* Distinct field names in one batch. */
+#define NAME_SIZE_MAX        512  /* A field name, dots included. */
+#define NESTING_MAX          32   /* Levels of an outside JSON or YAML text. */
+
+/* Between processes. */
+#define MESSAGE_SIZE_MAX (128 * 1024) /* One packet; larger bodies travel in a descriptor. */
+#define RING_SIZE        (16 * 1024 * 1024)
+
+/* Listeners. */
+#define DATAGRAM_SIZE_MAX        65536 /* The largest UDP payload, rounded up. */
+#define CONNECTIONS_MAX          4096  /* Per front; each costs memory before it is known. */
+#define HTTP_BODY_SIZE_MAX       (16 * 1024 * 1024)  /* One POST; a shipper splits larger ones. */
+#define HTTP_MEMORY_MAX          (256 * 1024 * 1024) /* All bodies that are being read, together. */
+#define IDEMPOTENCY_KEY_SIZE_MAX 255
+#define IDEMPOTENCY_SECONDS      (24 * 60 * 60) /* How long a key is remembered. */
+
+/* Texts that people write. */
+#define YAML_SIZE_MAX  (4 * 1024 * 1024) /* A configuration, a rule, an apply file. */
+#define YAML_NODES_MAX 200000
+#define RULES_MAX      20000
+#define RULES_SIZE_MAX (64 * 1024 * 1024) /* All rule texts together. */
+#define QUERY_SIZE_MAX 65536
+#define CLIENTS_MAX    4096  /* Clients of one installation. */
+#define SOURCES_MAX    16384 /* Log sources of one installation. */

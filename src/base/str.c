@@ -1,0 +1,125 @@
+/* Borrowed text.  memcmp and friends are never given NULL, so the zero value is safe everywhere. */
+
+#include "base/str.h"
+
+#include <string.h>
+
+static char ascii_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+struct str str_from(const char *text)
+{
+    return text == NULL ? (struct str){0} : (struct str){text, strlen(text)};
+}
+
+struct str str_of(const void *data, size_t size)
+{
+    return (struct str){data, size};
+}
+
+bool str_equal(struct str a, struct str b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+bool str_equal_nocase(struct str a, struct str b)
+{
+    if (a.size != b.size) {
+        return false;
+    }
+    for (size_t i = 0; i < a.size; i++) {
+        if (ascii_lower(a.data[i]) != ascii_lower(b.data[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int str_compare(struct str a, struct str b)
+{
+    size_t common = a.size < b.size ? a.size : b.size;
+    int order = common == 0 ? 0 : memcmp(a.data, b.data, common);
+    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
+}
+
+bool str_starts(struct str s, struct str prefix)
+{
+    return str_equal(str_slice(s, 0, prefix.size), prefix);
+}
+
+bool str_ends(struct str s, struct str suffix)
+{
+    return s.size >= suffix.size &&
+           str_equal(str_slice(s, s.size - suffix.size, suffix.size), suffix);
+}
+
+size_t str_find(struct str s, struct str needle)
+{
+    if (needle.size == 0) {
+        return 0;
+    }
+    const char *at = s.size == 0 ? NULL : memmem(s.data, s.size, needle.data, needle.size);
+    return at == NULL ? STR_NONE : (size_t)(at - s.data);
+}
+
+size_t str_find_byte(struct str s, char byte)
+{
+    const char *at = s.size == 0 ? NULL : memchr(s.data, byte, s.size);
+    return at == NULL ? STR_NONE : (size_t)(at - s.data);
+}
+
+struct str str_slice(struct str s, size_t from, size_t size)
+{
+    if (from >= s.size) {
+        return (struct str){0};
+    }
+    size_t rest = s.size - from;
+    return (struct str){s.data + from, size < rest ? size : rest};
+}
+
+struct str str_trim(struct str s)
+{
+    while (s.size > 0 && memchr(" \t\r\n", s.data[0], 4) != NULL) {
+        s.data++;
+        s.size--;
+    }
+    while (s.size > 0 && memchr(" \t\r\n", s.data[s.size - 1], 4) != NULL) {
+        s.size--;
+    }
+    return s;
+}
+
+struct str str_cut(struct str *rest, char byte)
+{
+    size_t at = str_find_byte(*rest, byte);
+    if (at == STR_NONE) {
+        struct str all = *rest;
+        *rest = (struct str){0};
+        return all;
+    }
+    struct str before = str_slice(*rest, 0, at);
+    *rest = str_slice(*rest, at + 1, rest->size);
+    return before;
+}
+
+enum err str_to_u64(struct str s, uint64_t max, uint64_t *ret)
+{
+    uint64_t value = 0;
+    if (s.size == 0) {
+        return ERR_SYNTAX;
+    }
+    for (size_t i = 0; i < s.size; i++) {
+        if (s.data[i] < '0' || s.data[i] > '9') {
+            return ERR_SYNTAX;
+        }
+        uint64_t digit = (uint64_t)(s.data[i] - '0');
+        if (__builtin_mul_overflow(value, (uint64_t)10, &value) ||
+            __builtin_add_overflow(value, digit, &value) || value > max) {
+            return ERR_LIMIT;
+        }
+    }
+    *ret = value;
+    return OK;
+}

@@ -1,0 +1,47 @@
+#pragma once
+
+/*
+ * A piece of text that somebody else owns: a pointer and a size, no terminator.  Whoever keeps a
+ * str past the call says *keeps* in the header.  The zero value is the empty text.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct str {
+    const char *data;
+    size_t size; /* bytes */
+};
+
+/* A literal as a str. */
+#define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
+
+/* The two arguments that "%.*s" takes; texts over 4,096 bytes are cut. */
+#define STR_ARG(s) ((s).size < 4096 ? (int)(s).size : 4096), ((s).data != NULL ? (s).data : "")
+
+struct str str_from(const char *text); /* NULL gives the empty text. */
+struct str str_of(const void *data, size_t size);
+
+bool str_equal(struct str a, struct str b);
+bool str_equal_nocase(struct str a, struct str b); /* ASCII letters only. */
+int str_compare(struct str a, struct str b);       /* By bytes, as memcmp; the shorter first. */
+bool str_starts(struct str s, struct str prefix);
+bool str_ends(struct str s, struct str suffix);
+
+#define STR_NONE SIZE_MAX
+size_t str_find(struct str s, struct str needle); /* The first offset, or STR_NONE. */
+size_t str_find_byte(struct str s, char byte);
+
+/* The part from `from`, at most `size` bytes; both are cut to what is there. */
+struct str str_slice(struct str s, size_t from, size_t size);
+/* Without ASCII blanks (space, tab, CR, LF) at either end. */
+struct str str_trim(struct str s);
+/* Cuts *rest at the first `byte`: returns what stands before it and leaves what follows in *rest.
+ * Without one, returns all and leaves nothing. */
+struct str str_cut(struct str *rest, char byte);
+
+/* The whole of s as a decimal number; ERR_SYNTAX for anything else, ERR_LIMIT over max. */
+NODISCARD enum err str_to_u64(struct str s, uint64_t max, uint64_t *ret);

@@ -1,0 +1,178 @@
+/* JSON's escapes, and the one UTF-8 walk they need (Unicode 15, table 3-7: no overlong forms, no
+ * surrogates, nothing above U+10FFFF). */
+
+#include "codec/json_text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static enum err escape_undo(struct str raw, size_t *at, char *out, size_t *out_size);
+static bool hex4(struct str raw, size_t at, uint32_t *ret);
+static size_t utf8_put(uint32_t code, char *out);
+
+enum err json_unescape(struct str raw, struct arena *mem, struct str *ret)
+{
+    size_t at = str_find_byte(raw, '\\');
+    if (at == STR_NONE) {
+        *ret = raw;
+        return OK;
+    }
+    /* No escape is longer undone than done: six bytes give at most three. */
+    char *out = arena_take(mem, raw.size);
+    if (out == NULL) {
+        return ERR_MEMORY;
+    }
+    memcpy(out, raw.data, at);
+    size_t size = at;
+    while (at < raw.size) {
+        if (raw.data[at] != '\\') {
+            out[size++] = raw.data[at++];
+            continue;
+        }
+        enum err err = escape_undo(raw, &at, out, &size);
+        if (err != OK) {
+            return err;
+        }
+    }
+    *ret = (struct str){out, size};
+    return OK;
+}
+
+enum err json_print(struct buf *out, struct str text)
+{
+    size_t size_before = out->size;
+    enum err err = buf_append_byte(out, '"');
+    size_t run = 0; /* bytes before `i` that can go out as they are */
+    for (size_t i = 0; i < text.size && err == OK;) {
+        unsigned char c = (unsigned char)text.data[i];
+        size_t length = c < 0x80 ? 1 : utf8_sequence(str_slice(text, i, 4));
+        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f && length > 0) {
+            run += length;
+            i += length;
+            continue;
+        }
+        err = buf_append(out, str_slice(text, i - run, run));
+        run = 0;
+        i++;
+        if (err != OK) {
+            break;
+        }
+        if (length == 0) {
+            err = buf_append(out, STR("\xEF\xBF\xBD"));
+        } else if (c == '"' || c == '\\') {
+            err = buf_print(out, "\\%c", c);
+        } else if (c == '\n' || c == '\t' || c == '\r') {
+            err = buf_append(out, c == '\n' ? STR("\\n") : c == '\t' ? STR("\\t") : STR("\\r"));
+        } else {
+            err = buf_print(out, "\\u%04x", c);
+        }
+    }
+    if (err == OK) {
+        err = buf_append(out, str_slice(text, text.size - run, run));
+    }
+    if (err == OK) {
+        err = buf_append_byte(out, '"');
+    }
+    if (err != OK) {
+        out->size = size_before;
+    }
+    return err;
+}
+
+size_t utf8_sequence(struct str s)
+{
+    const unsigned char *b = (const unsigned char *)s.data;
+    if (s.size == 0) {
+        return 0;
+    }
+    size_t length = b[0] < 0x80 ? 1 : b[0] < 0xc2 ? 0 : b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : 4;
+    if (length == 0 || b[0] > 0xf4 || s.size < length) {
+        return 0;
+    }
+    for (size_t i = 1; i < length; i++) {
+        if ((b[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    bool wrong = (b[0] == 0xe0 && b[1] < 0xa0) || (b[0] == 0xed && b[1] > 0x9f) ||
+                 (b[0] == 0xf0 && b[1] < 0x90) || (b[0] == 0xf4 && b[1] > 0x8f);
+    return wrong ? 0 : length;
+}
+
+static enum err escape_undo(struct str raw, size_t *at, char *out, size_t *out_size)
+{
+    static const char names[] = "\"\\/bfnrt";
+    static const char values[] = "\"\\/\b\f\n\r\t";
+    if (*at + 1 >= raw.size) {
+        return ERR_SYNTAX;
+    }
+    char kind = raw.data[*at + 1];
+    const char *name = kind == '\0' ? NULL : strchr(names, kind);
+    if (name != NULL) {
+        out[(*out_size)++] = values[name - names];
+        *at += 2;
+        return OK;
+    }
+    uint32_t code;
+    if (kind != 'u' || !hex4(raw, *at + 2, &code)) {
+        return ERR_SYNTAX;
+    }
+    *at += 6;
+    if (code >= 0xd800 && code <= 0xdbff) {
+        uint32_t low;
+        if (str_starts(str_slice(raw, *at, 2), STR("\\u")) && hex4(raw, *at + 2, &low) &&
+            low >= 0xdc00 && low <= 0xdfff) {
+            code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+            *at += 6;
+        } else {
+            code = 0xfffd;
+        }
+    } else if (code >= 0xdc00 && code <= 0xdfff) {
+        code = 0xfffd;
+    }
+    *out_size += utf8_put(code, out + *out_size);
+    return OK;
+}
+
+static bool hex4(struct str raw, size_t at, uint32_t *ret)
+{
+    struct str digits = str_slice(raw, at, 4);
+    uint32_t value = 0;
+    for (size_t i = 0; i < digits.size; i++) {
+        char c = digits.data[i];
+        uint32_t digit = c >= '0' && c <= '9'   ? (uint32_t)(c - '0')
+                         : c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a' + 10)
+                         : c >= 'A' && c <= 'F' ? (uint32_t)(c - 'A' + 10)
+                                                : 16;
+        if (digit == 16) {
+            return false;
+        }
+        value = value << 4 | digit;
+    }
+    *ret = value;
+    return digits.size == 4;
+}
+
+static size_t utf8_put(uint32_t code, char *out)
+{
+    if (code < 0x80) {
+        out[0] = (char)code;
+        return 1;
+    }
+    if (code < 0x800) {
+        out[0] = (char)(0xc0 | code >> 6);
+        out[1] = (char)(0x80 | (code & 0x3f));
+        return 2;
+    }
+    if (code < 0x10000) {
+        out[0] = (char)(0xe0 | code >> 12);
+        out[1] = (char)(0x80 | (code >> 6 & 0x3f));
+        out[2] = (char)(0x80 | (code & 0x3f));
+        return 3;
+    }
+    out[0] = (char)(0xf0 | code >> 18);
+    out[1] = (char)(0x80 | (code >> 12 & 0x3f));
+    out[2] = (char)(0x80 | (code >> 6 & 0x3f));
+    out[3] = (char)(0x80 | (code & 0x3f));
+    return 4;
+}

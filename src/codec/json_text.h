@@ -1,0 +1,17 @@
+#pragma once
+
+/* The texts inside JSON: escapes undone and made (RFC 8259, section 7). */
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+/* The inside of a JSON string without its escapes: borrowed if it has none, else made in mem.
+ * Lone surrogates become U+FFFD.  ERR_SYNTAX for a broken escape. */
+NODISCARD enum err json_unescape(struct str raw, struct arena *mem, struct str *ret);
+
+/* Appends text as a JSON string, quotes included.  Bytes that are not UTF-8 come out as U+FFFD, one
+ * for each; control characters as escapes. */
+NODISCARD enum err json_print(struct buf *out, struct str text);
+
+/* The length of the valid UTF-8 sequence at the start of s (1 to 4), or 0 if there is none. */
+size_t utf8_sequence(struct str s);

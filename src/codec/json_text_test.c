@@ -1,0 +1,33 @@
+#include "codec/json_text.h"
+
+#include "testing/testing.h"
+
+static bool unescapes_to(struct str raw, struct str wanted)
+{
+    struct arena *mem = arena_new(4096);
+    struct str got;
+    bool equal = json_unescape(raw, mem, &got) == OK && str_equal(got, wanted);
+    arena_free(mem);
+    return equal;
+}
+
+TEST(escapes_are_undone)
+{
+    CHECK(unescapes_to(STR("plain"), STR("plain")));
+    CHECK(unescapes_to(STR("a\\n\\\"\\\\\\/"), STR("a\n\"\\/")));
+    CHECK(unescapes_to(STR("\\u706b\\u306e"), STR("火の")));
+    CHECK(unescapes_to(STR("\\ud83d\\ude00"), STR("😀")));
+    CHECK(unescapes_to(STR("\\ud83dx"), STR("\xEF\xBF\xBDx")));
+    CHECK(!unescapes_to(STR("\\u12"), STR("")));
+    CHECK(!unescapes_to(STR("\\"), STR("")));
+    CHECK(!unescapes_to(STR("\\x41"), STR("A")));
+}
+
+TEST(whatever_is_printed_is_json)
+{
+    struct buf out;
+    buf_init(&out, 1000);
+    CHECK(json_print(&out, STR("a\"b\\c\n\x01\xff\xe7\x81\xab\x1b[")) == OK);
+    CHECK(str_equal(buf_str(&out), STR("\"a\\\"b\\\\c\\n\\u0001\xEF\xBF\xBD火\\u001b[\"")));
+    buf_done(&out);
+}

@@ -1,0 +1,60 @@
+#pragma once
+
+/*
+ * The books of every source: received = stored + rejected(reason) + deduplicated + in flight.
+ *
+ * They live in memory that parent holds and front, core and desk map, so they outlive any child.
+ * `received` is front's; the rest is core's, applied once per ring position even if core dies
+ * between any two instructions: each account has two copies, the spare one is filled, then one
+ * store makes it the valid one.
+ *
+ *     books_format (parent, once) → books_attach (each process) → books_… → books_detach
+ */
+
+#include "base/err.h"
+#include "collect/collect.h"
+#include "event/place.h"
+
+struct books;
+
+/* Bytes of memory for SOURCES_MAX sources. */
+size_t books_memory_size(void);
+/* Makes zeroed memory into empty books. */
+void books_format(void *memory);
+/* ERR_CORRUPT if the memory holds no books of this version. */
+NODISCARD enum err books_attach(void *memory, size_t size, struct books **ret);
+void books_detach(struct books *books);
+
+/* Front: records handed to the ring.  Before the ring's head moves, so that nobody ever sees a
+ * record stored that was not received. */
+NODISCARD enum err books_received(struct books *books, struct client_id client,
+                                  struct source_id source, uint64_t count);
+
+/* Core: how the records of one ring position ended.  A position at or before the last one applied
+ * for that source changes nothing. */
+struct books_entry {
+    uint64_t stored;
+    uint64_t deduplicated;
+    uint64_t rejected[REJECT_REASON_COUNT];
+};
+NODISCARD enum err books_apply(struct books *books, struct client_id client,
+                               struct source_id source, uint64_t position,
+                               const struct books_entry *entry);
+
+/* A restarted front, once the ring is empty: what was counted as received and never reached the
+ * ring is taken back (nobody was told that it was received). */
+void books_settle(struct books *books);
+
+struct account {
+    struct client_id client;
+    struct source_id source;
+    uint64_t received;
+    uint64_t stored;
+    uint64_t deduplicated;
+    uint64_t rejected[REJECT_REASON_COUNT];
+    uint64_t in_flight; /* received less all the others */
+};
+/* By index from 0; false at the end.  One consistent reading per account. */
+bool books_account_at(const struct books *books, size_t index, struct account *ret);
+/* Starts an account from what was last known on disk (after a killed parent). */
+NODISCARD enum err books_restore(struct books *books, const struct account *account);

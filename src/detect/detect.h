@@ -1,0 +1,49 @@
+#pragma once
+
+/*
+ * Sigma rules over events.  A rule set is immutable and shared by count; a new generation replaces
+ * it whole.
+ *
+ *     ruleset_pack … → ruleset_load → detect_batch … → ruleset_unref
+ *
+ * No rule is ever silently off: what cannot run stands in the report, with file, line and reason.
+ */
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/why.h"
+#include "event/alert.h"
+#include "event/batch.h"
+#include "tenant/tenant.h"
+
+struct ruleset;
+
+/* Rule texts travel between processes as one bundle. */
+NODISCARD enum err ruleset_pack(struct buf *bundle, struct str path, struct str text);
+
+struct rule_problem {
+    struct str file;
+    uint32_t line;
+    struct str reason;
+};
+struct ruleset_report {
+    size_t files, rules, correlations, filters, loaded;
+    struct rule_problem *refused; /* in mem */
+    size_t refused_count;
+    struct rule_problem *needs_values; /* reason: the placeholder's name */
+    size_t needs_values_count;
+};
+
+/* Compiles every rule of a bundle that can run; the others are in the report (made in mem).  Fails
+ * only when the bundle itself is broken or memory is short. */
+NODISCARD enum err ruleset_load(struct str bundle, struct arena *mem, struct ruleset **ret,
+                                struct ruleset_report *ret_report, struct why *why);
+void ruleset_ref(struct ruleset *ruleset);
+void ruleset_unref(struct ruleset *ruleset);
+struct str ruleset_hash(const struct ruleset *ruleset); /* SHA-256 in hexadecimal; its name */
+
+/* Judges a batch whose first event lies at `first`.  Alerts come in the order of events, then of
+ * rules; their texts are borrowed from the rule set. */
+NODISCARD enum err detect_batch(const struct scope *scope, const struct ruleset *ruleset,
+                                const struct batch *batch, struct place first, struct arena *turn,
+                                struct alerts *ret);

@@ -1,0 +1,93 @@
+/* Alerts as bytes: the fixed part, then six texts, each behind its 4-byte size. */
+
+#include "event/alert.h"
+
+#include "base/bytes.h"
+#include "base/limits.h"
+
+#define FIXED_SIZE     40
+#define ALERT_TEXT_MAX 16384 /* one text of an alert; a rule's tags and authors are far smaller */
+#define ALERT_TEXTS    6
+
+const char *level_text(enum level level)
+{
+    static const char *const texts[LEVEL_COUNT] = {
+        [LEVEL_INFORMATIONAL] = "informational",
+        [LEVEL_LOW] = "low",
+        [LEVEL_MEDIUM] = "medium",
+        [LEVEL_HIGH] = "high",
+        [LEVEL_CRITICAL] = "critical",
+    };
+    return (unsigned)level < LEVEL_COUNT ? texts[level] : "unknown";
+}
+
+enum err level_parse(struct str text, enum level *ret)
+{
+    for (int level = 0; level < LEVEL_COUNT; level++) {
+        if (str_equal_nocase(text, str_from(level_text((enum level)level)))) {
+            *ret = (enum level)level;
+            return OK;
+        }
+    }
+    return ERR_SYNTAX;
+}
+
+enum err alert_encode(const struct alert *alert, struct buf *out)
+{
+    char fixed[FIXED_SIZE] = {0};
+    put_u32(fixed, alert->place.client.value);
+    put_u32(fixed + 4, alert->source.value);
+    put_u64(fixed + 8, alert->place.sequence);
+    put_u64(fixed + 16, (uint64_t)alert->received.ns);
+    put_u64(fixed + 24, (uint64_t)alert->happened.ns);
+    put_u32(fixed + 32, (uint32_t)alert->level);
+    size_t size_before = out->size;
+    enum err err = buf_append(out, str_of(fixed, sizeof fixed));
+    const struct str texts[ALERT_TEXTS] = {alert->rule_id,     alert->rule_title,
+                                           alert->rule_author, alert->rule_link,
+                                           alert->rule_tags,   alert->rule_version};
+    for (int i = 0; i < ALERT_TEXTS && err == OK; i++) {
+        char size[4];
+        struct str text = str_slice(texts[i], 0, ALERT_TEXT_MAX);
+        put_u32(size, (uint32_t)text.size);
+        err = buf_append(out, str_of(size, sizeof size));
+        if (err == OK) {
+            err = buf_append(out, text);
+        }
+    }
+    if (err != OK) {
+        out->size = size_before;
+    }
+    return err;
+}
+
+enum err alert_decode(struct str *bytes, struct alert *ret)
+{
+    struct str rest = *bytes;
+    if (rest.size < FIXED_SIZE || get_u32(rest.data + 32) >= LEVEL_COUNT ||
+        get_u32(rest.data) == 0) {
+        return ERR_CORRUPT;
+    }
+    struct alert alert = {
+        .place = {{get_u32(rest.data)}, get_u64(rest.data + 8)},
+        .source = {get_u32(rest.data + 4)},
+        .received = {(int64_t)get_u64(rest.data + 16)},
+        .happened = {(int64_t)get_u64(rest.data + 24)},
+        .level = (enum level)get_u32(rest.data + 32),
+    };
+    struct str *const texts[ALERT_TEXTS] = {&alert.rule_id,     &alert.rule_title,
+                                            &alert.rule_author, &alert.rule_link,
+                                            &alert.rule_tags,   &alert.rule_version};
+    rest = str_slice(rest, FIXED_SIZE, rest.size);
+    for (int i = 0; i < ALERT_TEXTS; i++) {
+        if (rest.size < 4 || get_u32(rest.data) > ALERT_TEXT_MAX ||
+            get_u32(rest.data) > rest.size - 4) {
+            return ERR_CORRUPT;
+        }
+        *texts[i] = str_slice(rest, 4, get_u32(rest.data));
+        rest = str_slice(rest, 4 + (size_t)get_u32(rest.data), rest.size);
+    }
+    *ret = alert;
+    *bytes = rest;
+    return OK;
+}

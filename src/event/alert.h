@@ -1,0 +1,51 @@
+#pragma once
+
+/*
+ * An alert: a rule's opinion of one event that is on disk.  Unique by (client, rule, place): the
+ * same rule says the same of one stored record at most once, however often it is asked.
+ *
+ * Encoded alerts travel from core to desk; desk decodes them as outside bytes.
+ */
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/why.h"
+#include "event/place.h"
+
+enum level {
+    LEVEL_INFORMATIONAL,
+    LEVEL_LOW,
+    LEVEL_MEDIUM,
+    LEVEL_HIGH,
+    LEVEL_CRITICAL,
+    LEVEL_COUNT
+};
+
+struct alert {
+    struct place place;
+    struct source_id source;
+    struct wall received; /* the event's arrival */
+    struct wall happened; /* the event's own time, WALL_NONE if it has none */
+    enum level level;
+    struct str rule_id; /* Sigma's id, or the file's path where a rule has none */
+    struct str rule_title;
+    struct str rule_author;  /* the rules' licence asks that it be shown */
+    struct str rule_link;    /* where the rule comes from, may be empty */
+    struct str rule_tags;    /* joined by one blank */
+    struct str rule_version; /* SHA-256 of the rule's text, in hexadecimal */
+};
+
+struct alerts {
+    struct alert *list;
+    size_t count;
+};
+
+const char *level_text(enum level level);
+NODISCARD enum err level_parse(struct str text, enum level *ret);
+
+/* Appends one alert's encoding. */
+NODISCARD enum err alert_encode(const struct alert *alert, struct buf *out);
+/* Takes one alert off the front of *bytes; texts are borrowed from it.  ERR_CORRUPT if it is none.
+ */
+NODISCARD enum err alert_decode(struct str *bytes, struct alert *ret);

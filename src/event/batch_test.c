@@ -1,0 +1,142 @@
+#include "event/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "event/alert.h"
+#include "event/builder.h"
+#include "testing/testing.h"
+
+static struct builder *one_event(void)
+{
+    struct builder *builder = builder_new((struct client_id){7}, (struct source_id){9});
+    CHECK(builder_begin(builder, STR("{\"user\":\"a\\u0062c\",\"n\":12}"), (struct wall){100}) ==
+          OK);
+    builder_span(builder, STR("user"), 9, 8, SPAN_JSON_STRING);
+    builder_span(builder, STR("n"), 23, 2, SPAN_JSON_SCALAR);
+    builder_derive(builder, STR("event.category"), STR("test"));
+    builder_happened(builder, (struct wall){50});
+    builder_class(builder, STR("/linux/sshd"));
+    builder_parser(builder, STR("json"));
+    CHECK(builder_end(builder) == OK);
+    return builder;
+}
+
+TEST(what_was_built_reads_back_equal)
+{
+    struct builder *builder = one_event();
+    struct arena *mem = arena_new(1 << 20);
+    struct str bytes;
+    struct batch batch;
+    CHECK(builder_finish(builder, &bytes) == OK);
+    CHECK(batch_check(bytes, mem, &batch, NULL) == OK);
+    CHECK(batch.client.value == 7 && batch.source.value == 9 && batch.events == 1);
+    struct event event;
+    batch_event(&batch, 0, &event);
+    CHECK(str_equal(event.record, STR("{\"user\":\"a\\u0062c\",\"n\":12}")));
+    CHECK(event_time(&event).ns == 50 && event.received.ns == 100);
+    CHECK(str_equal(event.class, STR("/linux/sshd")));
+    CHECK(event.error.size == 0);
+    struct span span;
+    struct str value;
+    CHECK(event_find(&event, STR("user"), &span) == OK);
+    CHECK(event_value(&span, mem, &value) == OK);
+    CHECK(str_equal(value, STR("abc")));
+    CHECK(event_find(&event, STR("event.category"), &span) == OK);
+    CHECK(str_equal(span.bytes, STR("test")));
+    CHECK(event_find(&event, STR("nothing"), &span) == ERR_NOT_FOUND);
+    arena_free(mem);
+    builder_free(builder);
+}
+
+TEST(no_flipped_byte_of_the_tables_leads_outside)
+{
+    struct builder *builder = one_event();
+    struct arena *mem = arena_new(1 << 20);
+    struct str bytes;
+    CHECK(builder_finish(builder, &bytes) == OK);
+    char *copy = malloc(bytes.size);
+    for (size_t at = 0; at < bytes.size; at++) {
+        for (unsigned bit = 0; bit < 8; bit++) {
+            memcpy(copy, bytes.data, bytes.size);
+            copy[at] = (char)(copy[at] ^ (char)(1u << bit));
+            struct batch batch;
+            arena_reset(mem);
+            if (batch_check(str_of(copy, bytes.size), mem, &batch, NULL) == OK) {
+                struct event event;
+                struct span span;
+                struct str value;
+                batch_event(&batch, 0, &event);
+                for (uint32_t i = 0; i < event.spans; i++) {
+                    event_span(&event, i, &span);
+                    CHECK(event_value(&span, mem, &value) != ERR_MEMORY);
+                }
+            }
+        }
+    }
+    free(copy);
+    arena_free(mem);
+    builder_free(builder);
+}
+
+TEST(too_many_fields_cost_fields_and_never_the_record)
+{
+    struct builder *builder = builder_new((struct client_id){1}, (struct source_id){1});
+    struct arena *mem = arena_new(8 << 20);
+    CHECK(builder_begin(builder, STR("record"), (struct wall){1}) == OK);
+    for (unsigned i = 0; i < SPANS_PER_EVENT_MAX + 5; i++) {
+        builder_span(builder, STR("f"), 0, 1, SPAN_RAW);
+    }
+    CHECK(builder_end(builder) == OK);
+    struct str bytes;
+    struct batch batch;
+    struct event event;
+    CHECK(builder_finish(builder, &bytes) == OK);
+    CHECK(batch_check(bytes, mem, &batch, NULL) == OK);
+    batch_event(&batch, 0, &event);
+    CHECK(event.spans == SPANS_PER_EVENT_MAX);
+    CHECK(event.flags == EVENT_FIELDS_CUT);
+    CHECK(str_equal(event.record, STR("record")));
+    arena_free(mem);
+    builder_free(builder);
+}
+
+TEST(an_abandoned_event_leaves_no_trace)
+{
+    struct builder *builder = one_event();
+    struct str bytes;
+    CHECK(builder_finish(builder, &bytes) == OK);
+    size_t size = bytes.size;
+    CHECK(builder_begin(builder, STR("other"), (struct wall){1}) == OK);
+    builder_span(builder, STR("user"), 0, 5, SPAN_RAW);
+    builder_derive(builder, STR("n"), STR("x"));
+    builder_abandon(builder);
+    CHECK(builder_finish(builder, &bytes) == OK);
+    CHECK(bytes.size == size);
+    builder_free(builder);
+}
+
+TEST(an_alert_reads_back_equal_and_a_cut_one_is_refused)
+{
+    struct alert alert = {.place = {{3}, 44},
+                          .received = {5},
+                          .happened = WALL_NONE,
+                          .level = LEVEL_HIGH,
+                          .rule_id = STR("id"),
+                          .rule_title = STR("title"),
+                          .rule_tags = STR("a b")};
+    struct buf out;
+    buf_init(&out, 10000);
+    CHECK(alert_encode(&alert, &out) == OK);
+    struct str bytes = buf_str(&out);
+    struct alert back;
+    CHECK(alert_decode(&bytes, &back) == OK);
+    CHECK(bytes.size == 0 && back.place.sequence == 44 && back.level == LEVEL_HIGH);
+    CHECK(str_equal(back.rule_tags, STR("a b")) && !wall_known(back.happened));
+    for (size_t size = 0; size < out.size; size++) {
+        bytes = str_of(out.data, size);
+        CHECK(alert_decode(&bytes, &back) == ERR_CORRUPT);
+    }
+    buf_done(&out);
+}

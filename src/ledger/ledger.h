@@ -1,0 +1,60 @@
+#pragma once
+
+/*
+ * The ledger: small precious state in SQLite, on our own VFS over a disk (sys/disk.h), so that a
+ * simulated disk can fail it.  One process writes it.
+ *
+ *     ledger_open → ledger_begin → ledger_prepare, statement_… → ledger_commit … → ledger_close
+ *
+ * Tables and their migrations belong to this room (ledger/tables.c); rooms above bring their own
+ * statements, in the plain SQL that PostgreSQL understands too.
+ */
+
+#include "base/why.h"
+#include "sys/disk.h"
+
+struct ledger;
+struct statement;
+
+/* Opens or makes DIR/ledger.db and brings its tables up to date, in one transaction.  Takes the
+ * file's lock: ERR_AGAIN if another process has it. */
+NODISCARD enum err ledger_open(struct disk *disk, const char *folder, struct ledger **ret,
+                               struct why *why);
+void ledger_close(struct ledger *ledger);
+
+/* Transactions do not nest.  A commit returns once it is on disk. */
+NODISCARD enum err ledger_begin(struct ledger *ledger);
+NODISCARD enum err ledger_commit(struct ledger *ledger);
+void ledger_rollback(struct ledger *ledger);
+
+/* A statement, compiled once and kept; the text must be a literal (it is the key).  It comes reset,
+ * with nothing bound, and stays valid until the ledger is closed. */
+NODISCARD enum err ledger_prepare(struct ledger *ledger, const char *sql, struct statement **ret);
+
+/* Parameters by position from 1.  Texts and bytes are copied. */
+NODISCARD enum err statement_bind_int(struct statement *statement, int at, int64_t value);
+NODISCARD enum err statement_bind_text(struct statement *statement, int at, struct str value);
+NODISCARD enum err statement_bind_bytes(struct statement *statement, int at, struct str value);
+NODISCARD enum err statement_bind_null(struct statement *statement, int at);
+
+/* Runs on: *ret_row true with a row to read, false at the end (then it is reset).  ERR_EXISTS for a
+ * broken uniqueness, ERR_CONFLICT for any other constraint, ERR_FULL, ERR_IO, ERR_CORRUPT. */
+NODISCARD enum err statement_step(struct statement *statement, bool *ret_row);
+/* Runs to the end without rows. */
+NODISCARD enum err statement_run(struct statement *statement);
+void statement_reset(struct statement *statement);
+/* Columns by position from 0; texts are borrowed until the next step. */
+int64_t statement_int(struct statement *statement, int at);
+struct str statement_text(struct statement *statement, int at);
+struct str statement_bytes(struct statement *statement, int at);
+bool statement_is_null(struct statement *statement, int at);
+
+int64_t ledger_last_id(struct ledger *ledger); /* of the last INSERT */
+int64_t ledger_changes(struct ledger *ledger); /* rows of the last statement */
+
+/* One line of the audit trail, chained by hash to the line before it: who did what to what.  Inside
+ * the caller's transaction. */
+NODISCARD enum err ledger_audit(struct ledger *ledger, int64_t wall_ns, struct str principal,
+                                struct str action, struct str object, struct str detail);
+/* Walks the chain; ERR_CORRUPT names the first damaged line. */
+NODISCARD enum err ledger_audit_verify(struct ledger *ledger, struct why *why);
