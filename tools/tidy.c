@@ -1,9 +1,10 @@
 /*
  * The house rules as a test: tidy ROOT.
  *
- * Walks src/, tools/, tests/, docs/ and the texts at the root, prints "file:line: sentence" for each
- * broken rule, and ends with 1 if there was one.  The rules of one C file are in tidy_source.c, the
- * law of layers in tidy_layers.c; here are the walk, the rooms' READMEs and the ratchet.
+ * Walks src/, tools/, tests/, docs/ and the texts at the root, prints "file:line: sentence" for
+ * each broken rule, and ends with 1 if there was one.  The rules of one C file are in
+ * tidy_source.c, the law of layers in tidy_layers.c; here are the walk, the rooms' READMEs and the
+ * ratchet.
  *
  * Always true: what is under tests/corpus/ and in a folder whose name starts with a dot is input or
  * somebody else's and is not looked at.  Files that are neither C nor prose are passed over.
