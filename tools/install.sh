@@ -42,7 +42,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 
 mkdir -p build/logs
-log=build/logs/install.log
+log=build/logs/apt.log
 apt() {
     $as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C \
         apt-get -q -y -o DPkg::Lock::Timeout=300 "$@" >>"$log" 2>&1 </dev/null

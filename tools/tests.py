@@ -34,7 +34,7 @@ def main():
     log = os.path.join(build, 'meson-logs', 'testlog.json')
     if os.path.exists(log):
         os.remove(log)
-    subprocess.run(['meson', 'test', '-C', build] + arguments, check=False)
+    subprocess.run(['meson', 'test', '--quiet', '-C', build] + arguments, check=False)
     total = [0, 0, 0]
     if os.path.exists(log):
         with open(log, encoding='utf-8') as lines:
