@@ -21,7 +21,7 @@
 
 #define COLUMNS_MAX    100
 #define FILE_LINES_MAX 800
-#define FILE_SIZE_MAX  (4 * 1024 * 1024)
+#define FILE_SIZE_MAX  ((size_t)4 * 1024 * 1024)
 
 static const char *const banned[] = {
     "strcpy", "strcat", "stpcpy", "sprintf", "vsprintf", "gets",   "strtok", "atoi",    "atol",
