@@ -239,7 +239,7 @@ static enum err seccomp_enter(enum confine_kind kind, struct why *why)
     }
     if (result == 0) {
         result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                                  SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+                                  SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
     }
     if (result == 0) {
         result = seccomp_load(filter);

@@ -244,7 +244,7 @@ static int in_child(enum confine_kind kind, const struct confine_path *paths, si
     if (child == 0) {
         _exit(acts_try(kind, paths, count));
     }
-    int status;
+    int status = 0;
     CHECK(child > 0 && waitpid(child, &status, 0) == child);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 101;
 }
@@ -285,7 +285,7 @@ TEST(core_and_desk_can_still_work_below_their_own_paths)
             enum err err = confine_enter((enum confine_kind)kind, &path, 1, 61999, &landlock, NULL);
             _exit(err == OK ? files_work(folder) : 2);
         }
-        int status;
+        int status = 0;
         CHECK(child > 0 && waitpid(child, &status, 0) == child);
         CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     }
