@@ -488,6 +488,11 @@ bool fake_failed(const struct fake *fake)
     return fake->failed;
 }
 
+void fake_seed(struct fake *fake, uint64_t seed)
+{
+    fake->random = seed;
+}
+
 uint64_t fake_count(const struct fake *fake, enum fake_operation operation)
 {
     return fake->counts[operation];

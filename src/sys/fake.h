@@ -44,6 +44,8 @@ void fake_fail(struct fake *fake, enum fake_operation operation, uint64_t nth, b
                enum err err);
 /* True if the plan of the last fake_fail has met its operation. */
 bool fake_failed(const struct fake *fake);
+/* What a failing sync lets through; FAKE_SEED_NOTHING and FAKE_SEED_ALL as below. */
+void fake_seed(struct fake *fake, uint64_t seed);
 /* Operations of a kind since the beginning. */
 uint64_t fake_count(const struct fake *fake, enum fake_operation operation);
 
