@@ -14,8 +14,8 @@
 
 void found_init(struct found *found, const struct parse_context *context, struct builder *builder)
 {
-    *found = (struct found){
-        .builder = builder, .context = context, .record = builder_record(builder)};
+    *found =
+        (struct found){.builder = builder, .context = context, .record = builder_record(builder)};
     found_derive(found, STR("log.source.address"), context->sender);
 }
 

@@ -30,7 +30,7 @@ struct found {
 };
 
 void found_init(struct found *found, const struct parse_context *context, struct builder *builder);
-void found_span(struct found *found, struct str name, struct str part); /* part of the record */
+void found_span(struct found *found, struct str name, struct str part);    /* part of the record */
 void found_derive(struct found *found, struct str name, struct str value); /* keeps both */
 void found_number(struct found *found, struct str name, unsigned value);
 void found_done(struct found *found);

@@ -5,8 +5,8 @@
  * over all the same, with WALL_NONE: the rest of the record is worth reading.
  *
  * RFC 3164, section 4.1.2, has no year and no zone.  We take the zone from the binding, and of the
- * years around the arrival the one that brings the stamp nearest to it: a record of 31 December that
- * arrives on 1 January is of last year, and a clock a little ahead is not a year behind.
+ * years around the arrival the one that brings the stamp nearest to it: a record of 31 December
+ * that arrives on 1 January is of last year, and a clock a little ahead is not a year behind.
  */
 
 #include <string.h>
@@ -53,7 +53,7 @@ bool stamp_bsd(struct str *rest, const struct parse_context *context, struct wal
     int year = 0;
     if (moment.year == 0 && cursor_byte(&year_at, ' ') && cursor_number(&year_at, 4, &year) &&
         year >= 1970 && year <= 2200 &&
-        (year_at.size == 0 || year_at.data[0] == ' ' || year_at.data[0] == ':')) {
+        (year_at.size == 0 || year_at.data[0] == ' ' || str_starts(year_at, STR(": ")))) {
         moment.year = year;
         at = year_at;
     }
