@@ -157,7 +157,7 @@ static bool quoted_read(struct str *rest, struct str *ret)
         return false;
     }
     *ret = str_slice(at, 0, size);
-    *rest = str_slice(at, size + 1, at.size);
+    *rest = text_from(at, size + 1);
     return true;
 }
 
@@ -183,7 +183,7 @@ static void request_tell(struct found *found, struct str request)
     found_span(found, STR("http.request.method"), method);
     for (size_t i = rest.size; i > 0; i--) {
         if (rest.data[i - 1] == ' ') {
-            struct str tail = str_slice(rest, i, rest.size);
+            struct str tail = text_from(rest, i);
             if (cursor_literal(&tail, STR("HTTP/")) && tail.size > 0) {
                 found_span(found, STR("http.version"), tail);
                 rest.size = i - 1;
@@ -201,24 +201,24 @@ static void target_tell(struct found *found, struct str target)
     found_span(found, STR("url.original"), target);
     size_t scheme = str_find(str_slice(target, 0, 16), STR("://"));
     if (scheme != STR_NONE && scheme > 0) {
-        struct str rest = str_slice(target, scheme + 3, target.size);
+        struct str rest = text_from(target, scheme + 3);
         size_t slash = str_find_byte(rest, '/');
         found_span(found, STR("url.scheme"), str_slice(target, 0, scheme));
-        target = str_slice(rest, slash == STR_NONE ? rest.size : slash, rest.size);
+        target = text_from(rest, slash == STR_NONE ? rest.size : slash);
     }
     if (target.size == 0 || target.data[0] != '/') {
         return;
     }
     size_t fragment = str_find_byte(target, '#');
     if (fragment != STR_NONE) {
-        found_span(found, STR("url.fragment"), str_slice(target, fragment + 1, target.size));
+        found_span(found, STR("url.fragment"), text_from(target, fragment + 1));
         target.size = fragment;
     }
     size_t query = str_find_byte(target, '?');
     found_span(found, STR("url.path"),
                str_slice(target, 0, query == STR_NONE ? target.size : query));
     if (query != STR_NONE) {
-        found_span(found, STR("url.query"), str_slice(target, query + 1, target.size));
+        found_span(found, STR("url.query"), text_from(target, query + 1));
     }
 }
 

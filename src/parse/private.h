@@ -41,6 +41,9 @@ void found_peer(struct found *found, struct str peer, struct str address, struct
 /* ---- A cursor: what is still to be read of a text.  Each returns false and moves nothing if the
  * text goes on differently. */
 
+/* What stands from `from` (at most its size) on; unlike str_slice it points there even if that is
+ * nothing. */
+struct str text_from(struct str text, size_t from);
 bool cursor_literal(struct str *rest, struct str literal);
 bool cursor_byte(struct str *rest, char byte);
 /* All up to the byte, which is passed over; `ret` may be empty. */

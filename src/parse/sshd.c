@@ -210,7 +210,7 @@ static bool address_take(struct str *rest, struct str *ret)
     }
     size -= size > 0 && rest->data[size - 1] == ':' ? 1 : 0;
     *ret = str_slice(*rest, 0, size);
-    *rest = str_slice(*rest, size, rest->size);
+    *rest = text_from(*rest, size);
     return size > 0;
 }
 
@@ -221,14 +221,14 @@ static bool digits_take(struct str *rest, struct str *ret)
         size++;
     }
     *ret = str_slice(*rest, 0, size);
-    *rest = str_slice(*rest, size, rest->size);
+    *rest = text_from(*rest, size);
     return size > 0 && size < 6;
 }
 
 static bool user_match(const char *pattern, struct str text, struct captures *captures)
 {
     for (size_t size = text.size + 1; size-- > 0;) {
-        if (pattern_match(pattern, str_slice(text, size, text.size), captures)) {
+        if (pattern_match(pattern, text_from(text, size), captures)) {
             captures->user = str_slice(text, 0, size);
             return true;
         }
@@ -244,7 +244,7 @@ static bool pattern_match(const char *pattern, struct str text, struct captures 
                 return false;
             }
             pattern++;
-            text = str_slice(text, 1, text.size);
+            text = text_from(text, 1);
             continue;
         }
         char kind = pattern[1];

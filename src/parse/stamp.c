@@ -112,7 +112,7 @@ static bool month_read(struct str *rest, int *ret)
     for (int month = 1; month <= 12; month++) {
         if (str_equal_nocase(str_slice(*rest, 0, 3), str_of(names + ((size_t)month - 1) * 3, 3))) {
             *ret = month;
-            *rest = str_slice(*rest, 3, rest->size);
+            *rest = text_from(*rest, 3);
             return true;
         }
     }
@@ -146,7 +146,7 @@ static void fraction_read(struct str *rest, struct moment *moment)
     }
     if (digits > 0) {
         moment->fraction_ns = fraction;
-        *rest = str_slice(at, digits, at.size);
+        *rest = text_from(at, digits);
     }
 }
 
@@ -166,10 +166,10 @@ static bool zone_read(struct str *rest, struct moment *moment)
             return false;
         }
         struct str hours = str_slice(at, 0, 2);
-        at = str_slice(at, 2, at.size);
+        at = text_from(at, hours.size);
         (void)cursor_byte(&at, ':');
         struct str minutes = str_slice(at, 0, 2);
-        at = str_slice(at, 2, at.size);
+        at = text_from(at, minutes.size);
         int hour;
         int minute;
         if (hours.size != 2 || minutes.size != 2 || !cursor_number(&hours, 2, &hour) ||

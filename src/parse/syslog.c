@@ -230,7 +230,7 @@ static bool tag_read(struct str *rest, struct header *header)
     } else {
         return false;
     }
-    *rest = str_slice(*rest, end, rest->size);
+    *rest = text_from(*rest, end);
     cursor_blanks(rest);
     return true;
 }
@@ -268,7 +268,7 @@ static void program_tell(struct found *found, const struct header *header)
         found_span(found, STR("log.syslog.appname"), program);
         for (size_t i = program.data[0] == '/' ? program.size : 0; i > 0; i--) {
             if (program.data[i - 1] == '/' && i < program.size) {
-                program = str_slice(program, i, program.size);
+                program = text_from(program, i);
                 break;
             }
         }
@@ -297,7 +297,7 @@ static bool data_value(struct str *at, struct str *ret)
         return false;
     }
     *ret = str_slice(*at, 0, size);
-    *at = str_slice(*at, size + 1, at->size);
+    *at = text_from(*at, size + 1);
     return true;
 }
 
@@ -309,7 +309,7 @@ static bool data_name(struct str *at, struct str *ret)
         size++;
     }
     *ret = str_slice(*at, 0, size);
-    *at = str_slice(*at, size, at->size);
+    *at = text_from(*at, size);
     return size > 0;
 }
 
