@@ -66,7 +66,7 @@ static size_t fold_wide(struct str text, char *out)
         c = u_foldCase(c, U_FOLD_CASE_DEFAULT);
         int32_t put = 0;
         uint8_t bytes[4];
-        U8_APPEND_UNSAFE(bytes, put, c);
+        U8_APPEND_UNSAFE(bytes, put, (uint32_t)c);
         memcpy(out + size, bytes, (size_t)put);
         size += (size_t)put;
         i += length;

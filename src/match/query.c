@@ -161,8 +161,9 @@ static bool keyword_take(struct parser *parser, struct str keyword)
 static bool terms_ended(struct parser *parser)
 {
     blanks_skip(parser);
+    struct str word = word_peek(parser);
     return parser->at >= parser->text.size || peek(parser) == ')' ||
-           str_equal_nocase(word_peek(parser), STR("or"));
+           str_equal_nocase(word, STR("or")) || str_equal_nocase(word, STR("and"));
 }
 
 struct list {

@@ -29,11 +29,12 @@
 /* Values of an event that are no spans, behind them. */
 enum { VALUE_RECORD, VALUE_PARSER, VALUE_CLASS, VALUE_ERROR, VALUES_OWN };
 
-#define VALUES_MAX       (SPANS_PER_EVENT_MAX + VALUES_OWN)
-#define NAMES_MAX        (NAMES_PER_BATCH_MAX + VALUES_OWN)
-#define NO_VALUE         UINT16_MAX
-#define READING_SIZE_MAX (64 * 1024 * 1024) /* a batch's values, unescaped and folded, twice over \
-                                             */
+#define VALUES_MAX (SPANS_PER_EVENT_MAX + VALUES_OWN)
+#define NAMES_MAX  (NAMES_PER_BATCH_MAX + VALUES_OWN)
+#define NO_VALUE   UINT16_MAX
+#define READING_SIZE_MAX                                                     \
+    (64 * 1024 * 1024) /* a batch's values, unescaped and folded, twice over \
+                        */
 
 struct value {
     enum span_how how;
