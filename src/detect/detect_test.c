@@ -77,6 +77,9 @@ static const char *refusal(const char *text, uint32_t line)
     struct ruleset_report report;
     struct ruleset *ruleset = load(text, mem, &report);
     CHECK(report.loaded == 0 && report.refused_count == 1);
+    if (report.refused[0].line != line) {
+        printf("line %u: %.*s\n", report.refused[0].line, STR_ARG(report.refused[0].reason));
+    }
     CHECK(report.refused[0].line == line);
     CHECK(str_equal(report.refused[0].file, STR("a.yml")));
     CHECK(snprintf(reason, sizeof reason, "%.*s", STR_ARG(report.refused[0].reason)) > 0);
@@ -272,7 +275,7 @@ TEST(a_mistake_is_refused_with_its_line_and_reason)
     CHECK(strstr(refusal("title: t\ndetection: {s: {f: x}, condition: s}\n", 1), "logsource"));
     CHECK(strstr(refusal("logsource: {}\ndetection: {}\n", 1), "title"));
     CHECK(strstr(refusal("title: t\nlevel: red\nlogsource: {}\n", 2), "level"));
-    CHECK(strstr(refusal("title: [", 1), "") != NULL);
+    CHECK(strstr(refusal("title: [", 2), "parsing"));
     CHECK(strstr(refusal("", 1), "empty"));
     CHECK(strstr(refusal("title: t\ncorrelation: {type: event_count}\n", 1), "not run yet"));
     CHECK(strstr(refusal("title: t\nfilter: {rules: [x]}\n", 1), "not applied yet"));

@@ -279,7 +279,16 @@ static bool time_fits(const struct test *test, struct str text)
 {
     struct wall wall;
     if (time_parse(text, &wall) != OK) {
-        return false;
+        /* A time without a zone is taken for UTC. */
+        char zoned[TIME_TEXT_SIZE];
+        if (text.size == 0 || text.size >= sizeof zoned) {
+            return false;
+        }
+        memcpy(zoned, text.data, text.size);
+        zoned[text.size] = 'Z';
+        if (time_parse(str_of(zoned, text.size + 1), &wall) != OK) {
+            return false;
+        }
     }
     struct civil civil;
     time_to_civil(wall, &civil);
