@@ -59,22 +59,39 @@ static enum err archive_new(const struct archive_options *options, struct archiv
     return OK;
 }
 
+/* A folder is there for good once the folder around it is synced. */
+static enum err folder_make(struct disk *disk, const char *path)
+{
+    char around[PATH_SIZE];
+    enum err err = disk_make_folder(disk, path);
+    if (err != OK) {
+        return err;
+    }
+    (void)snprintf(around, sizeof around, "%s", path);
+    char *slash = strrchr(around, '/');
+    if (slash == NULL) {
+        return disk_sync_folder(disk, ".");
+    }
+    slash[slash == around] = '\0';
+    return disk_sync_folder(disk, around);
+}
+
 static enum err folders_make(struct archive *archive)
 {
-    char path[PATH_SIZE];
-    enum err err = disk_make_folder(archive->disk, archive->folder);
+    char path[PATH_SIZE + 8];
+    enum err err = folder_make(archive->disk, archive->folder);
     if (err == OK) {
-        err = disk_make_folder(archive->disk, archive->keys);
+        err = folder_make(archive->disk, archive->keys);
     }
     if (err == OK) {
         (void)snprintf(path, sizeof path, "%s/heads", archive->folder);
-        err = disk_make_folder(archive->disk, path);
+        err = folder_make(archive->disk, path);
     }
     if (err == OK) {
         (void)snprintf(path, sizeof path, "%s/debris", archive->folder);
-        err = disk_make_folder(archive->disk, path);
+        err = folder_make(archive->disk, path);
     }
-    return err == OK ? disk_sync_folder(archive->disk, archive->folder) : err;
+    return err;
 }
 
 enum err archive_open(const struct archive_options *options, struct wall now, struct archive **ret,

@@ -31,7 +31,10 @@ enum right {
     RIGHT_MANAGE = 32, /* change clients and their documents */
 };
 
+/* True if the scope has the right (or all of several, added) for that client. */
 bool scope_allows(const struct scope *scope, struct client_id client, enum right right);
+/* The same for every client, those of the future included. */
+bool scope_allows_all(const struct scope *scope, enum right right);
 struct str scope_principal(const struct scope *scope); /* borrowed from the scope */
 struct str scope_purpose(const struct scope *scope);
 void scope_free(struct scope *scope);
@@ -39,6 +42,10 @@ void scope_free(struct scope *scope);
 /* A scope crosses between processes in a message; only here is it written and read. */
 NODISCARD enum err scope_encode(const struct scope *scope, struct buf *out);
 NODISCARD enum err scope_decode(struct str bytes, struct scope **ret);
+
+/* For _test.c and _fuzz.c alone: a scope with these rights (enum right, added) for one client, or
+ * for every client if client is 0. */
+NODISCARD enum err scope_for_test(struct client_id client, uint32_t rights, struct scope **ret);
 
 /* ---- The tenants' state, in desk. */
 
