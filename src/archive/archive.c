@@ -98,7 +98,7 @@ enum err archive_open(const struct archive_options *options, struct wall now, st
                       struct why *why)
 {
     struct archive *archive;
-    char path[PATH_SIZE];
+    char path[PATH_SIZE + 8];
     enum err err = archive_new(options, &archive);
     if (err != OK) {
         return why_say(why, err, 0, "%s: %s", options->folder, err_text(err));

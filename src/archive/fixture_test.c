@@ -61,7 +61,7 @@ void fixture_close(struct fixture *fixture)
 void fixture_crash(struct fixture *fixture)
 {
     struct place first;
-    CHECK(fixture_offer(fixture, 6, 60, 1, NULL, 0, &first) != ERR_MEMORY);
+    CHECK(fixture_offer(fixture, 7, 70, 1, NULL, 0, &first) != ERR_MEMORY);
     fixture_close(fixture);
 }
 
