@@ -287,3 +287,56 @@ struct grant {
 };
 NODISCARD enum err grant_encode(const struct grant *grant, struct buf *out);
 NODISCARD enum err grant_decode(struct str bytes, struct grant *ret);
+
+/* ---- chain.c, verify.c: judging an archive. */
+
+/* What a head said, kept until the journals have been walked that far. */
+struct mark {
+    uint32_t client;
+    uint64_t offset; /* in the heads file */
+    uint64_t leaves, events, journal, journal_end;
+    struct sha256 root, chain;
+};
+struct marks {
+    struct mark *list;
+    size_t count, capacity;
+};
+
+struct judged {
+    struct client_id client;
+    bool key_known;
+    uint8_t key[AES_KEY_SIZE];
+    struct marks marks; /* of this client, in the order of its heads file */
+    size_t marks_at;
+    uint64_t next; /* sequence */
+    uint64_t leaves;
+    bool whole; /* `tree` holds all of `leaves` */
+    struct tree tree;
+};
+
+struct judge {
+    struct disk *disk;
+    const char *folder, *keys;
+    verify_call *call;
+    void *context;
+    struct verify_report report;
+    struct map by_client;
+    struct judged **clients;
+    size_t clients_count;
+    struct marks marks; /* of all clients, by place in the journals */
+    size_t marks_at;
+    struct zstd *zstd;
+    struct arena *mem;
+    struct sha256 chain; /* of the frame before */
+    bool chain_known;
+    uint64_t last_journal, last_end; /* the last journal that held a frame */
+};
+
+void judge_say(struct judge *judge, const char *file, uint64_t offset, const char *format, ...)
+    PRINTF(4, 5);
+NODISCARD enum err judge_client(struct judge *judge, struct client_id id, struct judged **ret);
+NODISCARD enum err marks_add(struct marks *marks, const struct mark *mark);
+/* Follows a client's heads from its anchor to its signing key and keeps their marks. */
+NODISCARD enum err chain_judge(struct judge *judge, struct judged *client);
+/* Reads a head again, for its peaks. */
+bool chain_head(struct judge *judge, const struct mark *mark, struct head *ret);
