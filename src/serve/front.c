@@ -237,7 +237,7 @@ static void front_settle(void *context)
         front->settled = true;
         timer_stop(front->timer);
         const struct message ready = {.type = MESSAGE_READY};
-        (void)link_send(front->process->parent, &ready);
+        UNHEEDED(link_send(front->process->parent, &ready));
         if (front->bindings != NULL) {
             front_bind(front, str_of(front->bindings, front->bindings_size));
             free(front->bindings);
