@@ -46,6 +46,9 @@ struct ring_place {
     uint64_t position; /* grows; 0 is before the first */
 };
 uint64_t archive_ring_position(const struct archive *archive, uint64_t ring);
+/* Whether the batch of exactly this position is stored, and where it begins. */
+bool archive_holds(const struct archive *archive, struct ring_place from,
+                   struct place *ret_first);
 
 /* Adds a batch to the group that the next commit makes durable.  *ret_first: the place of its first
  * event.  The batch must stay until archive_commit.

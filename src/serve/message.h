@@ -89,28 +89,30 @@
 #define BINDINGS_FIELDS(NUMBER, TEXT) TEXT(bindings) /* of tenant_bindings */
 
 /* A worker's job: from desk what to do, from core what to read. */
-#define JOB_FIELDS(NUMBER, TEXT)                                                                  \
-    NUMBER(                                                                                       \
-        command) /* enum control_command; descriptor: the connection that waits for the answer */ \
-    NUMBER(client)                                                                                \
-    NUMBER(from)                                                                                  \
-    NUMBER(to)                                                                                    \
-    NUMBER(format)                                                                                \
-    NUMBER(count)                                                                                 \
-    TEXT(scope)                                                                                   \
-    TEXT(slug)                                                                                    \
-    TEXT(text)
+#define JOB_FIELDS(NUMBER, TEXT)                                                      \
+    NUMBER(command) /* enum control_command; descriptor: the connection that waits */ \
+    NUMBER(client)                                                                    \
+    NUMBER(from)                                                                      \
+    NUMBER(to)                                                                        \
+    NUMBER(format)                                                                    \
+    NUMBER(count)                                                                     \
+    TEXT(scope)                                                                       \
+    TEXT(slug)    /* the client's */                                                  \
+    TEXT(sources) /* "id slug" a line, of that client */                              \
+    TEXT(text)    /* the query, or the alerts whose lines are wanted */
 #define JOURNAL_FIELDS(NUMBER, TEXT)      TEXT(grant) /* of archive_lend; descriptor: the journal */
 #define JOURNALS_END_FIELDS(NUMBER, TEXT) NUMBER(unused)
 
 /* The control socket: one request, then output and one end. */
-#define REQUEST_FIELDS(NUMBER, TEXT)           \
-    NUMBER(command) /* enum control_command */ \
-    NUMBER(from)    /* ns since 1970 */        \
-    NUMBER(to)                                 \
-    NUMBER(format)                             \
-    NUMBER(count) /* 1: only count */          \
-    TEXT(tenant)                               \
+#define REQUEST_FIELDS(NUMBER, TEXT)                   \
+    NUMBER(command) /* enum control_command */         \
+    NUMBER(from)    /* ns since 1970 */                \
+    NUMBER(to)                                         \
+    NUMBER(format)                                     \
+    NUMBER(count) /* 1: only count */                  \
+    NUMBER(after) /* alerts: those with a larger id */ \
+    NUMBER(limit) /* alerts: at most so many */        \
+    TEXT(tenant)                                       \
     TEXT(text)
 #define OUTPUT_FIELDS(NUMBER, TEXT) TEXT(text)
 #define DONE_FIELDS(NUMBER, TEXT)              \
