@@ -1,16 +1,23 @@
 /* Reading a text from its front.  A cursor is a str that grows shorter; a step that does not fit
  * leaves it as it was. */
 
+#include <assert.h>
 #include <string.h>
 
 #include "parse/private.h"
+
+struct str text_from(struct str text, size_t from)
+{
+    assert(from <= text.size);
+    return (struct str){text.data == NULL ? NULL : text.data + from, text.size - from};
+}
 
 bool cursor_literal(struct str *rest, struct str literal)
 {
     if (!str_starts(*rest, literal)) {
         return false;
     }
-    *rest = str_slice(*rest, literal.size, rest->size);
+    *rest = text_from(*rest, literal.size);
     return true;
 }
 
@@ -26,7 +33,7 @@ bool cursor_until(struct str *rest, char byte, struct str *ret)
         return false;
     }
     *ret = str_slice(*rest, 0, at);
-    *rest = str_slice(*rest, at + 1, rest->size);
+    *rest = text_from(*rest, at + 1);
     return true;
 }
 
@@ -40,7 +47,7 @@ bool cursor_word(struct str *rest, struct str *ret)
         return false;
     }
     *ret = str_slice(*rest, 0, size);
-    *rest = str_slice(*rest, size, rest->size);
+    *rest = text_from(*rest, size);
     return true;
 }
 
@@ -57,13 +64,13 @@ bool cursor_number(struct str *rest, unsigned digits_max, int *ret)
         return false;
     }
     *ret = value;
-    *rest = str_slice(*rest, size, rest->size);
+    *rest = text_from(*rest, size);
     return true;
 }
 
 void cursor_blanks(struct str *rest)
 {
     while (rest->size > 0 && (rest->data[0] == ' ' || rest->data[0] == '\t')) {
-        *rest = str_slice(*rest, 1, rest->size);
+        *rest = text_from(*rest, 1);
     }
 }

@@ -6,7 +6,6 @@
  */
 
 #include <arpa/inet.h>
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,16 +13,15 @@
 
 void found_init(struct found *found, const struct parse_context *context, struct builder *builder)
 {
-    *found = (struct found){
-        .builder = builder, .context = context, .record = builder_record(builder)};
+    *found =
+        (struct found){.builder = builder, .context = context, .record = builder_record(builder)};
     found_derive(found, STR("log.source.address"), context->sender);
 }
 
 void found_span(struct found *found, struct str name, struct str part)
 {
-    assert(part.data >= found->record.data);
-    builder_span(found->builder, name, (size_t)(part.data - found->record.data), part.size,
-                 SPAN_RAW);
+    size_t offset = part.size > 0 ? (size_t)(part.data - found->record.data) : 0;
+    builder_span(found->builder, name, offset, part.size, SPAN_RAW);
 }
 
 void found_derive(struct found *found, struct str name, struct str value)

@@ -30,7 +30,7 @@ struct found {
 };
 
 void found_init(struct found *found, const struct parse_context *context, struct builder *builder);
-void found_span(struct found *found, struct str name, struct str part); /* part of the record */
+void found_span(struct found *found, struct str name, struct str part);    /* part of the record */
 void found_derive(struct found *found, struct str name, struct str value); /* keeps both */
 void found_number(struct found *found, struct str name, unsigned value);
 void found_done(struct found *found);
@@ -41,6 +41,9 @@ void found_peer(struct found *found, struct str peer, struct str address, struct
 /* ---- A cursor: what is still to be read of a text.  Each returns false and moves nothing if the
  * text goes on differently. */
 
+/* What stands from `from` (at most its size) on; unlike str_slice it points there even if that is
+ * nothing. */
+struct str text_from(struct str text, size_t from);
 bool cursor_literal(struct str *rest, struct str literal);
 bool cursor_byte(struct str *rest, char byte);
 /* All up to the byte, which is passed over; `ret` may be empty. */

@@ -5,8 +5,8 @@
  * over all the same, with WALL_NONE: the rest of the record is worth reading.
  *
  * RFC 3164, section 4.1.2, has no year and no zone.  We take the zone from the binding, and of the
- * years around the arrival the one that brings the stamp nearest to it: a record of 31 December that
- * arrives on 1 January is of last year, and a clock a little ahead is not a year behind.
+ * years around the arrival the one that brings the stamp nearest to it: a record of 31 December
+ * that arrives on 1 January is of last year, and a clock a little ahead is not a year behind.
  */
 
 #include <string.h>
@@ -53,7 +53,7 @@ bool stamp_bsd(struct str *rest, const struct parse_context *context, struct wal
     int year = 0;
     if (moment.year == 0 && cursor_byte(&year_at, ' ') && cursor_number(&year_at, 4, &year) &&
         year >= 1970 && year <= 2200 &&
-        (year_at.size == 0 || year_at.data[0] == ' ' || year_at.data[0] == ':')) {
+        (year_at.size == 0 || year_at.data[0] == ' ' || str_starts(year_at, STR(": ")))) {
         moment.year = year;
         at = year_at;
     }
@@ -112,7 +112,7 @@ static bool month_read(struct str *rest, int *ret)
     for (int month = 1; month <= 12; month++) {
         if (str_equal_nocase(str_slice(*rest, 0, 3), str_of(names + ((size_t)month - 1) * 3, 3))) {
             *ret = month;
-            *rest = str_slice(*rest, 3, rest->size);
+            *rest = text_from(*rest, 3);
             return true;
         }
     }
@@ -146,7 +146,7 @@ static void fraction_read(struct str *rest, struct moment *moment)
     }
     if (digits > 0) {
         moment->fraction_ns = fraction;
-        *rest = str_slice(at, digits, at.size);
+        *rest = text_from(at, digits);
     }
 }
 
@@ -166,10 +166,10 @@ static bool zone_read(struct str *rest, struct moment *moment)
             return false;
         }
         struct str hours = str_slice(at, 0, 2);
-        at = str_slice(at, 2, at.size);
+        at = text_from(at, hours.size);
         (void)cursor_byte(&at, ':');
         struct str minutes = str_slice(at, 0, 2);
-        at = str_slice(at, 2, at.size);
+        at = text_from(at, minutes.size);
         int hour;
         int minute;
         if (hours.size != 2 || minutes.size != 2 || !cursor_number(&hours, 2, &hour) ||
