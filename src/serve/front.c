@@ -21,6 +21,7 @@
 #include "collect/collect.h"
 #include "parse/parse.h"
 #include "serve/entry.h"
+#include "sys/clocks.h"
 #include "sys/memory.h"
 #include "sys/ring.h"
 
@@ -126,6 +127,12 @@ static void front_say(void *context, const char *line)
     process_say(front->process, "%s", line);
 }
 
+static struct wall front_now(void *context)
+{
+    (void)context;
+    return wall_now();
+}
+
 /* ---- The front's life. */
 
 static enum err front_memory(struct message *message, void **ret, size_t *ret_size)
@@ -152,7 +159,14 @@ static enum err front_listen(struct front *front, struct message *message)
 
 static enum err front_go(struct front *front, struct why *why)
 {
-    const struct collect_calls calls = {front, front_parse, front_batch, front_reject, front_say};
+    const struct collect_calls calls = {
+        .context = front,
+        .parse = front_parse,
+        .batch = front_batch,
+        .reject = front_reject,
+        .say = front_say,
+        .now = front_now,
+    };
     enum err err = collect_new(front->process->loop, &calls, &front->collect);
     if (err == OK) {
         err = timer_new(front->process->loop, front_settle, front, &front->timer);
