@@ -25,7 +25,6 @@
 #include "sys/memory.h"
 #include "sys/ring.h"
 
-#define LISTENERS_MAX    64
 #define SETTLE_EVERY_MS  5
 #define STOP_PATIENCE_MS 5000
 

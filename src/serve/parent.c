@@ -33,9 +33,9 @@
 #include "sys/ring.h"
 #include "sys/socket.h"
 
-#define SERVICES       3 /* front, core and desk: the children that are always there */
-#define WORKERS_MAX    64
-#define LISTENERS_MAX  64
+#define SERVICES    3 /* front, core and desk: the children that are always there */
+#define WORKERS_MAX 64
+
 #define SHORT_LIFE_MS  1000 /* a child that dies sooner is started again more slowly */
 #define RESTART_MS_MAX 5000
 #define STOP_MS_MAX    20000 /* after which what is left is killed */
