@@ -147,7 +147,9 @@ static enum err proof_run(struct proving *proving, const struct ruleset *ruleset
     struct why why = {0};
     enum err err = whole_read(path, PROOF_SIZE_MAX, &text, &why);
     if (err != OK) {
-        tell(proving, path, 0, err == ERR_IO ? "the rule lacks this proof" : why_text(&why, err));
+        tell(proving, path, 0,
+             err == ERR_NOT_FOUND || err == ERR_IO ? "the rule lacks this proof"
+                                                   : why_text(&why, err));
         buf_done(&text);
         return err == ERR_MEMORY ? err : OK;
     }
