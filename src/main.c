@@ -1,11 +1,6 @@
-<<<<<<< HEAD
 /* The table of sub-commands, and nothing else. */
 
 #include <signal.h>
-=======
-/* hinomi: a table of sub-commands and nothing else. */
-
->>>>>>> match
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +9,6 @@
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
-<<<<<<< HEAD
     const char *help; /* NULL: not for people */
 } commands[] = {
     {"serve", cmd_serve, "collect, keep, judge: run the service"},
@@ -28,27 +22,17 @@ static const struct {
     {"scan", cmd_scan, "run rules over files"},
     {"rules", cmd_rules, "check, list and test rules"},
     {"process", cmd_process, NULL},
-=======
-} commands[] = {
-    {"rules", cmd_rules},
-    {"scan", cmd_scan},
->>>>>>> match
 };
 
 int main(int argc, char **argv)
 {
-<<<<<<< HEAD
     const size_t count = sizeof commands / sizeof commands[0];
     (void)signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; argc > 1 && i < count; i++) {
-=======
-    for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof commands[0]; i++) {
->>>>>>> match
         if (strcmp(argv[1], commands[i].name) == 0) {
             return commands[i].run(argc - 1, argv + 1);
         }
     }
-<<<<<<< HEAD
     int known = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0);
     FILE *out = known ? stdout : stderr;
     (void)fprintf(out, "usage: hinomi COMMAND ...\n\n");
@@ -59,8 +43,4 @@ int main(int argc, char **argv)
     }
     (void)fprintf(out, "\n'hinomi COMMAND --help' says more.\n");
     return known ? 0 : 64;
-=======
-    (void)fprintf(stderr, "usage: hinomi rules|scan ...\n");
-    return 2;
->>>>>>> match
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-<<<<<<< HEAD
 /* The sub-commands of hinomi: each takes its own name and what follows it on the command line, and
  * returns the exit code. */
 
@@ -15,13 +14,3 @@ int cmd_search(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_tenant(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
-=======
-/*
- * The sub-commands: one file each, one row each in main.c.  argv[0] is the command's own name.  The
- * result is the exit code: 0 it went well, 1 something that was asked about is wrong, 2 the command
- * line is.
- */
-
-int cmd_rules(int argc, char **argv);
-int cmd_scan(int argc, char **argv);
->>>>>>> match
