@@ -26,12 +26,11 @@
 #include "tenant/private.h"
 #include "tenant/store.h"
 
-#define FIXED_SIZE    20
-#define NETWORK_SIZE  17
-#define BINDINGS_MAX  65536
-#define LISTENERS_MAX 256
-#define FLAG_TOKEN    1
-#define FLAG_UNKNOWN  2
+#define FIXED_SIZE   20
+#define NETWORK_SIZE 17
+#define BINDINGS_MAX 65536
+#define FLAG_TOKEN   1
+#define FLAG_UNKNOWN 2
 
 static enum err unknown_sources_make(struct tenant *tenant, const struct str *listeners,
                                      size_t count);

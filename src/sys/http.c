@@ -1,0 +1,323 @@
+/*
+ * libmicrohttpd with its epoll descriptor on our loop, without threads.
+ *
+ *     head ──► begin ──► body … ──► end ──► (suspended) ──http_answer──► answer sent ──► gone
+ *
+ * The library wants to be run when its descriptor is readable, when the time that it names has
+ * passed, and after a connection was resumed.  An answer to a suspended request is laid by and
+ * given when the library asks for it in that run; the run happens on a timer of 0 ms, so that
+ * http_answer may be called from anywhere, the library's own callbacks included.
+ *
+ * Always true: `suspended` says what the library thinks; a suspended connection is resumed before
+ * the daemon stops, as the library demands.
+ */
+
+#include "sys/http.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <microhttpd.h>
+
+#define CONNECTION_MEMORY (32 * 1024) /* Head and read buffer of one connection. */
+
+struct http {
+    struct loop *loop;
+    struct http_calls calls;
+    struct MHD_Daemon *daemon;
+    struct watch *watch;
+    struct timer *timer;
+    struct http_request *first; /* all that live */
+    int listener;
+    unsigned connections_max, idle_seconds;
+    bool stopping;
+};
+
+struct http_request {
+    struct http *http;
+    struct http_request *next, *previous;
+    struct MHD_Connection *connection;
+    char *method, *path;
+    void *attached;
+    struct MHD_Response *answer;
+    unsigned status;
+    bool ended, queued, suspended;
+};
+
+static enum MHD_Result handler(void *context, struct MHD_Connection *connection, const char *url,
+                               const char *method, const char *version, const char *data,
+                               size_t *data_size, void **request);
+static void completed(void *context, struct MHD_Connection *connection, void **request,
+                      enum MHD_RequestTerminationCode code);
+static void run_when_readable(void *context, int descriptor, unsigned events);
+static void run(void *context);
+
+enum err http_new(struct loop *loop, int listener, unsigned connections_max, unsigned idle_seconds,
+                  const struct http_calls *calls, struct http **ret, struct why *why)
+{
+    struct http *http = calloc(1, sizeof *http);
+    if (http == NULL) {
+        return ERR_MEMORY;
+    }
+    *http = (struct http){.loop = loop,
+                          .calls = *calls,
+                          .listener = listener,
+                          .connections_max = connections_max,
+                          .idle_seconds = idle_seconds};
+    if (timer_new(loop, run, http, &http->timer) != OK) {
+        free(http);
+        return why_say(why, ERR_MEMORY, 0, "no timer for HTTP");
+    }
+    *ret = http;
+    return OK;
+}
+
+enum err http_start(struct http *http, struct why *why)
+{
+    if (http->daemon != NULL) {
+        return OK;
+    }
+    http->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handler, http,
+                         MHD_OPTION_LISTEN_SOCKET, http->listener, MHD_OPTION_CONNECTION_LIMIT,
+                         http->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, http->idle_seconds,
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+                         MHD_OPTION_NOTIFY_COMPLETED, completed, http, MHD_OPTION_END);
+    if (http->daemon == NULL) {
+        return why_say(why, ERR_IO, 0, "libmicrohttpd does not start");
+    }
+    http->listener = -1;
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    if (info == NULL ||
+        watch_new(http->loop, info->epoll_fd, run_when_readable, http, &http->watch) != OK) {
+        return why_say(why, ERR_IO, 0, "libmicrohttpd has no descriptor to wait for");
+    }
+    watch_set(http->watch, WATCH_READ);
+    run(http);
+    return OK;
+}
+
+void http_free(struct http *http)
+{
+    if (http == NULL) {
+        return;
+    }
+    http->stopping = true;
+    if (http->daemon != NULL) {
+        for (struct http_request *request = http->first; request != NULL; request = request->next) {
+            if (request->suspended) {
+                request->suspended = false;
+                MHD_resume_connection(request->connection);
+            }
+        }
+        (void)MHD_run(http->daemon);
+        watch_free(http->watch);
+        MHD_stop_daemon(http->daemon);
+    }
+    timer_free(http->timer);
+    socket_close(http->listener);
+    free(http);
+}
+
+struct str http_method(const struct http_request *request)
+{
+    return str_from(request->method);
+}
+
+struct str http_path(const struct http_request *request)
+{
+    return str_from(request->path);
+}
+
+struct str http_header(const struct http_request *request, const char *name)
+{
+    return str_from(MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name));
+}
+
+uint64_t http_body_size(const struct http_request *request)
+{
+    uint64_t size;
+    struct str text = http_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    enum err err = str_to_u64(text, UINT64_MAX, &size);
+    return err == OK ? size : err == ERR_LIMIT ? UINT64_MAX : 0;
+}
+
+void http_peer(const struct http_request *request, struct peer *ret)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    *ret = (struct peer){0};
+    if (info != NULL) {
+        peer_from_address(info->client_addr, ret);
+    }
+}
+
+void http_attach(struct http_request *request, void *attached)
+{
+    request->attached = attached;
+}
+
+void *http_attached(const struct http_request *request)
+{
+    return request->attached;
+}
+
+enum err http_answer(struct http_request *request, unsigned status, struct str type,
+                     struct str body, unsigned retry_seconds)
+{
+    char text[128];
+    if (request->answer != NULL || type.size >= sizeof text) {
+        return ERR_EXISTS;
+    }
+    /* libmicrohttpd takes a pointer to bytes that it only copies. */
+    char *copy = malloc(body.size > 0 ? body.size : 1);
+    if (copy == NULL) {
+        return ERR_MEMORY;
+    }
+    if (body.size > 0) {
+        memcpy(copy, body.data, body.size);
+    }
+    request->answer = MHD_create_response_from_buffer(body.size, copy, MHD_RESPMEM_MUST_FREE);
+    if (request->answer == NULL) {
+        free(copy);
+        return ERR_MEMORY;
+    }
+    if (type.size > 0) {
+        memcpy(text, type.data, type.size);
+    }
+    text[type.size] = '\0';
+    (void)MHD_add_response_header(request->answer, MHD_HTTP_HEADER_CONTENT_TYPE, text);
+    if (status == MHD_HTTP_UNAUTHORIZED) {
+        (void)MHD_add_response_header(request->answer, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+    }
+    if (retry_seconds > 0 && snprintf(text, sizeof text, "%u", retry_seconds) > 0) {
+        (void)MHD_add_response_header(request->answer, MHD_HTTP_HEADER_RETRY_AFTER, text);
+    }
+    request->status = status;
+    if (request->suspended) {
+        request->suspended = false;
+        MHD_resume_connection(request->connection);
+        timer_set(request->http->timer, 0, 0);
+    }
+    return OK;
+}
+
+static struct http_request *request_new(struct http *http, struct MHD_Connection *connection,
+                                        const char *url, const char *method)
+{
+    struct http_request *request = calloc(1, sizeof *request);
+    if (request == NULL) {
+        return NULL;
+    }
+    *request = (struct http_request){.http = http,
+                                     .connection = connection,
+                                     .method = strdup(method),
+                                     .path = strdup(url),
+                                     .next = http->first};
+    if (request->method == NULL || request->path == NULL) {
+        free(request->method);
+        free(request->path);
+        free(request);
+        return NULL;
+    }
+    if (http->first != NULL) {
+        http->first->previous = request;
+    }
+    http->first = request;
+    return request;
+}
+
+static enum MHD_Result request_answer(struct http_request *request)
+{
+    if (request->queued) {
+        return MHD_YES;
+    }
+    request->queued = true;
+    return MHD_queue_response(request->connection, request->status, request->answer);
+}
+
+static enum MHD_Result handler(void *context, struct MHD_Connection *connection, const char *url,
+                               const char *method, const char *version, const char *data,
+                               size_t *data_size, void **slot)
+{
+    struct http *http = context;
+    struct http_request *request = *slot;
+    (void)version;
+    if (http->stopping) {
+        return MHD_NO;
+    }
+    if (request == NULL) {
+        request = request_new(http, connection, url, method);
+        if (request == NULL) {
+            return MHD_NO;
+        }
+        *slot = request;
+        http->calls.begin(http->calls.context, request);
+        /* To answer here is to close: right where a body would follow, and only there. */
+        bool body = http_body_size(request) > 0 ||
+                    http_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING).size > 0;
+        return request->answer != NULL && body ? request_answer(request) : MHD_YES;
+    }
+    if (*data_size > 0) {
+        struct str bytes = str_of(data, *data_size);
+        *data_size = 0;
+        /* An answer cannot be given amid a body; what follows is read and forgotten. */
+        return http->calls.body(http->calls.context, request, bytes) ? MHD_YES : MHD_NO;
+    }
+    if (!request->ended && request->answer == NULL) {
+        request->ended = true;
+        http->calls.end(http->calls.context, request);
+    }
+    if (request->answer != NULL) {
+        return request_answer(request);
+    }
+    request->suspended = true;
+    MHD_suspend_connection(connection);
+    return MHD_YES;
+}
+
+static void completed(void *context, struct MHD_Connection *connection, void **slot,
+                      enum MHD_RequestTerminationCode code)
+{
+    struct http *http = context;
+    struct http_request *request = *slot;
+    (void)connection, (void)code;
+    if (request == NULL) {
+        return;
+    }
+    http->calls.gone(http->calls.context, request);
+    if (request->previous != NULL) {
+        request->previous->next = request->next;
+    } else {
+        http->first = request->next;
+    }
+    if (request->next != NULL) {
+        request->next->previous = request->previous;
+    }
+    if (request->answer != NULL) {
+        MHD_destroy_response(request->answer);
+    }
+    free(request->method);
+    free(request->path);
+    free(request);
+    *slot = NULL;
+}
+
+static void run_when_readable(void *context, int descriptor, unsigned events)
+{
+    (void)descriptor, (void)events;
+    run(context);
+}
+
+static void run(void *context)
+{
+    struct http *http = context;
+    MHD_UNSIGNED_LONG_LONG wait_ms;
+    (void)MHD_run(http->daemon);
+    if (MHD_get_timeout(http->daemon, &wait_ms) == MHD_YES) {
+        timer_set(http->timer, wait_ms, 0);
+    } else {
+        timer_stop(http->timer);
+    }
+}

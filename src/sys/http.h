@@ -1,0 +1,56 @@
+#pragma once
+
+/*
+ * HTTP served: the door to libmicrohttpd, on our own loop.
+ *
+ *     http_new → http_start → begin, body …, end → http_answer → gone → … → http_free
+ *
+ * A request may be answered in `begin` (its body is then not read), in `end`, or any time later: it
+ * is held until then, and costs nothing but its memory.
+ */
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "base/why.h"
+#include "sys/loop.h"
+#include "sys/socket.h"
+
+struct http;
+struct http_request;
+
+struct http_calls {
+    void *context;
+    /* The head is there. */
+    void (*begin)(void *context, struct http_request *request);
+    /* Bytes of the body, as they arrive.  false: not a byte more; the connection is closed. */
+    bool (*body)(void *context, struct http_request *request, struct str bytes);
+    /* The body is whole.  Not called after an answer. */
+    void (*end)(void *context, struct http_request *request);
+    /* The last word about a request: it was answered, or its peer has gone. */
+    void (*gone)(void *context, struct http_request *request);
+};
+
+/* Takes the listening socket over.  Nothing is accepted before http_start. */
+NODISCARD enum err http_new(struct loop *loop, int listener, unsigned connections_max,
+                            unsigned idle_seconds, const struct http_calls *calls,
+                            struct http **ret, struct why *why);
+NODISCARD enum err http_start(struct http *http, struct why *why);
+/* Closes every connection, held ones included; `gone` is called for each. */
+void http_free(struct http *http);
+
+struct str http_method(const struct http_request *request);
+struct str http_path(const struct http_request *request); /* without the query */
+/* The value of a header, case of its name ignored; the empty text if it is not there. */
+struct str http_header(const struct http_request *request, const char *name);
+/* What Content-Length says, or 0. */
+uint64_t http_body_size(const struct http_request *request);
+void http_peer(const struct http_request *request, struct peer *ret);
+/* Something of the caller's, kept with the request. */
+void http_attach(struct http_request *request, void *attached);
+void *http_attached(const struct http_request *request);
+
+/* Answers; once per request.  The body is copied.  retry_seconds: a Retry-After, 0 without. */
+NODISCARD enum err http_answer(struct http_request *request, unsigned status, struct str type,
+                               struct str body, unsigned retry_seconds);
