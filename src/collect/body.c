@@ -30,6 +30,7 @@ bool body_part(struct body_cursor *cursor, struct body_part *ret)
     struct str line;
     size_t size = 0;
     struct body_cursor at = *cursor;
+    const char *end = cursor->rest.size > 0 ? cursor->rest.data + cursor->rest.size : NULL;
     *ret = (struct body_part){.from = at};
     while (body_line(&at, &line)) {
         if (line.size <= RECORD_SIZE_MAX) {
@@ -40,7 +41,7 @@ bool body_part(struct body_cursor *cursor, struct body_part *ret)
             size += line.size;
             ret->records++;
         }
-        ret->end = line.data + line.size;
+        ret->end = at.rest.size > 0 ? at.rest.data : end;
         *cursor = at;
     }
     *cursor = at;

@@ -8,7 +8,7 @@
  *              told once and passed over up to its LF.
  *     counts   "NN " and so many bytes, which may hold anything.  A count over the limit is told
  * once and its bytes are passed over.  What cannot be a count is a lie, as no later byte can be
- *              believed.  One LF between records is forgiven, as some senders add it.
+ *              believed.  LFs between records are forgiven, as some senders add one.
  *
  * Always true: the outcome depends on the bytes, never on how they were cut into reads.
  */
@@ -112,7 +112,7 @@ static enum frame count_next(struct framing *framing, struct str input, size_t *
     framing->discard_left -= used;
     *ret_used = used;
     struct str rest = str_slice(input, used, input.size);
-    if (rest.size > 0 && rest.data[0] == '\n') {
+    while (rest.size > 0 && rest.data[0] == '\n') {
         used++;
         *ret_used = used;
         rest = str_slice(rest, 1, rest.size);

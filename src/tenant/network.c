@@ -8,7 +8,7 @@
 
 static const uint8_t v4_prefix[12] = {[10] = 0xff, [11] = 0xff};
 
-enum err network_parse(struct str text, struct network *ret)
+enum err network_read(struct str text, struct network *ret)
 {
     struct network network = {0};
     struct str rest = text;
