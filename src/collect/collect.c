@@ -146,7 +146,8 @@ static enum err listener_start(struct listener *listener, struct why *why)
 {
     enum err err = OK;
     if (listener->kind == COLLECT_HTTP) {
-        return http_start(listener->http, why);
+        http_start(listener->http);
+        return OK;
     }
     if (listener->watch == NULL) {
         err = listener->kind == COLLECT_SYSLOG_UDP ? udp_start(listener) : tcp_start(listener);
