@@ -46,12 +46,17 @@ struct ring_place {
     uint64_t position; /* grows; 0 is before the first */
 };
 uint64_t archive_ring_position(const struct archive *archive, uint64_t ring);
+/* Whether the batch of exactly this position is stored, and where it begins. */
+bool archive_holds(const struct archive *archive, struct ring_place from, struct place *ret_first);
 
 /* Adds a batch to the group that the next commit makes durable.  *ret_first: the place of its first
- * event.  The batch must stay until archive_commit.
+ * event.  The batch is copied.
  *   ERR_EXISTS    its idempotency key, part and digest are known: a resend, nothing is added;
  *                 *ret_first is the place it was stored at the first time
  *   ERR_CONFLICT  the key is known for another post: nothing is added
+ *   ERR_AGAIN     the group is full, or holds this very post already: commit, then offer it again
+ *   ERR_LIMIT     its records overlap so much that they are larger than a batch may be
+ *   ERR_NOT_FOUND the client has events but its key is gone: no new key is made for it
  *   ERR_DENIED    the scope may not append for that client */
 NODISCARD enum err archive_append(const struct scope *scope, struct archive *archive,
                                   const struct batch *batch, struct ring_place from,
@@ -74,7 +79,9 @@ uint64_t archive_next_sequence(const struct archive *archive, struct client_id c
 bool archive_client_at(const struct archive *archive, size_t index, struct client_id *ret);
 
 /* Reads the committed batch that holds `sequence`, or the first one after it, into mem; for
- * detection that has to catch up.  ERR_NOT_FOUND when there is none yet. */
+ * detection that has to catch up.  Reading on from where the last read ended is cheap.
+ *   ERR_NOT_FOUND there is none yet
+ *   ERR_CORRUPT   the batch is damaged; *ret_first is where reading can go on */
 NODISCARD enum err archive_read(const struct scope *scope, struct archive *archive,
                                 struct client_id client, uint64_t sequence, struct arena *mem,
                                 struct batch *ret, struct place *ret_first, struct why *why);
@@ -109,7 +116,8 @@ void reader_close(struct reader *reader);
  * ERR_CLOSED: whoever asked is gone. */
 typedef enum err reader_call(void *context, struct place place, const struct event *event);
 
-/* Every event whose time lies in [from, to) and that fits, in the order of sequence. */
+/* Every event whose time lies in [from, to) and that fits, in the order of sequence.  query may be
+ * NULL: everything fits.  Damaged frames are passed over; archive_verify names them. */
 NODISCARD enum err reader_search(const struct scope *scope, struct reader *reader,
                                  struct client_id client, const struct query *query,
                                  struct wall from, struct wall to, reader_call *call, void *context,
@@ -126,6 +134,7 @@ struct verify_report {
     uint64_t journals, frames, leaves, heads, events, clients;
     uint64_t damaged;         /* places found damaged */
     uint64_t unsigned_leaves; /* committed after the last head: sound, not yet under a signature */
+    uint64_t unfinished;      /* bytes of a write that was cut short; nobody was told about it */
     bool keys_missing;
 };
 /* Called for each damaged place: the file, the offset, what is wrong and which events it costs. */

@@ -3,27 +3,101 @@
 
 #include "codec/crypto.h"
 
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
-struct sha256 sha256_of(const struct str *parts, size_t count)
+/* The context itself, under a name that says no more than that. */
+struct sha256_run {
+    EVP_MD_CTX *context;
+};
+
+/* Fetched once: in OpenSSL 3 a lookup by EVP_sha256() at each call costs as much as a short hash.
+ */
+static const EVP_MD *sha256_method(void)
 {
-    struct sha256 hash;
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    if (context == NULL || EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1) {
-        abort();
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (EVP_DigestUpdate(context, parts[i].data, parts[i].size) != 1) {
+    static EVP_MD *method;
+    if (method == NULL) {
+        method = EVP_MD_fetch(NULL, "SHA256", NULL);
+        if (method == NULL) {
             abort();
         }
     }
-    if (EVP_DigestFinal_ex(context, hash.bytes, NULL) != 1) {
+    return method;
+}
+
+static const EVP_CIPHER *gcm_method(void)
+{
+    static EVP_CIPHER *method;
+    if (method == NULL) {
+        method = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+        if (method == NULL) {
+            abort();
+        }
+    }
+    return method;
+}
+
+struct sha256 sha256_of(const struct str *parts, size_t count)
+{
+    struct sha256_run *run = sha256_begin();
+    for (size_t i = 0; i < count; i++) {
+        sha256_add(run, parts[i]);
+    }
+    return sha256_end(run);
+}
+
+struct sha256_run *sha256_begin(void)
+{
+    struct sha256_run *run = malloc(sizeof *run);
+    if (run == NULL || (run->context = EVP_MD_CTX_new()) == NULL ||
+        EVP_DigestInit_ex(run->context, sha256_method(), NULL) != 1) {
         abort();
     }
-    EVP_MD_CTX_free(context);
+    return run;
+}
+
+void sha256_add(struct sha256_run *run, struct str bytes)
+{
+    if (EVP_DigestUpdate(run->context, bytes.data, bytes.size) != 1) {
+        abort();
+    }
+}
+
+struct sha256 sha256_end(struct sha256_run *run)
+{
+    struct sha256 hash;
+    if (EVP_DigestFinal_ex(run->context, hash.bytes, NULL) != 1) {
+        abort();
+    }
+    EVP_MD_CTX_free(run->context);
+    free(run);
+    return hash;
+}
+
+/* Written out over SHA-256, whose contexts are cheaper than those of EVP_MAC. */
+struct sha256 hmac_sha256_of(const uint8_t key[SHA256_SIZE], const struct str *parts, size_t count)
+{
+    uint8_t inner[64];
+    uint8_t outer[64];
+    for (size_t i = 0; i < sizeof inner; i++) {
+        uint8_t byte = i < SHA256_SIZE ? key[i] : 0;
+        inner[i] = byte ^ 0x36;
+        outer[i] = byte ^ 0x5c;
+    }
+    struct sha256_run *run = sha256_begin();
+    sha256_add(run, str_of(inner, sizeof inner));
+    for (size_t i = 0; i < count; i++) {
+        sha256_add(run, parts[i]);
+    }
+    struct sha256 hash = sha256_end(run);
+    const struct str around[] = {str_of(outer, sizeof outer), str_of(hash.bytes, SHA256_SIZE)};
+    hash = sha256_of(around, 2);
+    secret_forget(inner, sizeof inner);
+    secret_forget(outer, sizeof outer);
     return hash;
 }
 
@@ -72,4 +146,94 @@ enum err hex_parse(struct str s, void *to, size_t size)
         at[i] = (uint8_t)(hex_digit(s.data[2 * i]) << 4 | hex_digit(s.data[2 * i + 1]));
     }
     return OK;
+}
+
+void aes_seal(const uint8_t key[AES_KEY_SIZE], const uint8_t nonce[AES_NONCE_SIZE],
+              struct str beside, struct str plain, void *to)
+{
+    uint8_t *out = to;
+    int size = 0;
+    int more = 0;
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    if (context == NULL || plain.size > INT_MAX || beside.size > INT_MAX ||
+        EVP_EncryptInit_ex(context, gcm_method(), NULL, key, nonce) != 1 ||
+        EVP_EncryptUpdate(context, NULL, &size, (const uint8_t *)beside.data, (int)beside.size) !=
+            1 ||
+        EVP_EncryptUpdate(context, out, &size, (const uint8_t *)plain.data, (int)plain.size) != 1 ||
+        EVP_EncryptFinal_ex(context, out + size, &more) != 1 ||
+        EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, AES_TAG_SIZE, out + plain.size) != 1) {
+        abort();
+    }
+    EVP_CIPHER_CTX_free(context);
+}
+
+enum err aes_open(const uint8_t key[AES_KEY_SIZE], const uint8_t nonce[AES_NONCE_SIZE],
+                  struct str beside, struct str sealed, void *to)
+{
+    if (sealed.size < AES_TAG_SIZE || sealed.size > INT_MAX || beside.size > INT_MAX) {
+        return ERR_CORRUPT;
+    }
+    uint8_t tag[AES_TAG_SIZE];
+    int plain_size = (int)(sealed.size - AES_TAG_SIZE);
+    memcpy(tag, sealed.data + plain_size, sizeof tag);
+    int size = 0;
+    int more = 0;
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    if (context == NULL || EVP_DecryptInit_ex(context, gcm_method(), NULL, key, nonce) != 1 ||
+        EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, AES_TAG_SIZE, tag) != 1 ||
+        EVP_DecryptUpdate(context, NULL, &size, (const uint8_t *)beside.data, (int)beside.size) !=
+            1 ||
+        EVP_DecryptUpdate(context, to, &size, (const uint8_t *)sealed.data, plain_size) != 1) {
+        abort();
+    }
+    bool sound = EVP_DecryptFinal_ex(context, (uint8_t *)to + size, &more) == 1;
+    EVP_CIPHER_CTX_free(context);
+    return sound ? OK : ERR_CORRUPT;
+}
+
+void ed25519_public(const uint8_t key[ED25519_SIZE], uint8_t ret_public[ED25519_SIZE])
+{
+    size_t size = ED25519_SIZE;
+    EVP_PKEY *pair = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, key, ED25519_SIZE);
+    if (pair == NULL || EVP_PKEY_get_raw_public_key(pair, ret_public, &size) != 1) {
+        abort();
+    }
+    EVP_PKEY_free(pair);
+}
+
+void ed25519_sign(const uint8_t key[ED25519_SIZE], struct str bytes,
+                  uint8_t ret_signature[ED25519_SIGNATURE_SIZE])
+{
+    size_t size = ED25519_SIGNATURE_SIZE;
+    EVP_PKEY *pair = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, key, ED25519_SIZE);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    if (pair == NULL || context == NULL ||
+        EVP_DigestSignInit(context, NULL, NULL, NULL, pair) != 1 ||
+        EVP_DigestSign(context, ret_signature, &size, (const uint8_t *)bytes.data, bytes.size) !=
+            1) {
+        abort();
+    }
+    EVP_MD_CTX_free(context);
+    EVP_PKEY_free(pair);
+}
+
+bool ed25519_verify(const uint8_t public_key[ED25519_SIZE], struct str bytes,
+                    const uint8_t signature[ED25519_SIGNATURE_SIZE])
+{
+    EVP_PKEY *pair = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public_key, ED25519_SIZE);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    if (pair == NULL || context == NULL) {
+        abort();
+    }
+    bool sound = EVP_DigestVerifyInit(context, NULL, NULL, NULL, pair) == 1 &&
+                 EVP_DigestVerify(context, signature, ED25519_SIGNATURE_SIZE,
+                                  (const uint8_t *)bytes.data, bytes.size) == 1;
+    EVP_MD_CTX_free(context);
+    EVP_PKEY_free(pair);
+    return sound;
+}
+
+void secret_forget(void *at, size_t size)
+{
+    OPENSSL_cleanse(at, size);
 }

@@ -18,3 +18,61 @@ TEST(sha_256_of_abc_is_what_the_standard_says)
     CHECK(hex_parse(STR("zz"), back.bytes, 1) == ERR_SYNTAX);
     CHECK(hex_parse(STR("abc"), back.bytes, 1) == ERR_SYNTAX);
 }
+
+/* RFC 4231, test case 2, its key padded with zeros as HMAC itself would. */
+TEST(hmac_is_what_rfc_4231_says)
+{
+    const uint8_t key[SHA256_SIZE] = {'J', 'e', 'f', 'e'};
+    const struct str parts[] = {STR("what do ya want "), STR("for nothing?")};
+    struct sha256 hash = hmac_sha256_of(key, parts, 2);
+    char text[2 * SHA256_SIZE + 1];
+    CHECK(strcmp(hex_print(hash.bytes, SHA256_SIZE, text),
+                 "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843") == 0);
+}
+
+/* The key and tag of the GCM specification's test case 13: nothing sealed, all zeros. */
+TEST(aes_gcm_is_what_its_specification_says_and_finds_every_flipped_bit)
+{
+    const uint8_t key[AES_KEY_SIZE] = {0};
+    const uint8_t nonce[AES_NONCE_SIZE] = {0};
+    char sealed[5 + AES_TAG_SIZE];
+    char text[2 * AES_TAG_SIZE + 1];
+    aes_seal(key, nonce, STR(""), STR(""), sealed);
+    CHECK(strcmp(hex_print(sealed, AES_TAG_SIZE, text), "530f8afbc74536b9a963b4f1c4cb738b") == 0);
+
+    aes_seal(key, nonce, STR("beside"), STR("hello"), sealed);
+    char plain[5];
+    CHECK(aes_open(key, nonce, STR("beside"), str_of(sealed, sizeof sealed), plain) == OK);
+    CHECK(memcmp(plain, "hello", 5) == 0);
+    CHECK(aes_open(key, nonce, STR("besides"), str_of(sealed, sizeof sealed), plain) ==
+          ERR_CORRUPT);
+    CHECK(aes_open(key, nonce, STR("beside"), str_of(sealed, 3), plain) == ERR_CORRUPT);
+    for (size_t i = 0; i < 8 * sizeof sealed; i++) {
+        sealed[i / 8] = (char)(sealed[i / 8] ^ (1 << (i % 8)));
+        CHECK(aes_open(key, nonce, STR("beside"), str_of(sealed, sizeof sealed), plain) ==
+              ERR_CORRUPT);
+        sealed[i / 8] = (char)(sealed[i / 8] ^ (1 << (i % 8)));
+    }
+}
+
+/* RFC 8032, 7.1, test 2. */
+TEST(ed25519_is_what_rfc_8032_says)
+{
+    uint8_t key[ED25519_SIZE];
+    uint8_t public_key[ED25519_SIZE];
+    uint8_t signature[ED25519_SIGNATURE_SIZE];
+    char text[2 * ED25519_SIGNATURE_SIZE + 1];
+    CHECK(hex_parse(STR("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb"), key,
+                    sizeof key) == OK);
+    ed25519_public(key, public_key);
+    CHECK(strcmp(hex_print(public_key, sizeof public_key, text),
+                 "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c") == 0);
+    ed25519_sign(key, STR("r"), signature);
+    CHECK(strcmp(hex_print(signature, sizeof signature, text),
+                 "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+                 "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00") == 0);
+    CHECK(ed25519_verify(public_key, STR("r"), signature));
+    CHECK(!ed25519_verify(public_key, STR("s"), signature));
+    signature[40] ^= 1;
+    CHECK(!ed25519_verify(public_key, STR("r"), signature));
+}

@@ -10,6 +10,7 @@
  * statements, in the plain SQL that PostgreSQL understands too.
  */
 
+#include "base/arena.h"
 #include "base/why.h"
 #include "sys/disk.h"
 
@@ -22,10 +23,13 @@ NODISCARD enum err ledger_open(struct disk *disk, const char *folder, struct led
                                struct why *why);
 void ledger_close(struct ledger *ledger);
 
-/* Transactions do not nest.  A commit returns once it is on disk. */
+/* Transactions do not nest.  A commit returns once it is on disk; after an error nothing of the
+ * transaction is effective.  ERR_IO from a commit leaves open whether it is on disk: from then on
+ * everything gives ERR_IO, and closing and opening again tells. */
 NODISCARD enum err ledger_begin(struct ledger *ledger);
 NODISCARD enum err ledger_commit(struct ledger *ledger);
-void ledger_rollback(struct ledger *ledger);
+void ledger_rollback(struct ledger *ledger); /* Does nothing outside a transaction. */
+bool ledger_in_transaction(const struct ledger *ledger);
 
 /* A statement, compiled once and kept; the text must be a literal (it is the key).  It comes reset,
  * with nothing bound, and stays valid until the ledger is closed. */
@@ -58,3 +62,31 @@ NODISCARD enum err ledger_audit(struct ledger *ledger, int64_t wall_ns, struct s
                                 struct str action, struct str object, struct str detail);
 /* Walks the chain; ERR_CORRUPT names the first damaged line. */
 NODISCARD enum err ledger_audit_verify(struct ledger *ledger, struct why *why);
+
+/* Reads the whole file and checks its structure and references; for tests and `hinomi verify`. */
+NODISCARD enum err ledger_check(struct ledger *ledger, struct why *why);
+
+/* ---- The books' last known values (the books themselves are collect's, in shared memory; see
+ * collect/books.h).  After a killed parent the accounts go on from here, and the time between is
+ * marked as a gap. */
+
+#define BOOKS_SNAPSHOT_REASONS 16 /* At least REJECT_REASON_COUNT; unused ones are 0. */
+
+struct books_snapshot {
+    uint32_t client, source;
+    uint64_t received, stored, deduplicated;
+    uint64_t rejected[BOOKS_SNAPSHOT_REASONS]; /* by enum reject_reason */
+    int64_t taken_at_ns;
+    int64_t gap_from_ns, gap_to_ns; /* the last gap; 0 and 0: none.  Not written by save. */
+    uint64_t gaps;                  /* how many there were.  Not written by save. */
+};
+
+/* Replaces what is known of these sources, all or nothing; inside the caller's transaction if there
+ * is one.  ERR_CONFLICT for a client or source that does not exist. */
+NODISCARD enum err books_snapshot_save(struct ledger *ledger, const struct books_snapshot *list,
+                                       size_t count);
+/* Everything that is known, by source; made in mem. */
+NODISCARD enum err books_snapshot_load(struct ledger *ledger, struct arena *mem,
+                                       struct books_snapshot **ret, size_t *ret_count);
+/* Notes for every account that nobody counted between its snapshot and `until_ns`. */
+NODISCARD enum err books_snapshot_gap(struct ledger *ledger, int64_t until_ns);

@@ -4,15 +4,26 @@
  * Does this event fit: the one evaluator under rules and searches.  A search is a rule that looks
  * back; a rule is a search that waits.
  *
+ * The search language is entered with three calls:
+ *
  *     query_parse → query_matches … → query_free
  *
- * Immutable once made; no call keeps the event.  Values compare without case (Unicode simple
- * folding) unless a rule says otherwise; a field that is missing matches nothing.
+ * Whoever makes conditions of their own (detect/) builds expressions in a matcher, and reads events
+ * through a reading:
+ *
+ *     matcher_new → matcher_field, matcher_text … matcher_group → reading_new
+ *         → (reading_event → reading_holds …) … → reading_free → matcher_free
+ *
+ * Expressions are immutable once made; no call keeps the event.  Values compare without case
+ * (Unicode simple folding) unless a rule says otherwise; a field that is missing matches nothing.
+ * A field that occurs several times fits if any of its values does.
  */
 
 #include "base/arena.h"
 #include "base/why.h"
 #include "event/batch.h"
+
+/* ---- Searches */
 
 struct query;
 
@@ -28,3 +39,105 @@ void query_free(struct query *query);
 /* Whether the event fits.  scratch is used for values that need their escapes undone. */
 NODISCARD enum err query_matches(const struct query *query, const struct event *event,
                                  struct arena *scratch, bool *ret);
+
+/* ---- Text patterns: pieces one after another, made by the caller in an arena of its own. */
+
+enum piece_kind {
+    PIECE_TEXT, /* these bytes */
+    PIECE_MANY, /* any number of characters, none included: the * */
+    PIECE_ONE,  /* one character: the ? */
+    PIECE_DASH, /* one of - / and the three long dashes: what Windows takes for an option's sign */
+};
+
+struct piece {
+    enum piece_kind kind;
+    struct str text;
+};
+
+struct pattern {
+    struct piece *pieces;
+    size_t count;
+};
+
+/* Reads * and ? as wildcards, with Sigma's escapes: a backslash makes a literal of a *, ? or
+ * backslash behind it, and is itself before anything else.  Keeps text. */
+NODISCARD enum err pattern_parse(struct str text, struct arena *mem, struct pattern *ret);
+/* The text as it stands.  Keeps it. */
+NODISCARD enum err pattern_literal(struct str text, struct arena *mem, struct pattern *ret);
+/* Adds a * in front or behind, where there is none yet. */
+NODISCARD enum err pattern_open(struct pattern *pattern, bool before, bool behind,
+                                struct arena *mem);
+/* Makes each - or / that begins an option (none of a word before it, a word behind it) a dash. */
+NODISCARD enum err pattern_windash(struct pattern *pattern, struct arena *mem);
+/* The text of a pattern without wildcards, made in mem; ERR_SYNTAX if it has some. */
+NODISCARD enum err pattern_text(const struct pattern *pattern, struct arena *mem, struct str *ret);
+
+/* ---- Expressions */
+
+struct matcher; /* owns fields and expressions */
+struct expr;    /* owned by its matcher */
+
+#define FIELD_ANYWHERE UINT32_MAX /* the whole record, and every value in readable form */
+
+/* How a regular expression is read, apart from the case-sensitive, unanchored default. */
+#define REGEX_NOCASE    1u /* i */
+#define REGEX_MULTILINE 2u /* m: ^ and $ at line ends too */
+#define REGEX_DOTALL    4u /* s: the dot takes line ends too */
+
+enum comparison { LESS, LESS_OR_EQUAL, GREATER, GREATER_OR_EQUAL };
+enum time_part { PART_MINUTE, PART_HOUR, PART_DAY, PART_WEEK, PART_MONTH, PART_YEAR };
+enum group_kind { GROUP_AND, GROUP_OR };
+
+struct matcher *matcher_new(void); /* NULL when out of memory */
+void matcher_free(struct matcher *matcher);
+
+/* A field that goes by any of these names; a value under one of them is a value of the field.
+ * Besides the names of the batch: event.original, hinomi.parser, hinomi.class, hinomi.parse_error.
+ */
+NODISCARD enum err matcher_field(struct matcher *matcher, const struct str *names, size_t count,
+                                 uint32_t *ret);
+
+/* Each of the following copies what it is given.  The same test asked twice is made once. */
+NODISCARD enum err matcher_text(struct matcher *matcher, uint32_t field,
+                                const struct pattern *pattern, bool cased, const struct expr **ret);
+/* ERR_SYNTAX and ERR_UNSUPPORTED say what is wrong with the expression. */
+NODISCARD enum err matcher_regex(struct matcher *matcher, uint32_t field, struct str regex,
+                                 unsigned flags, const struct expr **ret, struct why *why);
+/* An address or network, IPv4 or IPv6: "192.0.2.0/24".  An IPv4 address that is written as IPv6
+ * (::ffff:192.0.2.1) is taken for what it is. */
+NODISCARD enum err matcher_network(struct matcher *matcher, uint32_t field, struct str network,
+                                   const struct expr **ret, struct why *why);
+/* A decimal number; values that are none do not fit. */
+NODISCARD enum err matcher_number(struct matcher *matcher, uint32_t field, enum comparison how,
+                                  struct str number, const struct expr **ret, struct why *why);
+/* A part of a time in UTC (RFC 3339, or "2026-11-21 08:30:00"), as a decimal number. */
+NODISCARD enum err matcher_time_part(struct matcher *matcher, uint32_t field, enum time_part part,
+                                     struct str number, const struct expr **ret, struct why *why);
+/* The field is there, with or without a value. */
+NODISCARD enum err matcher_exists(struct matcher *matcher, uint32_t field, const struct expr **ret);
+/* The field is missing, or JSON's null. */
+NODISCARD enum err matcher_null(struct matcher *matcher, uint32_t field, const struct expr **ret);
+/* A value of the field begins (anchored before), ends (anchored behind) with or holds a value of
+ * the other; both anchors: equals it. */
+NODISCARD enum err matcher_same(struct matcher *matcher, uint32_t field, uint32_t other,
+                                bool anchored_before, bool anchored_behind, bool cased,
+                                const struct expr **ret);
+/* An `and` of nothing is true, an `or` of nothing false.  ERR_LIMIT over 100 levels. */
+NODISCARD enum err matcher_group(struct matcher *matcher, enum group_kind kind,
+                                 const struct expr *const *children, size_t count,
+                                 const struct expr **ret);
+NODISCARD enum err matcher_not(struct matcher *matcher, const struct expr *child,
+                               const struct expr **ret);
+
+/* ---- Reading events.  A reading remembers what it found out about one event at a time, so that
+ * many expressions share the work.  One at a time per thread of control. */
+
+struct reading;
+
+/* The matcher must be complete, and outlive the reading. */
+NODISCARD enum err reading_new(const struct matcher *matcher, struct reading **ret);
+void reading_free(struct reading *reading);
+/* Turns to an event, which must stay until the next call of this function. */
+NODISCARD enum err reading_event(struct reading *reading, const struct event *event);
+/* ERR_MEMORY only when memory is short, or when values overlap as no parser makes them. */
+NODISCARD enum err reading_holds(struct reading *reading, const struct expr *expr, bool *ret);

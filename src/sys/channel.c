@@ -1,11 +1,18 @@
-/* SOCK_SEQPACKET with SCM_RIGHTS.  Descriptors that a truncated packet brought are closed. */
+/*
+ * SOCK_SEQPACKET with SCM_RIGHTS.  Descriptors that a truncated packet brought are closed.  A named
+ * channel is reached through a descriptor of its folder, since sun_path holds only 108 bytes.
+ */
 
 #include "sys/channel.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/limits.h"
@@ -17,17 +24,21 @@ union control {
 
 static size_t descriptors_take(struct msghdr *header, int *descriptors);
 
+/* Room for a few of the largest messages, so that a turn rarely ends half said. */
+static void buffers_widen(int channel)
+{
+    const int size = MESSAGE_SIZE_MAX * 4;
+    (void)setsockopt(channel, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    (void)setsockopt(channel, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+}
+
 enum err channel_pair(int ret[2])
 {
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ret) != 0) {
         return err_from_errno(errno);
     }
-    /* Room for a few of the largest messages, so that a turn rarely ends half said. */
-    const int size = MESSAGE_SIZE_MAX * 4;
-    for (int i = 0; i < 2; i++) {
-        (void)setsockopt(ret[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-        (void)setsockopt(ret[i], SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
-    }
+    buffers_widen(ret[0]);
+    buffers_widen(ret[1]);
     return OK;
 }
 
@@ -84,6 +95,83 @@ enum err channel_receive(int channel, void *to, size_t size, size_t *ret_size,
     }
     *ret_size = (size_t)got;
     *ret_count = count;
+    return OK;
+}
+
+/* A socket and its address; *ret_folder must stay open while the address is used. */
+static enum err named_channel(const char *folder, const char *name, int *ret, int *ret_folder,
+                              struct sockaddr_un *address)
+{
+    int descriptor = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) {
+        return err_from_errno(errno);
+    }
+    int channel = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (channel < 0) {
+        (void)close(descriptor);
+        return err_from_errno(errno);
+    }
+    buffers_widen(channel);
+    address->sun_family = AF_UNIX;
+    (void)snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s", descriptor,
+                   name);
+    *ret = channel;
+    *ret_folder = descriptor;
+    return OK;
+}
+
+enum err channel_listen(const char *folder, const char *name, int *ret, struct why *why)
+{
+    struct sockaddr_un address = {0};
+    int channel;
+    int descriptor;
+    enum err err = named_channel(folder, name, &channel, &descriptor, &address);
+    if (err != OK) {
+        return why_say(why, err, 0, "%s: %s", folder, err_text(err));
+    }
+    (void)unlinkat(descriptor, name, 0);
+    mode_t before = umask(0177);
+    bool listens = bind(channel, (const struct sockaddr *)&address, sizeof address) == 0 &&
+                   listen(channel, 64) == 0;
+    int number = errno;
+    (void)umask(before);
+    (void)close(descriptor);
+    if (!listens) {
+        (void)close(channel);
+        return why_say(why, err_from_errno(number), 0, "%s/%s: %s", folder, name, strerror(number));
+    }
+    *ret = channel;
+    return OK;
+}
+
+enum err channel_accept(int listener, int *ret)
+{
+    int channel = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (channel < 0) {
+        return errno == ECONNABORTED ? ERR_AGAIN : err_from_errno(errno);
+    }
+    buffers_widen(channel);
+    *ret = channel;
+    return OK;
+}
+
+enum err channel_connect(const char *folder, const char *name, int *ret)
+{
+    struct sockaddr_un address = {0};
+    int channel;
+    int descriptor;
+    enum err err = named_channel(folder, name, &channel, &descriptor, &address);
+    if (err != OK) {
+        return err;
+    }
+    int result = connect(channel, (const struct sockaddr *)&address, sizeof address);
+    int number = errno;
+    (void)close(descriptor);
+    if (result != 0) {
+        (void)close(channel);
+        return number == ECONNREFUSED || number == ENOENT ? ERR_NOT_FOUND : err_from_errno(number);
+    }
+    *ret = channel;
     return OK;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "base/why.h"
 
 #define CHANNEL_DESCRIPTORS_MAX 8
 
@@ -22,3 +23,11 @@ NODISCARD enum err channel_send(int channel, struct str bytes, const int *descri
  * there.  ERR_CLOSED: the other side is gone.  ERR_LIMIT: it was larger than `size` and is lost. */
 NODISCARD enum err channel_receive(int channel, void *to, size_t size, size_t *ret_size,
                                    int descriptors[CHANNEL_DESCRIPTORS_MAX], size_t *ret_count);
+
+/* A channel that other programs may open: a socket `name` in `folder`, mode 0600.  A socket that is
+ * there already is replaced (whoever may do that holds the folder's lock). */
+NODISCARD enum err channel_listen(const char *folder, const char *name, int *ret, struct why *why);
+/* ERR_AGAIN: nobody waits. */
+NODISCARD enum err channel_accept(int listener, int *ret);
+/* ERR_NOT_FOUND: there is no such socket, or nobody listens at it. */
+NODISCARD enum err channel_connect(const char *folder, const char *name, int *ret);

@@ -25,3 +25,21 @@ TEST(a_packet_arrives_whole_with_its_descriptors)
     CHECK(channel_send(pair[1], STR("x"), NULL, 0) == ERR_CLOSED);
     (void)close(pair[1]);
 }
+
+TEST(a_named_channel_is_found_by_its_folder_and_refused_when_nobody_listens)
+{
+    int listener;
+    int asker;
+    int answerer;
+    const char *folder = testing_folder();
+    CHECK(channel_connect(folder, "control.sock", &asker) == ERR_NOT_FOUND);
+    CHECK(channel_listen(folder, "control.sock", &listener, NULL) == OK);
+    CHECK(channel_accept(listener, &answerer) == ERR_AGAIN);
+    CHECK(channel_connect(folder, "control.sock", &asker) == OK);
+    CHECK(channel_accept(listener, &answerer) == OK);
+    CHECK(channel_send(asker, STR("hello"), NULL, 0) == OK);
+    (void)close(listener);
+    (void)close(answerer);
+    (void)close(asker);
+    CHECK(channel_connect(folder, "control.sock", &asker) == ERR_NOT_FOUND);
+}

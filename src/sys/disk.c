@@ -264,6 +264,17 @@ int file_descriptor(const struct file *file)
     return file->ops->descriptor(file);
 }
 
+int file_release(struct file *file)
+{
+    if (file->ops != &real_file_ops) {
+        file_close(file);
+        return -1;
+    }
+    int descriptor = ((struct real_file *)file)->descriptor;
+    free(file);
+    return descriptor;
+}
+
 enum err disk_rename(struct disk *disk, const char *from, const char *to)
 {
     return disk->rename(disk, from, to);

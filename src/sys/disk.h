@@ -47,6 +47,9 @@ NODISCARD enum err file_sync(struct file *file);
 NODISCARD enum err file_lock(struct file *file);
 /* The descriptor, to hand to another process; -1 on a simulated disk. */
 int file_descriptor(const struct file *file);
+/* Lets go of the file but for its descriptor, which is the caller's from now on; -1 on a simulated
+ * disk. */
+int file_release(struct file *file);
 
 NODISCARD enum err disk_rename(struct disk *disk, const char *from, const char *to);
 NODISCARD enum err disk_remove(struct disk *disk, const char *path);

@@ -31,7 +31,10 @@ enum right {
     RIGHT_MANAGE = 32, /* change clients and their documents */
 };
 
+/* True if the scope has the right (or all of several, added) for that client. */
 bool scope_allows(const struct scope *scope, struct client_id client, enum right right);
+/* The same for every client, those of the future included. */
+bool scope_allows_all(const struct scope *scope, enum right right);
 struct str scope_principal(const struct scope *scope); /* borrowed from the scope */
 struct str scope_purpose(const struct scope *scope);
 void scope_free(struct scope *scope);
@@ -39,6 +42,10 @@ void scope_free(struct scope *scope);
 /* A scope crosses between processes in a message; only here is it written and read. */
 NODISCARD enum err scope_encode(const struct scope *scope, struct buf *out);
 NODISCARD enum err scope_decode(struct str bytes, struct scope **ret);
+
+/* For _test.c and _fuzz.c alone: a scope with these rights (enum right, added) for one client, or
+ * for every client if client is 0. */
+NODISCARD enum err scope_for_test(struct client_id client, uint32_t rights, struct scope **ret);
 
 /* ---- The tenants' state, in desk. */
 
@@ -74,7 +81,8 @@ NODISCARD enum err tenant_apply(const struct scope *scope, struct tenant *tenant
                                 struct why *why);
 /* Only looks whether a file could be read; needs no ledger. */
 NODISCARD enum err tenant_apply_check(struct str text, struct arena *mem, struct why *why);
-/* Prints what tenant_apply reads. */
+/* Prints what tenant_apply reads: one client, or for an empty slug all that the scope may manage
+ * (the installation's own excepted).  ERR_NOT_FOUND also for a client it may not. */
 NODISCARD enum err tenant_export(const struct scope *scope, struct tenant *tenant, struct str slug,
                                  struct buf *out);
 
@@ -90,6 +98,8 @@ struct source_info {
     struct source_id id;
     struct client_id client;
     struct str slug;
+    struct str name_ja, name_en; /* either may be empty: missing */
+    bool active;                 /* false: it left the documents; its events and books stay */
     bool unknown_senders; /* one of the installation's own, for senders that no document names */
 };
 /* By index from 0; false at the end.  Borrowed until the next apply. */

@@ -1,0 +1,357 @@
+/* Writing, recovery and reading again, on the real disk.  Faults of the disk: torture_test.c;
+ * heads and damage: verify_test.c. */
+
+#include "archive/archive.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "archive/fixture_test.h"
+#include "base/limits.h"
+#include "testing/testing.h"
+
+TEST(what_was_committed_reads_back_byte_for_byte)
+{
+    struct fixture *fixture = fixture_new();
+    fixture_open(fixture);
+    CHECK(fixture_append(fixture, 7, 70, 3) == 1);
+    CHECK(fixture_append(fixture, 8, 80, 2) == 1);
+    CHECK(fixture_append(fixture, 7, 71, 1) == 4);
+    CHECK(archive_next_sequence(fixture->archive, (struct client_id){7}) == 1);
+    CHECK(archive_commit(fixture->archive) == OK);
+    CHECK(archive_next_sequence(fixture->archive, (struct client_id){7}) == 5);
+    CHECK(archive_stored(fixture->archive, (struct source_id){70}) == 3);
+    CHECK(archive_stored(fixture->archive, (struct source_id){71}) == 1);
+    CHECK(fixture_read(fixture, 7) == 4);
+    CHECK(fixture_read(fixture, 8) == 2);
+    CHECK(fixture_search(fixture, 7) == 4);
+
+    fixture_reopen(fixture);
+    CHECK(archive_next_sequence(fixture->archive, (struct client_id){7}) == 5);
+    CHECK(archive_stored(fixture->archive, (struct source_id){80}) == 2);
+    CHECK(fixture_append(fixture, 7, 70, 2) == 5);
+    CHECK(archive_commit(fixture->archive) == OK);
+    CHECK(fixture_read(fixture, 7) == 6);
+    CHECK(fixture_search(fixture, 8) == 2);
+    fixture_free(fixture);
+}
+
+TEST(what_was_not_committed_is_not_there)
+{
+    struct fixture *fixture = fixture_new();
+    fixture_open(fixture);
+    CHECK(fixture_append(fixture, 7, 70, 3) == 1);
+    CHECK(fixture_read(fixture, 7) == 0);
+    fixture_reopen(fixture);
+    CHECK(archive_next_sequence(fixture->archive, (struct client_id){7}) == 1);
+    struct client_id client;
+    CHECK(!archive_client_at(fixture->archive, 0, &client));
+    CHECK(fixture_append(fixture, 7, 70, 3) == 1);
+    CHECK(archive_commit(fixture->archive) == OK);
+    CHECK(archive_client_at(fixture->archive, 0, &client) && client.value == 7);
+    CHECK(!archive_client_at(fixture->archive, 1, &client));
+    fixture_free(fixture);
+}
+
+TEST(a_full_journal_is_followed_by_the_next_and_all_of_them_are_read)
+{
+    struct fixture *fixture = fixture_new();
+    fixture->journal_size_max = 2000;
+    fixture_open(fixture);
+    for (unsigned i = 0; i < 40; i++) {
+        CHECK(fixture_append(fixture, 7 + i % 2, 70, 5) == 1 + (i / 2) * 5);
+        CHECK(archive_commit(fixture->archive) == OK);
+    }
+    CHECK(fixture_file_exists(fixture, "archive/0000000009.journal"));
+    CHECK(fixture_read(fixture, 7) == 100);
+    CHECK(fixture_search(fixture, 8) == 100);
+    fixture_reopen(fixture);
+    CHECK(fixture_read(fixture, 7) == 100);
+    CHECK(fixture_append(fixture, 8, 70, 5) == 101);
+    fixture_free(fixture);
+}
+
+TEST(reading_starts_anywhere_and_past_the_end_is_not_found)
+{
+    struct fixture *fixture = fixture_new();
+    fixture_open(fixture);
+    for (unsigned i = 0; i < 10; i++) {
+        CHECK(fixture_append(fixture, 7, 70, 5) == 1 + i * 5);
+    }
+    CHECK(archive_commit(fixture->archive) == OK);
+    struct batch batch;
+    struct place first;
+    for (uint64_t sequence = 50; sequence >= 1; sequence--) {
+        arena_reset(fixture->mem);
+        CHECK(archive_read(fixture->scope, fixture->archive, (struct client_id){7}, sequence,
+                           fixture->mem, &batch, &first, NULL) == OK);
+        CHECK(first.sequence <= sequence && sequence < first.sequence + batch.events);
+    }
+    CHECK(archive_read(fixture->scope, fixture->archive, (struct client_id){7}, 51, fixture->mem,
+                       &batch, &first, NULL) == ERR_NOT_FOUND);
+    CHECK(archive_read(fixture->scope, fixture->archive, (struct client_id){9}, 1, fixture->mem,
+                       &batch, &first, NULL) == ERR_NOT_FOUND);
+    fixture_free(fixture);
+}
+
+TEST(a_torn_tail_is_set_aside_at_any_length_and_nothing_before_it_is_lost)
+{
+    struct fixture *fixture = fixture_new();
+    fixture_open(fixture);
+    CHECK(fixture_append(fixture, 7, 70, 3) == 1);
+    CHECK(archive_commit(fixture->archive) == OK);
+    size_t kept = fixture_size(fixture, "archive/0000000001.journal");
+    CHECK(fixture_append(fixture, 7, 70, 2) == 4);
+    CHECK(archive_commit(fixture->archive) == OK);
+    fixture_crash(fixture);
+    size_t size;
+    char *whole = testing_read(fixture_path(fixture, "archive/0000000001.journal"), &size);
+    for (size_t cut = kept; cut < size; cut += 1 + (size - kept) / 37) {
+        testing_write(fixture_path(fixture, "archive/0000000001.journal"), whole, cut);
+        fixture_open(fixture);
+        CHECK(archive_next_sequence(fixture->archive, (struct client_id){7}) == 4);
+        CHECK(fixture_read(fixture, 7) == 3);
+        CHECK(fixture_size(fixture, "archive/0000000001.journal") == kept);
+        fixture_crash(fixture);
+    }
+    CHECK(fixture_file_exists(fixture, "archive/debris/0000000001-0000000000.debris") == false);
+    fixture_open(fixture);
+    CHECK(fixture_append(fixture, 7, 70, 2) == 4);
+    CHECK(archive_commit(fixture->archive) == OK);
+    CHECK(fixture_read(fixture, 7) == 5);
+    free(whole);
+    fixture_free(fixture);
+}
+
+TEST(a_damaged_frame_in_the_middle_costs_only_itself)
+{
+    struct fixture *fixture = fixture_new();
+    fixture_open(fixture);
+    size_t at[5];
+    for (unsigned i = 0; i < 5; i++) {
+        at[i] = i == 0 ? 0 : fixture_size(fixture, "archive/0000000001.journal");
+        CHECK(fixture_append(fixture, 7, 70, 4) == 1 + 4 * i);
+        CHECK(archive_commit(fixture->archive) == OK);
+    }
+    fixture_crash(fixture);
+    testing_flip(fixture_path(fixture, "archive/0000000001.journal"), at[2] + 100, 4);
+    testing_flip(fixture_path(fixture, "archive/0000000001.journal"), at[3] + 350, 4);
+    fixture_open(fixture);
+    CHECK(archive_next_sequence(fixture->archive, (struct client_id){7}) == 21);
+    CHECK(fixture_search(fixture, 7) == 12);
+    struct batch batch;
+    struct place first;
+    CHECK(archive_read(fixture->scope, fixture->archive, (struct client_id){7}, 9, fixture->mem,
+                       &batch, &first, NULL) == ERR_CORRUPT);
+    CHECK(first.sequence == 17);
+    CHECK(archive_read(fixture->scope, fixture->archive, (struct client_id){7}, 17, fixture->mem,
+                       &batch, &first, NULL) == OK);
+    CHECK(first.sequence == 17 && batch.events == 4);
+    CHECK(fixture_append(fixture, 7, 70, 1) == 21);
+    fixture_free(fixture);
+}
+
+/* The last frame is acknowledged and under a signature: its damage is no torn tail. */
+TEST(numbers_that_a_head_covers_are_never_given_again)
+{
+    struct fixture *fixture = fixture_new();
+    fixture_open(fixture);
+    CHECK(fixture_append(fixture, 7, 70, 4) == 1);
+    CHECK(archive_commit(fixture->archive) == OK);
+    size_t at = fixture_size(fixture, "archive/0000000001.journal");
+    CHECK(fixture_append(fixture, 7, 70, 4) == 5);
+    CHECK(archive_commit(fixture->archive) == OK);
+    fixture_close(fixture);
+    testing_flip(fixture_path(fixture, "archive/0000000001.journal"), at, 1);
+    fixture_open(fixture);
+    CHECK(archive_next_sequence(fixture->archive, (struct client_id){7}) == 9);
+    CHECK(fixture_append(fixture, 7, 70, 1) == 9);
+    CHECK(archive_commit(fixture->archive) == OK);
+    fixture_reopen(fixture);
+    CHECK(archive_next_sequence(fixture->archive, (struct client_id){7}) == 10);
+    CHECK(fixture_search(fixture, 7) == 5);
+    fixture_free(fixture);
+}
+
+TEST(a_resend_is_known_before_and_after_a_crash_and_for_a_day)
+{
+    struct fixture *fixture = fixture_new();
+    struct batch_key key = {.hash = {1, 2, 3}, .digest = 5, .part = 1, .parts = 2};
+    struct place first;
+    fixture_open(fixture);
+    CHECK(fixture_offer(fixture, 7, 70, 4, &key, 1, &first) == OK);
+    CHECK(fixture_offer(fixture, 7, 70, 4, &key, 2, &first) == ERR_AGAIN);
+    CHECK(archive_commit(fixture->archive) == OK);
+    for (int life = 0; life < 3; life++) {
+        first.sequence = 0;
+        CHECK(fixture_offer(fixture, 7, 70, 4, &key, 3, &first) == ERR_EXISTS);
+        CHECK(first.sequence == 1 && first.client.value == 7);
+        struct batch_key other = key;
+        other.digest = 6;
+        CHECK(fixture_offer(fixture, 7, 70, 4, &other, 3, &first) == ERR_CONFLICT);
+        CHECK(archive_ring_position(fixture->archive, 99) == 1);
+        fixture_crash(fixture);
+        fixture_open(fixture);
+    }
+    struct batch_key part = key;
+    part.part = 0;
+    CHECK(fixture_offer(fixture, 7, 70, 4, &part, 4, &first) == OK);
+    CHECK(fixture_offer(fixture, 7, 71, 4, &key, 5, &first) == OK);
+    CHECK(fixture_offer(fixture, 8, 70, 4, &key, 6, &first) == OK);
+    CHECK(archive_commit(fixture->archive) == OK);
+    CHECK(archive_ring_position(fixture->archive, 99) == 6);
+    fixture->now.ns += (IDEMPOTENCY_SECONDS + 1) * NS_PER_SECOND;
+    CHECK(fixture_offer(fixture, 7, 70, 4, &key, 7, &first) == OK);
+    fixture_free(fixture);
+}
+
+TEST(without_the_right_nothing_is_added_or_read)
+{
+    struct fixture *fixture = fixture_new();
+    fixture_open(fixture);
+    CHECK(fixture_append(fixture, 7, 70, 3) == 1);
+    CHECK(archive_commit(fixture->archive) == OK);
+    struct scope *all = fixture->scope;
+    struct scope *other;
+    CHECK(scope_for_test((struct client_id){8}, RIGHT_APPEND | RIGHT_READ, &other) == OK);
+    fixture->scope = other;
+    struct place first;
+    struct batch batch;
+    struct buf grant;
+    int descriptor;
+    struct reader *reader;
+    buf_init(&grant, 4096);
+    CHECK(fixture_offer(fixture, 7, 70, 4, NULL, 3, &first) == ERR_DENIED);
+    CHECK(archive_read(other, fixture->archive, (struct client_id){7}, 1, fixture->mem, &batch,
+                       &first, NULL) == ERR_DENIED);
+    CHECK(archive_lend(other, fixture->archive, (struct client_id){7}, 0, &descriptor, &grant) ==
+          ERR_DENIED);
+    CHECK(archive_generation(other, fixture->archive, (struct client_id){7}, STR("rules"),
+                             STR("00")) == ERR_DENIED);
+    CHECK(reader_open(other, disk_real(), fixture_path(fixture, "archive"), fixture->keys,
+                      (struct client_id){7}, &reader, NULL) == ERR_DENIED);
+    fixture->scope = all;
+    scope_free(other);
+    fixture_free(fixture);
+}
+
+struct counted {
+    uint64_t count;
+};
+
+static enum err count_event(void *context, struct place place, const struct event *event)
+{
+    struct counted *counted = context;
+    counted->count++;
+    return place.sequence != 0 && event->record.size > 0 ? OK : ERR_CORRUPT;
+}
+
+TEST(a_worker_reads_what_it_was_lent_and_nothing_of_another_client)
+{
+    struct fixture *fixture = fixture_new();
+    fixture->journal_size_max = 1500;
+    fixture_open(fixture);
+    for (unsigned i = 0; i < 10; i++) {
+        (void)fixture_append(fixture, 7 + i % 2, 70, 4);
+        CHECK(archive_commit(fixture->archive) == OK);
+    }
+    struct reader *reader;
+    CHECK(reader_new(&reader) == OK);
+    struct buf grant;
+    buf_init(&grant, 4096);
+    size_t lent = 0;
+    for (;; lent++) {
+        int descriptor;
+        buf_reset(&grant);
+        enum err err = archive_lend(fixture->scope, fixture->archive, (struct client_id){7}, lent,
+                                    &descriptor, &grant);
+        if (err == ERR_NOT_FOUND) {
+            break;
+        }
+        CHECK(err == OK);
+        CHECK((fcntl(descriptor, F_GETFL) & O_ACCMODE) == O_RDONLY);
+        CHECK(reader_add(reader, descriptor, buf_str(&grant), NULL) == OK);
+    }
+    CHECK(lent > 1);
+    /* Written after the loan: not seen. */
+    (void)fixture_append(fixture, 7, 70, 4);
+    CHECK(archive_commit(fixture->archive) == OK);
+    struct counted counted = {0};
+    CHECK(reader_search(fixture->scope, reader, (struct client_id){7}, NULL, (struct wall){0},
+                        (struct wall){INT64_MAX}, count_event, &counted, NULL) == OK);
+    CHECK(counted.count == 20);
+    CHECK(reader_search(fixture->scope, reader, (struct client_id){8}, NULL, (struct wall){0},
+                        (struct wall){INT64_MAX}, count_event, &counted, NULL) == ERR_DENIED);
+    reader_close(reader);
+    buf_done(&grant);
+    fixture_free(fixture);
+}
+
+TEST(a_reader_fetches_by_number_and_searches_by_time_and_words)
+{
+    struct fixture *fixture = fixture_new();
+    fixture_open(fixture);
+    for (unsigned i = 0; i < 5; i++) {
+        fixture->now.ns += NS_PER_SECOND;
+        (void)fixture_append(fixture, 7, 70, 4);
+    }
+    CHECK(archive_commit(fixture->archive) == OK);
+    fixture_crash(fixture);
+    struct reader *reader;
+    CHECK(reader_open(fixture->scope, disk_real(), fixture_path(fixture, "archive"), fixture->keys,
+                      (struct client_id){7}, &reader, NULL) == OK);
+    struct counted counted = {0};
+    const uint64_t wanted[] = {2, 3, 11, 20, 21};
+    CHECK(reader_fetch(fixture->scope, reader, (struct client_id){7}, wanted, 5, count_event,
+                       &counted, NULL) == OK);
+    CHECK(counted.count == 4);
+    counted.count = 0;
+    struct wall to = fixture->now;
+    struct wall from = {to.ns - 2 * NS_PER_SECOND};
+    CHECK(reader_search(fixture->scope, reader, (struct client_id){7}, NULL, from, to, count_event,
+                        &counted, NULL) == OK);
+    CHECK(counted.count == 8);
+    struct query *query;
+    CHECK(query_parse(STR("\"number 3\""), &query, NULL) == OK);
+    counted.count = 0;
+    CHECK(reader_search(fixture->scope, reader, (struct client_id){7}, query, (struct wall){0},
+                        (struct wall){INT64_MAX}, count_event, &counted, NULL) == OK);
+    CHECK(counted.count == 5);
+    query_free(query);
+    reader_close(reader);
+    fixture_free(fixture);
+}
+
+TEST(a_folder_that_somebody_writes_is_not_opened_twice)
+{
+    struct fixture *fixture = fixture_new();
+    fixture_open(fixture);
+    struct archive_options options = {.disk = disk_real(),
+                                      .folder = fixture->folder,
+                                      .keys = fixture->keys,
+                                      .journal_size_max = 1 << 20};
+    struct archive *second;
+    CHECK(archive_open(&options, fixture->now, &second, NULL) == ERR_AGAIN);
+    options.read_only = true;
+    CHECK(archive_open(&options, fixture->now, &second, NULL) == OK);
+    archive_close(second, fixture->now);
+    fixture_free(fixture);
+}
+
+TEST(a_client_whose_key_is_gone_gets_no_new_one)
+{
+    struct fixture *fixture = fixture_new();
+    fixture_open(fixture);
+    (void)fixture_append(fixture, 7, 70, 4);
+    CHECK(archive_commit(fixture->archive) == OK);
+    fixture_close(fixture);
+    CHECK(unlink(fixture_path(fixture, "archive.keys/7.key")) == 0);
+    fixture_open(fixture);
+    struct place first;
+    CHECK(fixture_offer(fixture, 7, 70, 4, NULL, 3, &first) == ERR_NOT_FOUND);
+    CHECK(fixture_offer(fixture, 8, 70, 4, NULL, 3, &first) == OK);
+    fixture_free(fixture);
+}

@@ -1,0 +1,262 @@
+/*
+ * One frame of a journal: a header that can be checked without any key, and a sealed payload.
+ *
+ * A frame stands alone.  Its payload's key is derived from the client's key, the journal's number
+ * and 32 random bytes in its own header, so no damage elsewhere makes it unreadable, and no key is
+ * ever used for two payloads, whatever happens to files (a restored snapshot included).  That is
+ * why the nonce can be zero.
+ *
+ * Always true: the header's hash covers the payload's hash, the next frame's chain covers the
+ * header's hash.  Layout: docs/formats/journal.md.
+ */
+
+#include "archive/private.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "sys/random.h"
+
+static const char magic[8] = {'H', 'I', 'N', 'O', 'M', 'I', 'j', 'f'};
+static const uint8_t nonce_zero[AES_NONCE_SIZE];
+
+struct sha256 journal_key(const uint8_t client_key[AES_KEY_SIZE], struct client_id client,
+                          uint64_t journal)
+{
+    char numbers[12];
+    put_u32(numbers, client.value);
+    put_u64(numbers + 4, journal);
+    const struct str parts[] = {STR("hinomi journal 1"), str_of(numbers, sizeof numbers)};
+    return hmac_sha256_of(client_key, parts, 2);
+}
+
+static struct sha256 payload_key(const struct sha256 *key, const uint8_t seed[SHA256_SIZE])
+{
+    const struct str parts[] = {STR("hinomi frame 1"), str_of(seed, SHA256_SIZE)};
+    return hmac_sha256_of(key->bytes, parts, 2);
+}
+
+enum err frame_leaf(const uint8_t salt[FRAME_SALT_SIZE], uint64_t first, const struct batch *batch,
+                    struct sha256 *ret)
+{
+    uint64_t size = 0;
+    struct event event;
+    for (uint32_t i = 0; i < batch->events; i++) {
+        batch_event(batch, i, &event);
+        size += event.record.size;
+    }
+    if (size > BATCH_SIZE_MAX) {
+        return ERR_LIMIT;
+    }
+    char start[21];
+    start[0] = 0;
+    put_u32(start + 1, batch->client.value);
+    put_u32(start + 5, batch->source.value);
+    put_u64(start + 9, first);
+    put_u32(start + 17, batch->events);
+    struct sha256_run *run = sha256_begin();
+    sha256_add(run, str_of(start, sizeof start));
+    sha256_add(run, str_of(salt, FRAME_SALT_SIZE));
+    for (uint32_t i = 0; i < batch->events; i++) {
+        char before[12];
+        batch_event(batch, i, &event);
+        put_u32(before, (uint32_t)event.record.size);
+        put_u64(before + 4, (uint64_t)event.received.ns);
+        sha256_add(run, str_of(before, sizeof before));
+        sha256_add(run, event.record);
+    }
+    *ret = sha256_end(run);
+    return OK;
+}
+
+enum err frame_append(struct frame *frame, const struct sha256 *key, struct str plain,
+                      const uint8_t salt[FRAME_SALT_SIZE], struct zstd *zstd, struct buf *out)
+{
+    size_t before = out->size;
+    size_t bound = zstd_bound(plain.size);
+    char *at;
+    enum err err = buf_extend(out, FRAME_HEADER_SIZE + FRAME_SALT_SIZE + bound + AES_TAG_SIZE, &at);
+    if (err != OK) {
+        return err;
+    }
+    char *payload = at + FRAME_HEADER_SIZE;
+    size_t packed = 0;
+    memcpy(payload, salt, FRAME_SALT_SIZE);
+    err = zstd_pack(zstd, plain, payload + FRAME_SALT_SIZE, bound, &packed);
+    if (err != OK) {
+        out->size = before;
+        return err;
+    }
+    frame->payload_size = (uint32_t)(FRAME_SALT_SIZE + packed + AES_TAG_SIZE);
+    frame->plain_size = (uint32_t)plain.size;
+    random_bytes(frame->seed, sizeof frame->seed);
+    frame_encode(frame, at);
+    struct sha256 sealing = payload_key(key, frame->seed);
+    aes_seal(sealing.bytes, nonce_zero, str_of(at, FRAME_BESIDE_SIZE),
+             str_of(payload, FRAME_SALT_SIZE + packed), payload);
+    secret_forget(&sealing, sizeof sealing);
+    frame->payload_hash = sha256_of_bytes(str_of(payload, frame->payload_size));
+    memcpy(at + 240, frame->payload_hash.bytes, SHA256_SIZE);
+    frame->hash = sha256_of_bytes(str_of(at, 272));
+    memcpy(at + 272, frame->hash.bytes, SHA256_SIZE);
+    out->size = before + FRAME_HEADER_SIZE + frame->payload_size;
+    return OK;
+}
+
+void frame_encode(const struct frame *frame, char *header)
+{
+    memset(header, 0, FRAME_HEADER_SIZE);
+    memcpy(header, magic, sizeof magic);
+    put_u16(header + 8, FRAME_VERSION);
+    header[10] = (char)frame->kind;
+    put_u32(header + 12, frame->payload_size);
+    put_u64(header + 16, frame->journal);
+    put_u64(header + 24, frame->offset);
+    put_u64(header + 32, frame->group);
+    put_u64(header + 40, frame->before_journal);
+    put_u64(header + 48, frame->before_end);
+    put_u32(header + 56, frame->client.value);
+    put_u32(header + 60, frame->source.value);
+    put_u64(header + 64, frame->first);
+    put_u32(header + 72, frame->events);
+    put_u32(header + 76, frame->plain_size);
+    put_u64(header + 80, frame->ring.ring);
+    put_u64(header + 88, frame->ring.position);
+    put_u64(header + 96, (uint64_t)frame->wall.ns);
+    memcpy(header + 104, frame->key.hash, 16);
+    put_u64(header + 120, frame->key.digest);
+    put_u32(header + 128, frame->key.part);
+    put_u32(header + 132, frame->key.parts);
+    put_u64(header + 136, frame->leaf_index);
+    memcpy(header + 144, frame->seed, SHA256_SIZE);
+    memcpy(header + 176, frame->leaf.bytes, SHA256_SIZE);
+    memcpy(header + 208, frame->chain.bytes, SHA256_SIZE);
+    memcpy(header + 240, frame->payload_hash.bytes, SHA256_SIZE);
+}
+
+/* What a header may say at all; the hash has been checked, so this only matters where somebody
+ * wrote a header who is not us. */
+static bool frame_fits(const struct frame *frame)
+{
+    bool sizes = frame->payload_size >= FRAME_SALT_SIZE + AES_TAG_SIZE &&
+                 frame->payload_size <= FRAME_PAYLOAD_MAX && frame->plain_size > 0 &&
+                 frame->plain_size <= BATCH_SIZE_MAX;
+    bool numbers = frame->client.value != 0 && frame->first != 0 && frame->group <= frame->offset &&
+                   frame->first < UINT64_MAX / 2 && frame->leaf_index < UINT64_MAX / 2;
+    bool kind =
+        (frame->kind == FRAME_DATA && frame->events > 0 && frame->events <= EVENTS_PER_BATCH_MAX) ||
+        (frame->kind == FRAME_GENERATION && frame->events == 0);
+    return sizes && numbers && kind;
+}
+
+bool frame_decode(const char *header, uint64_t journal, uint64_t offset, struct frame *ret)
+{
+    if (memcmp(header, magic, sizeof magic) != 0 || get_u16(header + 8) != FRAME_VERSION ||
+        get_u64(header + 16) != journal || get_u64(header + 24) != offset) {
+        return false;
+    }
+    struct frame frame = {
+        .kind = (enum frame_kind)(unsigned char)header[10],
+        .payload_size = get_u32(header + 12),
+        .journal = journal,
+        .offset = offset,
+        .group = get_u64(header + 32),
+        .before_journal = get_u64(header + 40),
+        .before_end = get_u64(header + 48),
+        .client = {get_u32(header + 56)},
+        .source = {get_u32(header + 60)},
+        .first = get_u64(header + 64),
+        .events = get_u32(header + 72),
+        .plain_size = get_u32(header + 76),
+        .ring = {get_u64(header + 80), get_u64(header + 88)},
+        .wall = {(int64_t)get_u64(header + 96)},
+        .key = {.digest = get_u64(header + 120),
+                .part = get_u32(header + 128),
+                .parts = get_u32(header + 132)},
+        .leaf_index = get_u64(header + 136),
+    };
+    memcpy(frame.key.hash, header + 104, 16);
+    memcpy(frame.seed, header + 144, SHA256_SIZE);
+    memcpy(frame.leaf.bytes, header + 176, SHA256_SIZE);
+    memcpy(frame.chain.bytes, header + 208, SHA256_SIZE);
+    memcpy(frame.payload_hash.bytes, header + 240, SHA256_SIZE);
+    frame.hash = sha256_of_bytes(str_of(header, 272));
+    if (memcmp(frame.hash.bytes, header + 272, SHA256_SIZE) != 0 || !frame_fits(&frame)) {
+        return false;
+    }
+    *ret = frame;
+    return true;
+}
+
+enum err frame_payload(struct file *file, const struct frame *frame, struct arena *mem,
+                       struct str *ret, struct why *why)
+{
+    size_t got = 0;
+    char *payload = arena_take(mem, frame->payload_size);
+    if (payload == NULL) {
+        return ERR_MEMORY;
+    }
+    enum err err =
+        file_read(file, frame->offset + FRAME_HEADER_SIZE, payload, frame->payload_size, &got);
+    if (err == ERR_IO || (err == OK && got != frame->payload_size)) {
+        return why_say(why, ERR_CORRUPT, 0, "the frame's payload cannot be read");
+    }
+    if (err != OK) {
+        return err;
+    }
+    *ret = str_of(payload, got);
+    struct sha256 hash = sha256_of_bytes(*ret);
+    if (!sha256_equal(&hash, &frame->payload_hash)) {
+        return why_say(why, ERR_CORRUPT, 0, "the frame's payload is not what was written");
+    }
+    return OK;
+}
+
+enum err frame_open(const struct frame *frame, struct str payload, const struct sha256 *key,
+                    struct zstd *zstd, struct arena *mem, uint8_t ret_salt[FRAME_SALT_SIZE],
+                    struct str *ret_plain, struct why *why)
+{
+    char header[FRAME_HEADER_SIZE];
+    char *opened = arena_take(mem, payload.size);
+    char *plain = arena_take(mem, frame->plain_size);
+    if (plain == NULL || opened == NULL) {
+        return ERR_MEMORY;
+    }
+    frame_encode(frame, header);
+    struct sha256 sealing = payload_key(key, frame->seed);
+    enum err err =
+        aes_open(sealing.bytes, nonce_zero, str_of(header, FRAME_BESIDE_SIZE), payload, opened);
+    secret_forget(&sealing, sizeof sealing);
+    if (err != OK) {
+        return why_say(why, ERR_CORRUPT, 0, "the frame does not open with the client's key");
+    }
+    memcpy(ret_salt, opened, FRAME_SALT_SIZE);
+    err = zstd_unpack(
+        zstd, str_of(opened + FRAME_SALT_SIZE, payload.size - FRAME_SALT_SIZE - AES_TAG_SIZE),
+        plain, frame->plain_size);
+    if (err != OK) {
+        return why_say(why, err, 0, "the frame does not unpack to the size that it names");
+    }
+    *ret_plain = str_of(plain, frame->plain_size);
+    return OK;
+}
+
+enum err frame_batch(struct file *file, const struct frame *frame, const struct sha256 *key,
+                     struct zstd *zstd, struct arena *mem, uint8_t ret_salt[FRAME_SALT_SIZE],
+                     struct batch *ret, struct why *why)
+{
+    struct str payload;
+    struct str plain;
+    enum err err = frame_payload(file, frame, mem, &payload, why);
+    if (err == OK) {
+        err = frame_open(frame, payload, key, zstd, mem, ret_salt, &plain, why);
+    }
+    if (err == OK) {
+        err = batch_check(plain, mem, ret, why);
+    }
+    if (err == OK && (!client_equal(ret->client, frame->client) ||
+                      ret->source.value != frame->source.value || ret->events != frame->events)) {
+        err = why_say(why, ERR_CORRUPT, 0, "the batch is not the one that its frame names");
+    }
+    return err;
+}

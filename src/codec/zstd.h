@@ -1,0 +1,28 @@
+#pragma once
+
+/*
+ * Compression of whole pieces whose size is known: the door to libzstd.
+ *
+ *     zstd_new → zstd_pack … zstd_unpack … → zstd_free
+ *
+ * The unpacked size is always told by whoever keeps the piece, and never learnt from the piece
+ * itself: no input can ask for more memory than its reader meant to spend.
+ */
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct zstd;
+
+/* level: 1 to 19.  NULL when out of memory. */
+struct zstd *zstd_new(int level);
+void zstd_free(struct zstd *zstd);
+
+/* How large the packed form of `size` bytes can be. */
+size_t zstd_bound(size_t size);
+/* Writes at most `capacity` bytes (zstd_bound of the input is always enough: less may be
+ * ERR_LIMIT). */
+NODISCARD enum err zstd_pack(struct zstd *zstd, struct str plain, void *to, size_t capacity,
+                             size_t *ret_size);
+/* Writes exactly `size` bytes, or ERR_CORRUPT: not one whole frame of that size. */
+NODISCARD enum err zstd_unpack(struct zstd *zstd, struct str packed, void *to, size_t size);

@@ -1,0 +1,16 @@
+#pragma once
+
+/* An event as one JSON object, nested by its dotted field names, for `parse`, `search` and scripts.
+ */
+
+#include "base/buf.h"
+#include "event/batch.h"
+
+/*
+ * Appends {"@timestamp", event.original, event.created, hinomi.parser or hinomi.parse_error, and
+ * every field}.  A name that occurs several times becomes a list.  Where a name is both a value and
+ * the beginning of longer names, the longer ones stay dotted keys beside it.
+ * `extra` (a dotted name, empty for none) gets the JSON text `extra_json`.
+ */
+NODISCARD enum err event_print_json(const struct event *event, struct str extra,
+                                    struct str extra_json, struct arena *scratch, struct buf *out);

@@ -1,0 +1,189 @@
+#include "ledger/ledger.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/private.h"
+#include "testing/testing.h"
+
+static struct ledger *opened(const char *folder)
+{
+    struct ledger *ledger = NULL;
+    struct why why = {0};
+    enum err err = ledger_open(disk_real(), folder, &ledger, &why);
+    if (err != OK) {
+        printf("%s\n", why_text(&why, err));
+    }
+    CHECK(err == OK);
+    return ledger;
+}
+
+static enum err meta_put(struct ledger *ledger, struct str key, struct str value)
+{
+    struct statement *statement;
+    enum err err =
+        ledger_prepare(ledger, "INSERT INTO meta (key, value) VALUES (?, ?)", &statement);
+    CHECK(err == OK && statement_bind_text(statement, 1, key) == OK);
+    CHECK(statement_bind_bytes(statement, 2, value) == OK);
+    return statement_run(statement);
+}
+
+static bool meta_there(struct ledger *ledger, struct str key)
+{
+    struct statement *statement;
+    bool row = false;
+    CHECK(ledger_prepare(ledger, "SELECT value FROM meta WHERE key = ?", &statement) == OK);
+    CHECK(statement_bind_text(statement, 1, key) == OK && statement_step(statement, &row) == OK);
+    statement_reset(statement);
+    return row;
+}
+
+static void party_add(struct ledger *ledger)
+{
+    CHECK(ledger_execute(ledger, "INSERT INTO party VALUES (1, 'a', '', '');"
+                                 "INSERT INTO client VALUES (1, 1);"
+                                 "INSERT INTO source VALUES (7, 1, 's', 1, '')") == OK);
+}
+
+TEST(what_was_committed_is_there_after_reopening)
+{
+    const char *folder = testing_folder();
+    struct ledger *ledger = opened(folder);
+    CHECK(ledger_begin(ledger) == OK && ledger_in_transaction(ledger));
+    CHECK(meta_put(ledger, STR("one"), STR("\0x")) == OK && ledger_changes(ledger) == 1);
+    CHECK(ledger_commit(ledger) == OK && !ledger_in_transaction(ledger));
+    CHECK(ledger_begin(ledger) == OK && meta_put(ledger, STR("two"), STR("")) == OK);
+    ledger_rollback(ledger);
+    CHECK(ledger_begin(ledger) == OK && meta_put(ledger, STR("three"), STR("")) == OK);
+    ledger_close(ledger);
+    ledger = opened(folder);
+    CHECK(meta_there(ledger, STR("one")) && !meta_there(ledger, STR("two")));
+    CHECK(!meta_there(ledger, STR("three")) && ledger_check(ledger, NULL) == OK);
+    ledger_close(ledger);
+    ledger_close(NULL);
+}
+
+TEST(only_one_process_has_the_ledger)
+{
+    const char *folder = testing_folder();
+    struct ledger *ledger = opened(folder);
+    struct ledger *second = NULL;
+    struct why why = {0};
+    CHECK(ledger_open(disk_real(), folder, &second, &why) == ERR_AGAIN && second == NULL);
+    CHECK(strstr(why.text, "another process has it open") != NULL);
+    ledger_close(ledger);
+    ledger_close(opened(folder));
+}
+
+TEST(a_file_that_is_no_ledger_is_left_alone)
+{
+    char path[4096];
+    const char *folder = testing_folder();
+    struct ledger *ledger = NULL;
+    struct why why = {0};
+    (void)snprintf(path, sizeof path, "%s/ledger.db", folder);
+    char junk[8192];
+    memset(junk, 'x', sizeof junk);
+    testing_write(path, junk, sizeof junk);
+    CHECK(ledger_open(disk_real(), folder, &ledger, &why) == ERR_CORRUPT && why.text[0] != '\0');
+    size_t size;
+    char *after = testing_read(path, &size);
+    CHECK(size == sizeof junk && memcmp(after, junk, size) == 0);
+    free(after);
+    CHECK(ledger_open(disk_real(), "/nonexistent/folder", &ledger, &why) == ERR_IO);
+    CHECK(ledger_open(disk_real(), folder, &ledger, NULL) == ERR_CORRUPT);
+}
+
+TEST(a_ledger_of_a_newer_program_is_refused)
+{
+    const char *folder = testing_folder();
+    struct ledger *ledger = opened(folder);
+    CHECK(ledger_execute(ledger, "INSERT INTO migration VALUES (99, 'future')") == OK);
+    ledger_close(ledger);
+    struct why why = {0};
+    CHECK(ledger_open(disk_real(), folder, &ledger, &why) == ERR_UNSUPPORTED);
+    CHECK(strstr(why.text, "newer hinomi") != NULL);
+}
+
+TEST(broken_rules_of_the_tables_are_told_apart)
+{
+    struct ledger *ledger = opened(testing_folder());
+    struct statement *statement = NULL;
+    CHECK(meta_put(ledger, STR("k"), STR("1")) == OK);
+    CHECK(meta_put(ledger, STR("k"), STR("2")) == ERR_EXISTS);
+    CHECK(ledger_execute(ledger, "INSERT INTO client VALUES (5, 99)") == ERR_CONFLICT);
+    CHECK(ledger_execute(ledger, "INSERT INTO party VALUES (0, 'a', '', '')") == ERR_CONFLICT);
+    CHECK(ledger_execute(ledger, "INSERT INTO meta VALUES ('k2', 7)") == ERR_CONFLICT);
+    CHECK(ledger_prepare(ledger, "SELECT nothing FROM nowhere", &statement) == ERR_UNSUPPORTED);
+    CHECK(ledger_prepare(ledger, "ATTACH 'other.db' AS other", &statement) == OK);
+    CHECK(statement_run(statement) == ERR_UNSUPPORTED);
+    CHECK(ledger_prepare(ledger, "SELECT load_extension('x')", &statement) != OK ||
+          statement_run(statement) != OK);
+    ledger_close(ledger);
+}
+
+TEST(the_audit_trail_notices_every_change)
+{
+    static const char *const damages[] = {
+        "UPDATE audit SET detail = 'other' WHERE id = 2",
+        "UPDATE audit SET wall_ns = wall_ns + 1 WHERE id = 1",
+        "DELETE FROM audit WHERE id = 2",
+        "DELETE FROM audit WHERE id = 4",
+        "UPDATE audit SET principal = principal || action, action = '' WHERE id = 3",
+        "UPDATE audit SET hash = zeroblob(32) WHERE id = 4",
+        "DELETE FROM meta",
+        "DELETE FROM audit",
+    };
+    struct ledger *ledger = opened(testing_folder());
+    CHECK(ledger_audit_verify(ledger, NULL) == OK);
+    for (int i = 0; i < 4; i++) {
+        CHECK(ledger_audit(ledger, 1000 + i, STR("uid:0"), STR("apply"), STR("client acme"),
+                           STR("あ")) == OK);
+    }
+    CHECK(ledger_audit_verify(ledger, NULL) == OK);
+    for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+        struct why why = {0};
+        CHECK(ledger_begin(ledger) == OK && ledger_execute(ledger, damages[i]) == OK);
+        CHECK(ledger_audit_verify(ledger, &why) == ERR_CORRUPT);
+        CHECK(i != 0 || strstr(why.text, "line 2") != NULL);
+        CHECK(i != 2 || strstr(why.text, "line 2") != NULL);
+        ledger_rollback(ledger);
+    }
+    CHECK(ledger_audit_verify(ledger, NULL) == OK);
+    ledger_close(ledger);
+}
+
+TEST(the_books_go_on_from_their_snapshot_with_the_gap_marked)
+{
+    const char *folder = testing_folder();
+    struct ledger *ledger = opened(folder);
+    struct arena *mem = arena_new(64 << 20);
+    struct books_snapshot *list = NULL;
+    size_t count = 9;
+    party_add(ledger);
+    CHECK(books_snapshot_load(ledger, mem, &list, &count) == OK && count == 0);
+    struct books_snapshot one = {.client = 1,
+                                 .source = 7,
+                                 .received = 10,
+                                 .stored = 6,
+                                 .deduplicated = 1,
+                                 .rejected = {2, [15] = 1},
+                                 .taken_at_ns = 500};
+    CHECK(books_snapshot_save(ledger, &one, 1) == OK);
+    one.received = 11;
+    CHECK(books_snapshot_save(ledger, &one, 1) == OK);
+    CHECK(books_snapshot_gap(ledger, 800) == OK);
+    ledger_close(ledger);
+    ledger = opened(folder);
+    CHECK(books_snapshot_load(ledger, mem, &list, &count) == OK && count == 1);
+    CHECK(list[0].client == 1 && list[0].source == 7 && list[0].received == 11);
+    CHECK(list[0].stored == 6 && list[0].deduplicated == 1 && list[0].rejected[0] == 2);
+    CHECK(list[0].rejected[15] == 1 && list[0].taken_at_ns == 500);
+    CHECK(list[0].gap_from_ns == 500 && list[0].gap_to_ns == 800 && list[0].gaps == 1);
+    one.source = 8;
+    CHECK(books_snapshot_save(ledger, &one, 1) == ERR_CONFLICT);
+    CHECK(!ledger_in_transaction(ledger));
+    ledger_close(ledger);
+    arena_free(mem);
+}

@@ -1,0 +1,39 @@
+#pragma once
+
+/*
+ * Answers that need only the ledger and the books.  The same code runs in desk and offline.
+ */
+
+#include "collect/books.h"
+#include "ledger/ledger.h"
+#include "serve/serve.h"
+#include "tenant/tenant.h"
+
+NODISCARD enum err answer_apply(const struct scope *scope, struct tenant *tenant,
+                                const struct control_request *request, struct wall now,
+                                struct buf *out, struct why *why);
+NODISCARD enum err answer_export(const struct scope *scope, struct tenant *tenant,
+                                 const struct control_request *request, struct buf *out,
+                                 struct why *why);
+NODISCARD enum err answer_list(const struct scope *scope, struct tenant *tenant,
+                               const struct control_request *request, struct buf *out);
+
+/* The accounts, and the last stretch of time for which they are not exact, if there is one. */
+struct books_view {
+    const struct account *accounts;
+    size_t count;
+    struct wall gap_from, gap_to; /* WALL_NONE: no gap */
+};
+/* What a snapshot says of one account; in flight is what is left. */
+struct account account_of_snapshot(const struct books_snapshot *snapshot);
+/* The last gap of any account. */
+void books_view_gap(struct books_view *view, const struct books_snapshot *list, size_t count);
+NODISCARD enum err answer_books(const struct scope *scope, struct tenant *tenant,
+                                const struct control_request *request,
+                                const struct books_view *view, struct buf *out, struct why *why);
+
+/* "id slug" a line for a client's sources, as struct reading wants them. */
+NODISCARD enum err answer_sources(struct tenant *tenant, struct client_id client, struct buf *out);
+/* The client that a request names; ERR_NOT_FOUND says so with what to do. */
+NODISCARD enum err answer_client(struct tenant *tenant, struct str slug, struct client_id *ret,
+                                 struct why *why);

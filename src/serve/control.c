@@ -1,0 +1,83 @@
+/* The asker's side of the control socket: one request, then output until it is done. */
+
+#include "serve/serve.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "serve/message.h"
+
+static enum err packet_wait(int channel, short events)
+{
+    struct pollfd wait = {.fd = channel, .events = events};
+    int result;
+    do {
+        result = poll(&wait, 1, -1);
+    } while (result < 0 && errno == EINTR);
+    return result < 0 ? ERR_IO : OK;
+}
+
+static enum err request_send(int channel, const struct control_request *request)
+{
+    const struct message message = {.type = MESSAGE_REQUEST,
+                                    .request = {.command = request->command,
+                                                .from = (uint64_t)request->from.ns,
+                                                .to = (uint64_t)request->to.ns,
+                                                .format = request->format,
+                                                .count = request->count,
+                                                .after = request->after,
+                                                .limit = request->limit,
+                                                .tenant = request->tenant,
+                                                .text = request->text}};
+    enum err err;
+    while ((err = message_send(channel, &message)) == ERR_AGAIN) {
+        err = packet_wait(channel, POLLOUT);
+        if (err != OK) {
+            return err;
+        }
+    }
+    return err;
+}
+
+enum err control_call(const char *data, const struct control_request *request,
+                      control_output *output, void *context, int *ret_code, struct why *why)
+{
+    int channel;
+    enum err err = channel_connect(data, "control.sock", &channel);
+    if (err != OK) {
+        return err == ERR_NOT_FOUND
+                   ? err
+                   : why_say(why, err, 0, "%s/control.sock: %s", data, err_text(err));
+    }
+    char *packet = malloc(MESSAGE_SIZE_MAX);
+    err = packet == NULL ? ERR_MEMORY : request_send(channel, request);
+    bool done = false;
+    while (err == OK && !done) {
+        struct message message;
+        err = message_receive(channel, packet, &message);
+        if (err == ERR_AGAIN) {
+            err = packet_wait(channel, POLLIN);
+            continue;
+        }
+        if (err == ERR_CLOSED) {
+            err = why_say(why, err, 0, "the service ended before its answer did; ask again");
+        }
+        if (err != OK) {
+            break;
+        }
+        if (message.type == MESSAGE_OUTPUT) {
+            err = output(context, message.output.text);
+        } else if (message.type == MESSAGE_DONE) {
+            *ret_code = (int)message.done.code;
+            (void)why_say(why, OK, 0, "%.*s", STR_ARG(message.done.error));
+            done = true;
+        }
+        message_done(&message);
+    }
+    free(packet);
+    (void)close(channel);
+    return err;
+}

@@ -1,0 +1,453 @@
+/*
+ * The core process: the spine's turns, the signing of heads, and journals lent to workers.
+ *
+ * Its life: SETUP, RING, BOOKS, RULES, LINK front and desk, GO (confine, open the archive).  It
+ * begins to turn when desk has granted the clients; with fresh books it first takes the accounts
+ * from desk's snapshot and the archive.  A turn that fails for want of space is tried again.
+ */
+
+#include "serve/process.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/limits.h"
+#include "serve/spine.h"
+#include "sys/clocks.h"
+#include "sys/memory.h"
+
+#define TICK_MS          1000 /* heads, bookmarks */
+#define RETRY_MS         200  /* after a turn that failed */
+#define STOP_TICK_MS     5
+#define STOP_PATIENCE_MS 8000
+#define WORKERS_MAX      64
+#define HEADS_PER_TICK   16
+
+struct lending {
+    uint64_t worker;
+    struct link *link;   /* from parent */
+    struct scope *scope; /* from desk */
+    struct client_id client;
+};
+
+struct core {
+    struct process *process;
+    struct spine *spine;
+    struct timer *turn, *tick;
+    struct lending lendings[WORKERS_MAX];
+    struct arena *rules_memory;
+    uint64_t stop_ms_left;
+    bool granted, stopping, turn_armed;
+    enum err failing; /* the error that the last turn met */
+};
+
+static enum err core_message(struct process *process, struct message *message, struct why *why);
+static void core_turn(void *context);
+static void core_tick(void *context);
+static void core_front_spoke(void *context, struct link *link, struct message *message,
+                             enum err err);
+static void core_desk_spoke(void *context, struct link *link, struct message *message,
+                            enum err err);
+static void core_worker_spoke(void *context, struct link *link, struct message *message,
+                              enum err err);
+
+static void core_say(void *context, const char *line)
+{
+    const struct core *core = context;
+    process_say(core->process, "%s", line);
+}
+
+int core_run(struct process *process)
+{
+    struct core *core = calloc(1, sizeof *core);
+    if (core == NULL || spine_new(&core->spine) != OK) {
+        process_fail(process, "start", ERR_MEMORY, NULL);
+    }
+    core->process = process;
+    core->spine->say = core_say;
+    core->spine->say_context = core;
+    process->self = core;
+    process->message = core_message;
+    return process_loop(process);
+}
+
+/* ---- From parent. */
+
+static enum err core_rules(struct core *core, struct str bundle, struct why *why)
+{
+    struct ruleset *ruleset;
+    struct ruleset_report report;
+    struct arena *mem = arena_new((size_t)256 << 20);
+    if (mem == NULL) {
+        return ERR_MEMORY;
+    }
+    enum err err = ruleset_load(bundle, mem, &ruleset, &report, why);
+    if (err == OK) {
+        process_say(core->process, "%zu rules loaded, %zu refused", report.loaded,
+                    report.refused_count);
+        for (size_t i = 0; i < report.refused_count; i++) {
+            const struct rule_problem *problem = &report.refused[i];
+            process_say(core->process, "rule refused: %.*s:%u: %.*s", STR_ARG(problem->file),
+                        problem->line, STR_ARG(problem->reason));
+        }
+        ruleset_unref(core->spine->ruleset);
+        core->spine->ruleset = ruleset;
+        for (size_t i = 0; i < core->spine->clients_count; i++) {
+            core->spine->clients[i].rules_noted = false;
+        }
+    }
+    arena_free(mem);
+    return err;
+}
+
+static enum err core_go(struct core *core, struct why *why)
+{
+    struct process *process = core->process;
+    char folder[4096];
+    (void)snprintf(folder, sizeof folder, "%s/archive", process->data);
+    const char *const folders[] = {folder, process->keys, NULL};
+    const struct archive_options options = {
+        .disk = disk_real(),
+        .folder = folder,
+        .keys = process->keys,
+        .journal_size_max = process->setup.journal_size_max,
+    };
+    enum err err = timer_new(process->loop, core_turn, core, &core->turn);
+    if (err == OK) {
+        err = timer_new(process->loop, core_tick, core, &core->tick);
+    }
+    if (err == OK) {
+        err = process_confine(process, folders, why);
+    }
+    if (err == OK) {
+        err = archive_open(&options, wall_now(), &core->spine->archive, why);
+    }
+    if (err == OK) {
+        timer_set(core->tick, TICK_MS, TICK_MS);
+    }
+    return err;
+}
+
+static struct lending *lending_of(struct core *core, uint64_t worker)
+{
+    struct lending *free_place = NULL;
+    for (size_t i = 0; i < WORKERS_MAX; i++) {
+        if (core->lendings[i].worker == worker) {
+            return &core->lendings[i];
+        }
+        if (core->lendings[i].worker == 0) {
+            free_place = &core->lendings[i];
+        }
+    }
+    if (free_place != NULL) {
+        free_place->worker = worker;
+    }
+    return free_place;
+}
+
+/* Lends once both sides of a lending are known: parent brought the worker, desk said what. */
+static void lending_try(struct core *core, struct lending *lending)
+{
+    if (lending->link == NULL || lending->scope == NULL || core->spine->archive == NULL) {
+        return;
+    }
+    struct buf grant;
+    buf_init(&grant, MESSAGE_SIZE_MAX / 2);
+    enum err err = OK;
+    for (size_t index = 0; err == OK; index++) {
+        int descriptor;
+        buf_reset(&grant);
+        err = archive_lend(lending->scope, core->spine->archive, lending->client, index,
+                           &descriptor, &grant);
+        if (err == OK) {
+            const struct message journal = {.type = MESSAGE_JOURNAL,
+                                            .journal = {.grant = buf_str(&grant)},
+                                            .descriptors = {descriptor},
+                                            .descriptors_count = 1};
+            err = link_send(lending->link, &journal);
+            (void)close(descriptor);
+        }
+    }
+    buf_done(&grant);
+    if (err != ERR_NOT_FOUND) {
+        process_say(core->process, "cannot lend journals to a worker: %s", err_text(err));
+        link_free(lending->link);
+        scope_free(lending->scope);
+        *lending = (struct lending){0};
+        return;
+    }
+    const struct message end = {.type = MESSAGE_JOURNALS_END};
+    UNHEEDED(link_send(lending->link, &end));
+    scope_free(lending->scope);
+    lending->scope = NULL;
+}
+
+static enum err core_link(struct core *core, struct message *message)
+{
+    struct spine *spine = core->spine;
+    int descriptor = message_take_descriptor(message);
+    switch (message->link.peer) {
+    case PROCESS_FRONT:
+        link_free(spine->front);
+        spine->front = NULL;
+        return link_new(core->process->loop, descriptor, core_front_spoke, core, &spine->front);
+    case PROCESS_DESK:
+        spine_desk_lost(spine);
+        return link_new(core->process->loop, descriptor, core_desk_spoke, core, &spine->desk);
+    default: {
+        struct lending *lending = lending_of(core, message->link.worker);
+        if (lending == NULL) {
+            (void)close(descriptor);
+            return OK; /* the worker sees the end and says so */
+        }
+        enum err err =
+            link_new(core->process->loop, descriptor, core_worker_spoke, core, &lending->link);
+        if (err == OK) {
+            lending_try(core, lending);
+        }
+        return err;
+    }
+    }
+}
+
+static enum err core_message(struct process *process, struct message *message, struct why *why)
+{
+    struct core *core = process->self;
+    void *memory = NULL;
+    size_t size;
+    enum err err = OK;
+    if (message->type == MESSAGE_RING || message->type == MESSAGE_BOOKS) {
+        int descriptor = message_take_descriptor(message);
+        err = memory_map(descriptor, 0, true, &memory, &size);
+        (void)close(descriptor);
+        if (err != OK) {
+            return err;
+        }
+    }
+    switch (message->type) {
+    case MESSAGE_RING:
+        err = ring_attach(memory, size, &core->spine->ring);
+        if (err == OK) {
+            core->spine->cursor = ring_cursor(core->spine->ring);
+        }
+        return err;
+    case MESSAGE_BOOKS:
+        return books_attach(memory, size, &core->spine->books);
+    case MESSAGE_RULES:
+        return core_rules(core, message->rules.bundle, why);
+    case MESSAGE_LINK:
+        return core_link(core, message);
+    case MESSAGE_GO:
+        return core_go(core, why);
+    case MESSAGE_STOP:
+        core->stopping = true;
+        core->stop_ms_left = STOP_PATIENCE_MS;
+        timer_set(core->tick, 0, STOP_TICK_MS);
+        return OK;
+    default:
+        return ERR_CORRUPT;
+    }
+}
+
+/* ---- The turns. */
+
+static void turn_soon(struct core *core, uint64_t delay_ms)
+{
+    if (core->granted && !core->turn_armed) {
+        core->turn_armed = true;
+        timer_set(core->turn, delay_ms, 0);
+    }
+}
+
+static void turn_failed(struct core *core, enum err err, const struct why *why)
+{
+    if (core->failing != err) {
+        process_say(core->process, "nothing is acknowledged at the moment: %s", why_text(why, err));
+        core->failing = err;
+    }
+    if (err != ERR_FULL && err != ERR_IO && err != ERR_MEMORY && err != ERR_LIMIT) {
+        process_fail(core->process, "turn", err, why);
+    }
+    /* What was taken was not stored: begin again where the ring was last released. */
+    core->spine->cursor = ring_cursor(core->spine->ring);
+    for (size_t i = 0; i < core->spine->clients_count; i++) {
+        core->spine->clients[i].rules_noted = false;
+    }
+    turn_soon(core, RETRY_MS);
+}
+
+static void core_turn(void *context)
+{
+    struct core *core = context;
+    struct why why = {0};
+    bool more = false;
+    core->turn_armed = false;
+    enum err err = spine_turn(core->spine, wall_now(), &more, &why);
+    if (err != OK) {
+        turn_failed(core, err, &why);
+        return;
+    }
+    if (core->failing != OK) {
+        process_say(core->process, "events are stored again");
+        core->failing = OK;
+    }
+    if (more) {
+        turn_soon(core, 0);
+    } else if (core->spine->held_since_ns != 0) {
+        turn_soon(core, RETRY_MS);
+    }
+}
+
+static void core_stop(struct core *core)
+{
+    struct spine *spine = core->spine;
+    spine_bookmarks_send(spine);
+    bool done = !core->granted ||
+                (ring_is_empty(spine->ring) && spine->outstanding == 0 && !core->turn_armed);
+    if (!done && core->stop_ms_left >= STOP_TICK_MS) {
+        core->stop_ms_left -= STOP_TICK_MS;
+        turn_soon(core, 0);
+        return;
+    }
+    if (spine->archive != NULL) {
+        archive_close(spine->archive, wall_now());
+    }
+    _exit(0);
+}
+
+static void core_tick(void *context)
+{
+    struct core *core = context;
+    spine_release(core->spine);
+    if (core->stopping) {
+        core_stop(core);
+        return;
+    }
+    spine_bookmarks_send(core->spine);
+    bool more;
+    enum err err = archive_sign(core->spine->archive, wall_now(),
+                                (int64_t)core->process->setup.head_seconds * NS_PER_SECOND,
+                                HEADS_PER_TICK, &more);
+    if (err != OK && core->failing == OK) {
+        process_say(core->process, "heads cannot be signed: %s", err_text(err));
+    }
+    turn_soon(core, 0);
+}
+
+/* ---- From front, desk and workers. */
+
+static void core_front_spoke(void *context, struct link *link, struct message *message,
+                             enum err err)
+{
+    struct core *core = context;
+    (void)err;
+    if (message == NULL) {
+        link_free(link);
+        core->spine->front = NULL;
+        spine_release(core->spine);
+        return;
+    }
+    spine_release(core->spine);
+    if (message->type == MESSAGE_BELL) {
+        turn_soon(core, core->process->setup.commit_delay_ms);
+    }
+}
+
+/* Fresh books begin with what desk's snapshot and the archive know. */
+static void core_account(struct core *core, const struct account_message *message)
+{
+    struct account account = {
+        .client = {(uint32_t)message->client},
+        .source = {(uint32_t)message->source},
+        .received = message->received,
+        .deduplicated = message->deduplicated,
+        .stored = message->stored,
+    };
+    for (size_t i = 0; i < REJECT_REASON_COUNT && message->rejected.size >= (i + 1) * 8; i++) {
+        account.rejected[i] = get_u64(message->rejected.data + i * 8);
+    }
+    uint64_t stored = archive_stored(core->spine->archive, account.source);
+    account.stored = stored;
+    account.received = stored + account.deduplicated;
+    for (size_t i = 0; i < REJECT_REASON_COUNT; i++) {
+        account.received += account.rejected[i];
+    }
+    enum err err = books_restore(core->spine->books, &account);
+    if (err != OK) {
+        process_fail(core->process, "the books", err, NULL);
+    }
+}
+
+static void core_granted(struct core *core)
+{
+    if (!core->granted) {
+        core->granted = true;
+        const struct message ready = {.type = MESSAGE_READY};
+        UNHEEDED(link_send(core->process->parent, &ready));
+    }
+    turn_soon(core, 0);
+}
+
+static void core_desk_spoke(void *context, struct link *link, struct message *message, enum err err)
+{
+    struct core *core = context;
+    (void)link;
+    if (message == NULL) {
+        spine_desk_lost(core->spine);
+        return;
+    }
+    err = OK;
+    switch (message->type) {
+    case MESSAGE_GRANT:
+        err = spine_grant(core->spine, (struct client_id){(uint32_t)message->grant.client},
+                          message->grant.bookmark, message->grant.scope);
+        break;
+    case MESSAGE_ACCOUNT:
+        if (core->process->setup.fresh && !core->granted) {
+            core_account(core, &message->account);
+        }
+        break;
+    case MESSAGE_GRANTED:
+        core_granted(core);
+        break;
+    case MESSAGE_STORED:
+        if (core->spine->outstanding > 0) {
+            core->spine->outstanding--;
+        }
+        turn_soon(core, 0);
+        break;
+    case MESSAGE_LEND: {
+        struct lending *lending = lending_of(core, message->lend.worker);
+        if (lending != NULL && scope_decode(message->lend.scope, &lending->scope) == OK) {
+            lending->client = (struct client_id){(uint32_t)message->lend.client};
+            lending_try(core, lending);
+        }
+        break;
+    }
+    default:
+        err = ERR_CORRUPT;
+    }
+    if (err != OK) {
+        process_fail(core->process, message_name(message->type), err, NULL);
+    }
+}
+
+static void core_worker_spoke(void *context, struct link *link, struct message *message,
+                              enum err err)
+{
+    struct core *core = context;
+    (void)err;
+    if (message != NULL) {
+        return; /* a worker has nothing to say to core */
+    }
+    for (size_t i = 0; i < WORKERS_MAX; i++) {
+        if (core->lendings[i].link == link) {
+            scope_free(core->lendings[i].scope);
+            core->lendings[i] = (struct lending){0};
+        }
+    }
+    link_free(link);
+}

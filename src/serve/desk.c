@@ -1,0 +1,383 @@
+/*
+ * The desk process: the only writer of the ledger.  It keeps the tenants, makes every scope, stores
+ * alerts with their bookmarks, and answers the control socket (desk_control.c).
+ *
+ * Its life: SETUP, BOOKS, LINK core and front, GO (confine, open the ledger).  To each new core it
+ * names the clients with their scopes and bookmarks, to each new front the bindings.
+ *
+ * Always true: core hears STORED only after the transaction that holds its alerts is on disk; what
+ * arrives in one turn of the loop shares one transaction.
+ */
+
+#include "serve/desk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/limits.h"
+#include "incident/incident.h"
+#include "sys/clocks.h"
+#include "sys/memory.h"
+
+#define SNAPSHOT_MS       5000
+#define ALERTS_MEMORY_MAX ((size_t)256 << 20) /* one message of alerts, decoded */
+
+static enum err desk_message(struct process *process, struct message *message, struct why *why);
+static void desk_core_spoke(void *context, struct link *link, struct message *message,
+                            enum err err);
+static void desk_front_spoke(void *context, struct link *link, struct message *message,
+                             enum err err);
+static void desk_commit(void *context);
+static void desk_snapshot(void *context);
+
+int desk_run(struct process *process)
+{
+    struct desk *desk = calloc(1, sizeof *desk);
+    if (desk == NULL || (desk->alerts = arena_new(ALERTS_MEMORY_MAX)) == NULL) {
+        process_fail(process, "start", ERR_MEMORY, NULL);
+    }
+    desk->process = process;
+    process->self = desk;
+    process->message = desk_message;
+    return process_loop(process);
+}
+
+/* ---- What the others need to know. */
+
+static enum err client_grant(struct desk *desk, const struct client_info *client)
+{
+    struct scope *scope;
+    struct buf encoded;
+    uint64_t bookmark = 1;
+    buf_init(&encoded, MESSAGE_SIZE_MAX / 2);
+    enum err err = scope_for_spine(desk->tenant, client->id, &scope);
+    if (err == OK) {
+        err = incident_bookmark(scope, desk->ledger, client->id, &bookmark);
+        if (err == OK) {
+            err = scope_encode(scope, &encoded);
+        }
+        scope_free(scope);
+    }
+    if (err == OK) {
+        const struct message grant = {.type = MESSAGE_GRANT,
+                                      .grant = {.client = client->id.value,
+                                                .bookmark = bookmark,
+                                                .scope = buf_str(&encoded)}};
+        err = link_send(desk->core, &grant);
+    }
+    buf_done(&encoded);
+    return err;
+}
+
+/* What was last known of a source's account, also if that is nothing. */
+static enum err source_account(struct desk *desk, const struct source_info *source,
+                               const struct books_snapshot *list, size_t count)
+{
+    char rejected[REJECT_REASON_COUNT * 8];
+    struct books_snapshot snapshot = {0};
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].source == source->id.value) {
+            snapshot = list[i];
+        }
+    }
+    for (size_t i = 0; i < REJECT_REASON_COUNT; i++) {
+        put_u64(rejected + i * 8, snapshot.rejected[i]);
+    }
+    const struct message account = {.type = MESSAGE_ACCOUNT,
+                                    .account = {.client = source->client.value,
+                                                .source = source->id.value,
+                                                .received = snapshot.received,
+                                                .stored = snapshot.stored,
+                                                .deduplicated = snapshot.deduplicated,
+                                                .rejected = str_of(rejected, sizeof rejected)}};
+    return link_send(desk->core, &account);
+}
+
+static enum err accounts_tell(struct desk *desk)
+{
+    struct books_snapshot *list;
+    size_t count;
+    struct source_info source;
+    struct arena *mem = arena_new((size_t)64 << 20);
+    enum err err = mem == NULL ? ERR_MEMORY : books_snapshot_load(desk->ledger, mem, &list, &count);
+    for (size_t i = 0; err == OK && tenant_source_at(desk->tenant, i, &source); i++) {
+        err = source_account(desk, &source, list, count);
+    }
+    arena_free(mem);
+    return err;
+}
+
+enum err desk_tell_core(struct desk *desk, bool accounts)
+{
+    struct client_info client;
+    enum err err = OK;
+    if (desk->core == NULL || desk->tenant == NULL) {
+        return OK;
+    }
+    for (size_t i = 0; err == OK && tenant_client_at(desk->tenant, i, &client); i++) {
+        err = client_grant(desk, &client);
+    }
+    if (accounts && err == OK) {
+        err = accounts_tell(desk);
+    }
+    if (err == OK) {
+        const struct message granted = {.type = MESSAGE_GRANTED};
+        err = link_send(desk->core, &granted);
+    }
+    return err;
+}
+
+enum err desk_tell_front(struct desk *desk)
+{
+    struct str listeners[64];
+    size_t count = 0;
+    struct buf bindings;
+    if (desk->front == NULL || desk->tenant == NULL) {
+        return OK;
+    }
+    struct str rest = desk->process->setup.listeners;
+    while (rest.size > 0 && count < sizeof listeners / sizeof listeners[0]) {
+        listeners[count++] = str_cut(&rest, '\n');
+    }
+    buf_init(&bindings, (size_t)256 << 20);
+    enum err err = tenant_bindings(desk->tenant, listeners, count, &bindings);
+    if (err == OK) {
+        const struct message message = {.type = MESSAGE_BINDINGS,
+                                        .bindings = {.bindings = buf_str(&bindings)}};
+        err = link_send(desk->front, &message);
+    }
+    buf_done(&bindings);
+    return err;
+}
+
+/* ---- From parent. */
+
+static enum err desk_go(struct desk *desk, struct why *why)
+{
+    struct process *process = desk->process;
+    char folder[4096];
+    (void)snprintf(folder, sizeof folder, "%s/ledger", process->data);
+    const char *const folders[] = {folder, NULL};
+    enum err err = timer_new(process->loop, desk_commit, desk, &desk->commit);
+    if (err == OK) {
+        err = timer_new(process->loop, desk_snapshot, desk, &desk->snapshot);
+    }
+    if (err == OK) {
+        err = process_confine(process, folders, why);
+    }
+    if (err == OK) {
+        err = ledger_open(disk_real(), folder, &desk->ledger, why);
+    }
+    if (err == OK) {
+        err = tenant_open(desk->ledger, wall_now(), &desk->tenant, why);
+    }
+    if (err == OK && process->setup.gap) {
+        err = books_snapshot_gap(desk->ledger, wall_now().ns);
+    }
+    if (err != OK) {
+        return err;
+    }
+    timer_set(desk->snapshot, SNAPSHOT_MS, SNAPSHOT_MS);
+    const struct message ready = {.type = MESSAGE_READY};
+    err = link_send(process->parent, &ready);
+    /* Bindings first: they make the listeners' own sources, which have accounts too. */
+    if (err == OK) {
+        err = desk_tell_front(desk);
+    }
+    return err == OK ? desk_tell_core(desk, true) : err;
+}
+
+static enum err desk_link(struct desk *desk, struct message *message)
+{
+    int descriptor = message_take_descriptor(message);
+    enum err err;
+    switch (message->link.peer) {
+    case PROCESS_CORE:
+        link_free(desk->core);
+        desk->core = NULL;
+        err = link_new(desk->process->loop, descriptor, desk_core_spoke, desk, &desk->core);
+        return err == OK ? desk_tell_core(desk, true) : err;
+    case PROCESS_FRONT:
+        link_free(desk->front);
+        desk->front = NULL;
+        err = link_new(desk->process->loop, descriptor, desk_front_spoke, desk, &desk->front);
+        return err == OK ? desk_tell_front(desk) : err;
+    default:
+        return desk_worker_came(desk, message->link.worker, descriptor);
+    }
+}
+
+static enum err desk_message(struct process *process, struct message *message, struct why *why)
+{
+    struct desk *desk = process->self;
+    void *memory;
+    size_t size;
+    switch (message->type) {
+    case MESSAGE_BOOKS: {
+        int descriptor = message_take_descriptor(message);
+        enum err err = memory_map(descriptor, 0, false, &memory, &size);
+        (void)close(descriptor);
+        return err != OK ? err : books_attach(memory, size, &desk->books);
+    }
+    case MESSAGE_LINK:
+        return desk_link(desk, message);
+    case MESSAGE_GO:
+        return desk_go(desk, why);
+    case MESSAGE_CONTROL:
+        return desk_control_came(desk, message_take_descriptor(message));
+    case MESSAGE_STOP:
+        desk_commit(desk);
+        desk_snapshot(desk);
+        tenant_close(desk->tenant);
+        ledger_close(desk->ledger);
+        _exit(0);
+    default:
+        return ERR_CORRUPT;
+    }
+}
+
+/* ---- Alerts. */
+
+static enum err alerts_decode(struct desk *desk, struct str bytes, struct alerts *ret)
+{
+    size_t count_max = bytes.size / 40 + 1; /* the smallest alert is larger */
+    struct alert *list = ARENA_ARRAY(desk->alerts, struct alert, count_max);
+    size_t count = 0;
+    if (list == NULL) {
+        return ERR_MEMORY;
+    }
+    while (bytes.size > 0) {
+        if (count == count_max || alert_decode(&bytes, &list[count++]) != OK) {
+            return ERR_CORRUPT;
+        }
+    }
+    *ret = (struct alerts){list, count};
+    return OK;
+}
+
+static enum err desk_alerts(struct desk *desk, const struct alerts_message *message)
+{
+    struct alerts alerts;
+    struct scope *scope;
+    uint64_t fresh;
+    struct client_id client = {(uint32_t)message->client};
+    if (desk->confirmations_count == DESK_CONFIRMATIONS_MAX) {
+        desk_commit(desk);
+    }
+    arena_reset(desk->alerts);
+    enum err err = alerts_decode(desk, message->alerts, &alerts);
+    if (err == OK) {
+        err = scope_for_spine(desk->tenant, client, &scope);
+    }
+    if (err != OK) {
+        return err;
+    }
+    if (!desk->in_transaction) {
+        err = ledger_begin(desk->ledger);
+        desk->in_transaction = err == OK;
+        timer_set(desk->commit, 0, 0);
+    }
+    if (err == OK) {
+        err = incident_store(scope, desk->ledger, client, &alerts, message->bookmark, wall_now(),
+                             &fresh);
+    }
+    scope_free(scope);
+    if (err == OK) {
+        desk->confirmations[desk->confirmations_count++] =
+            (struct desk_confirmation){message->client, message->bookmark};
+    }
+    return err;
+}
+
+/* Ends the transaction that alerts share, and tells core. */
+static void desk_commit(void *context)
+{
+    struct desk *desk = context;
+    if (!desk->in_transaction) {
+        return;
+    }
+    desk->in_transaction = false;
+    enum err err = ledger_commit(desk->ledger);
+    if (err != OK) {
+        /* Core still holds what was not confirmed; a new desk will hear it again. */
+        process_fail(desk->process, "the ledger cannot be written", err, NULL);
+    }
+    for (size_t i = 0; i < desk->confirmations_count && desk->core != NULL; i++) {
+        const struct message stored = {
+            .type = MESSAGE_STORED,
+            .stored = {desk->confirmations[i].client, desk->confirmations[i].bookmark}};
+        if (link_send(desk->core, &stored) != OK) {
+            break;
+        }
+    }
+    desk->confirmations_count = 0;
+}
+
+void desk_transaction_end(struct desk *desk)
+{
+    desk_commit(desk);
+}
+
+static void desk_core_spoke(void *context, struct link *link, struct message *message, enum err err)
+{
+    struct desk *desk = context;
+    (void)err;
+    if (message == NULL) {
+        link_free(link);
+        desk->core = NULL; /* parent brings another */
+        return;
+    }
+    err = message->type == MESSAGE_ALERTS ? desk_alerts(desk, &message->alerts) : ERR_CORRUPT;
+    if (err != OK) {
+        process_fail(desk->process, "alerts from core", err, NULL);
+    }
+}
+
+static void desk_front_spoke(void *context, struct link *link, struct message *message,
+                             enum err err)
+{
+    struct desk *desk = context;
+    (void)err;
+    if (message == NULL) {
+        link_free(link);
+        desk->front = NULL;
+    }
+}
+
+/* ---- The books on disk. */
+
+static enum err snapshot_take(struct desk *desk, struct arena *mem)
+{
+    struct books_snapshot *list = ARENA_ARRAY(mem, struct books_snapshot, SOURCES_MAX);
+    struct account account;
+    size_t count = 0;
+    if (list == NULL) {
+        return ERR_MEMORY;
+    }
+    for (; count < SOURCES_MAX && books_account_at(desk->books, count, &account); count++) {
+        list[count] = (struct books_snapshot){.client = account.client.value,
+                                              .source = account.source.value,
+                                              .received = account.received,
+                                              .stored = account.stored,
+                                              .deduplicated = account.deduplicated,
+                                              .taken_at_ns = wall_now().ns};
+        for (size_t reason = 0; reason < REJECT_REASON_COUNT; reason++) {
+            list[count].rejected[reason] = account.rejected[reason];
+        }
+    }
+    return books_snapshot_save(desk->ledger, list, count);
+}
+
+static void desk_snapshot(void *context)
+{
+    struct desk *desk = context;
+    struct arena *mem = arena_new((size_t)64 << 20);
+    desk_commit(desk);
+    enum err err = mem == NULL ? ERR_MEMORY : snapshot_take(desk, mem);
+    if (err != OK) {
+        process_say(desk->process, "the books could not be saved: %s", err_text(err));
+    }
+    arena_free(mem);
+}

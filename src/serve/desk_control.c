@@ -1,0 +1,319 @@
+/*
+ * The control socket's side of desk: who asks is known from the kernel (SO_PEERCRED), what is asked
+ * is one REQUEST, and the answer is OUTPUT … and DONE.  What needs the archive is handed to a
+ * worker together with the connection; core lends that worker the client's journals, at desk's word
+ * only.
+ */
+
+#include "serve/desk.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "serve/answer.h"
+#include "serve/reading.h"
+#include "sys/clocks.h"
+
+#define ANSWER_SIZE_MAX ((size_t)256 << 20)
+
+struct connection {
+    struct desk *desk;
+    struct link *link;
+    int descriptor; /* the link's; valid while the link lives */
+    uint32_t user;
+};
+
+static void connection_spoke(void *context, struct link *link, struct message *message,
+                             enum err err);
+static void connection_free(struct connection *connection);
+static void request_answer(struct connection *connection, const struct control_request *request);
+
+enum err desk_control_came(struct desk *desk, int descriptor)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+        (void)close(descriptor);
+        return OK;
+    }
+    struct connection *connection = calloc(1, sizeof *connection);
+    if (connection == NULL) {
+        (void)close(descriptor);
+        return OK;
+    }
+    *connection = (struct connection){.desk = desk, .descriptor = descriptor, .user = peer.uid};
+    if (link_new(desk->process->loop, descriptor, connection_spoke, connection,
+                 &connection->link) != OK) {
+        free(connection);
+    }
+    return OK;
+}
+
+static void connection_free(struct connection *connection)
+{
+    link_free(connection->link);
+    free(connection);
+}
+
+static void connection_end(struct connection *connection, int code, struct str error)
+{
+    const struct message done = {.type = MESSAGE_DONE,
+                                 .done = {.code = (uint64_t)code, .error = error}};
+    UNHEEDED(link_send(connection->link, &done));
+}
+
+static void connection_fail(struct connection *connection, enum err err, const struct why *why)
+{
+    bool asked_wrong = err == ERR_SYNTAX || err == ERR_NOT_FOUND || err == ERR_LIMIT ||
+                       err == ERR_CONFLICT || err == ERR_EXISTS;
+    connection_end(connection,
+                   asked_wrong         ? 65
+                   : err == ERR_DENIED ? 77
+                                       : 74,
+                   str_from(why_text(why, err)));
+}
+
+static void connection_spoke(void *context, struct link *link, struct message *message,
+                             enum err err)
+{
+    struct connection *connection = context;
+    (void)link;
+    (void)err;
+    if (message == NULL) {
+        connection_free(connection);
+        return;
+    }
+    const struct request_message *asked = &message->request;
+    if (message->type != MESSAGE_REQUEST || asked->command >= CONTROL_COMMAND_COUNT ||
+        asked->format >= FORMAT_COUNT) {
+        connection_end(connection, 76,
+                       STR("this is no request; are both programs of one version?"));
+        return;
+    }
+    if (connection->user != 0 && connection->user != connection->desk->process->setup.controller) {
+        connection_end(connection, 77, STR("only root and the service's own user may ask"));
+        return;
+    }
+    const struct control_request request = {
+        .command = (enum control_command)asked->command,
+        .tenant = asked->tenant,
+        .text = asked->text,
+        .from = {(int64_t)asked->from},
+        .to = {(int64_t)asked->to},
+        .format = (enum output_format)asked->format,
+        .count = asked->count != 0,
+        .after = asked->after,
+        .limit = asked->limit,
+    };
+    request_answer(connection, &request);
+}
+
+/* ---- Answers of our own. */
+
+static enum err books_gather(const struct desk *desk, struct arena *mem, struct books_view *ret)
+{
+    struct account *accounts = ARENA_ARRAY(mem, struct account, SOURCES_MAX);
+    size_t count = 0;
+    if (accounts == NULL) {
+        return ERR_MEMORY;
+    }
+    while (count < SOURCES_MAX && books_account_at(desk->books, count, &accounts[count])) {
+        count++;
+    }
+    *ret = (struct books_view){.accounts = accounts, .count = count};
+    struct books_snapshot *list;
+    size_t known;
+    enum err err = books_snapshot_load(desk->ledger, mem, &list, &known);
+    if (err == OK) {
+        books_view_gap(ret, list, known);
+    }
+    return err;
+}
+
+static enum err answer_make(struct desk *desk, const struct scope *scope,
+                            const struct control_request *request, struct buf *out, struct why *why)
+{
+    struct books_view view;
+    struct arena *mem;
+    enum err err;
+    switch (request->command) {
+    case CONTROL_TENANT_APPLY:
+        err = answer_apply(scope, desk->tenant, request, wall_now(), out, why);
+        if (err == OK) {
+            err = desk_tell_core(desk, false);
+        }
+        return err == OK ? desk_tell_front(desk) : err;
+    case CONTROL_TENANT_EXPORT:
+        return answer_export(scope, desk->tenant, request, out, why);
+    case CONTROL_TENANT_LIST:
+        return answer_list(scope, desk->tenant, request, out);
+    default:
+        mem = arena_new((size_t)64 << 20);
+        err = mem == NULL ? ERR_MEMORY : books_gather(desk, mem, &view);
+        if (err == OK) {
+            err = answer_books(scope, desk->tenant, request, &view, out, why);
+        }
+        arena_free(mem);
+        return err;
+    }
+}
+
+static void answer_send(struct connection *connection, struct str text)
+{
+    while (text.size > 0) {
+        const struct message output = {
+            .type = MESSAGE_OUTPUT, .output = {.text = str_slice(text, 0, MESSAGE_SIZE_MAX / 2)}};
+        if (link_send(connection->link, &output) != OK) {
+            return;
+        }
+        text = str_slice(text, MESSAGE_SIZE_MAX / 2, text.size);
+    }
+    connection_end(connection, 0, (struct str){0});
+}
+
+/* ---- Errands for workers. */
+
+static void errand_free(struct desk_errand *errand)
+{
+    (void)close(errand->connection);
+    scope_free(errand->scope);
+    buf_done(&errand->slug);
+    buf_done(&errand->sources);
+    buf_done(&errand->text);
+    *errand = (struct desk_errand){0};
+}
+
+static enum err errand_fill(struct desk *desk, struct desk_errand *errand,
+                            const struct control_request *request, struct why *why)
+{
+    enum err err = answer_client(desk->tenant, request->tenant, &errand->client, why);
+    buf_init(&errand->slug, 256);
+    buf_init(&errand->sources, (size_t)16 << 20);
+    buf_init(&errand->text, ANSWER_SIZE_MAX);
+    errand->request = *request;
+    if (err == OK) {
+        err = buf_append(&errand->slug, request->tenant);
+    }
+    if (err == OK) {
+        err = answer_sources(desk->tenant, errand->client, &errand->sources);
+    }
+    if (err == OK && request->command == CONTROL_ALERTS) {
+        err = reading_alerts_gather(errand->scope, desk->ledger, errand->client, request,
+                                    &errand->text);
+    } else if (err == OK) {
+        err = request->text.size > QUERY_SIZE_MAX ? ERR_LIMIT
+                                                  : buf_append(&errand->text, request->text);
+    }
+    return err;
+}
+
+/* Keeps the request and asks parent for a worker; takes the scope. */
+static enum err errand_begin(struct connection *connection, struct scope *scope,
+                             const struct control_request *request, struct why *why)
+{
+    struct desk *desk = connection->desk;
+    struct desk_errand *errand = NULL;
+    for (size_t i = 0; i < DESK_ERRANDS_MAX && errand == NULL; i++) {
+        errand = desk->errands[i].worker == 0 ? &desk->errands[i] : NULL;
+    }
+    if (errand == NULL) {
+        scope_free(scope);
+        return why_say(why, ERR_AGAIN, 0, "too many searches are running; try again later");
+    }
+    *errand = (struct desk_errand){.worker = ++desk->workers,
+                                   .scope = scope,
+                                   .connection = fcntl(connection->descriptor, F_DUPFD_CLOEXEC, 0)};
+    enum err err = errand->connection < 0 ? ERR_IO : errand_fill(desk, errand, request, why);
+    if (err == OK) {
+        const struct message want = {.type = MESSAGE_WANT_WORKER, .want_worker = {errand->worker}};
+        err = link_send(desk->process->parent, &want);
+    }
+    if (err != OK) {
+        errand_free(errand);
+    }
+    return err;
+}
+
+enum err desk_worker_came(struct desk *desk, uint64_t worker, int channel)
+{
+    struct desk_errand *errand = NULL;
+    for (size_t i = 0; i < DESK_ERRANDS_MAX && worker != 0; i++) {
+        errand = desk->errands[i].worker == worker ? &desk->errands[i] : errand;
+    }
+    if (errand == NULL) {
+        (void)close(channel);
+        return OK;
+    }
+    struct buf scope;
+    buf_init(&scope, MESSAGE_SIZE_MAX / 2);
+    enum err err = scope_encode(errand->scope, &scope);
+    const struct message lend = {.type = MESSAGE_LEND,
+                                 .lend = {worker, errand->client.value, buf_str(&scope)}};
+    const struct message job = {.type = MESSAGE_JOB,
+                                .job = {.command = errand->request.command,
+                                        .client = errand->client.value,
+                                        .from = (uint64_t)errand->request.from.ns,
+                                        .to = (uint64_t)errand->request.to.ns,
+                                        .format = errand->request.format,
+                                        .count = errand->request.count,
+                                        .scope = buf_str(&scope),
+                                        .slug = buf_str(&errand->slug),
+                                        .sources = buf_str(&errand->sources),
+                                        .text = buf_str(&errand->text)},
+                                .descriptors = {errand->connection},
+                                .descriptors_count = 1};
+    if (err == OK) {
+        err = desk->core == NULL ? ERR_AGAIN : link_send(desk->core, &lend);
+    }
+    if (err == OK) {
+        err = message_send(channel, &job);
+    }
+    if (err != OK) {
+        process_say(desk->process, "a worker could not be given its job: %s", err_text(err));
+    }
+    /* The worker has the connection now; when it dies without an answer, the asker sees the end. */
+    (void)close(channel);
+    buf_done(&scope);
+    errand_free(errand);
+    return OK;
+}
+
+/* ---- One request. */
+
+static void request_answer(struct connection *connection, const struct control_request *request)
+{
+    static const char *const purposes[CONTROL_COMMAND_COUNT] = {
+        "tenant apply", "tenant export", "tenant list", "search", "alerts", "books"};
+    struct desk *desk = connection->desk;
+    struct why why = {0};
+    struct scope *scope;
+    desk_transaction_end(desk);
+    enum err err = scope_for_administrator(
+        desk->tenant, connection->user, str_from(purposes[request->command]), wall_now(), &scope);
+    if (err != OK) {
+        connection_fail(connection, err, &why);
+        return;
+    }
+    if (request->command == CONTROL_SEARCH || request->command == CONTROL_ALERTS) {
+        err = errand_begin(connection, scope, request, &why);
+        if (err == OK) {
+            connection_free(connection);
+        } else {
+            connection_fail(connection, err, &why);
+        }
+        return;
+    }
+    struct buf out;
+    buf_init(&out, ANSWER_SIZE_MAX);
+    err = answer_make(desk, scope, request, &out, &why);
+    if (err == OK) {
+        answer_send(connection, buf_str(&out));
+    } else {
+        connection_fail(connection, err, &why);
+    }
+    buf_done(&out);
+    scope_free(scope);
+}

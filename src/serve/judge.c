@@ -1,0 +1,139 @@
+/*
+ * Detection's side of a turn.  What was just stored is judged from memory, if detection has kept
+ * up; otherwise it is read back from the archive, a few batches a turn, until it has.
+ *
+ * Always true: between desk's confirmed bookmark and `judged` lies only what was sent and not yet
+ * confirmed.  If desk dies, its successor names the bookmarks anew and the rest is judged again;
+ * desk knows an alert by (client, rule, place), so nothing is doubled.
+ */
+
+#include "serve/spine.h"
+
+#define OUTSTANDING_MAX  64 /* messages on their way to desk; beyond, detection waits */
+#define CATCH_UP_BATCHES 8  /* a turn */
+#define ALERTS_SIZE_MAX  ((size_t)64 << 20)
+
+static bool desk_listens(const struct spine *spine)
+{
+    return spine->desk != NULL && spine->outstanding < OUTSTANDING_MAX;
+}
+
+static enum err bookmark_send(struct spine *spine, struct spine_client *client, struct str alerts)
+{
+    const struct message message = {
+        .type = MESSAGE_ALERTS,
+        .alerts = {.client = client->id.value, .bookmark = client->judged, .alerts = alerts}};
+    enum err err = link_send(spine->desk, &message);
+    if (err == OK) {
+        client->sent = client->judged;
+        spine->outstanding++;
+    }
+    return err;
+}
+
+/* Judges one batch and moves `judged` behind it. */
+static enum err batch_judge(struct spine *spine, struct spine_client *client,
+                            const struct batch *batch, struct place first)
+{
+    struct alerts alerts;
+    struct buf encoded;
+    arena_reset(spine->scratch);
+    enum err err =
+        detect_batch(client->scope, spine->ruleset, batch, first, spine->scratch, &alerts);
+    if (err != OK) {
+        return err;
+    }
+    buf_init(&encoded, ALERTS_SIZE_MAX);
+    for (size_t i = 0; i < alerts.count && err == OK; i++) {
+        if (alerts.list[i].place.sequence >= client->judged) {
+            err = alert_encode(&alerts.list[i], &encoded);
+        }
+    }
+    const uint64_t judged_before = client->judged;
+    if (err == OK) {
+        client->judged = first.sequence + batch->events;
+        if (encoded.size > 0) {
+            err = bookmark_send(spine, client, buf_str(&encoded));
+        }
+    }
+    if (err != OK) {
+        client->judged = judged_before;
+    }
+    buf_done(&encoded);
+    return err;
+}
+
+enum err spine_judge(struct spine *spine)
+{
+    for (size_t i = 0; i < spine->taken_count; i++) {
+        const struct taken *taken = &spine->taken[i];
+        if (taken->end != TAKEN_STORED || taken->offered_again) {
+            continue;
+        }
+        struct spine_client *client = spine_client_find(spine, taken->entry.client);
+        if (desk_listens(spine) && client->judged == taken->first.sequence) {
+            enum err err = batch_judge(spine, client, &taken->batch, taken->first);
+            if (err != OK && err != ERR_LIMIT && err != ERR_CLOSED) {
+                return err;
+            }
+        }
+    }
+    return OK;
+}
+
+enum err spine_catch_up(struct spine *spine, bool *ret_more, struct why *why)
+{
+    unsigned budget = CATCH_UP_BATCHES;
+    *ret_more = false;
+    for (size_t i = 0; i < spine->clients_count; i++) {
+        struct spine_client *client = &spine->clients[i];
+        while (desk_listens(spine) &&
+               client->judged < archive_next_sequence(spine->archive, client->id)) {
+            if (budget-- == 0) {
+                *ret_more = true;
+                return OK;
+            }
+            struct batch batch;
+            struct place first;
+            arena_reset(spine->turn);
+            enum err err = archive_read(client->scope, spine->archive, client->id, client->judged,
+                                        spine->turn, &batch, &first, why);
+            if (err == ERR_CORRUPT) {
+                spine->say(spine->say_context, why->text);
+                client->judged = first.sequence;
+                continue;
+            }
+            if (err == ERR_NOT_FOUND) {
+                client->judged = archive_next_sequence(spine->archive, client->id);
+                break;
+            }
+            if (err == OK) {
+                err = batch_judge(spine, client, &batch, first);
+            }
+            if (err == ERR_LIMIT || err == ERR_CLOSED) {
+                return OK;
+            }
+            if (err != OK) {
+                return err;
+            }
+        }
+    }
+    return OK;
+}
+
+void spine_bookmarks_send(struct spine *spine)
+{
+    for (size_t i = 0; i < spine->clients_count && desk_listens(spine); i++) {
+        struct spine_client *client = &spine->clients[i];
+        if (client->judged > client->sent && bookmark_send(spine, client, (struct str){0}) != OK) {
+            return;
+        }
+    }
+}
+
+void spine_desk_lost(struct spine *spine)
+{
+    link_free(spine->desk);
+    spine->desk = NULL;
+    spine->outstanding = 0;
+}

@@ -1,0 +1,204 @@
+#pragma once
+
+/*
+ * What our processes say to each other: one table.  A message is one packet on a channel:
+ *
+ *     OFFSET SIZE MEANING
+ *          0    2 version, 1
+ *          2    2 type
+ *          4    4 flags: 1: the last text is in the last descriptor, a sealed memory
+ *          8    4 length of the body
+ *         12    4 zeros
+ *         16      body: the fields of the type in order; a number is 8 bytes, a text its 4-byte
+ * size and its bytes
+ *
+ * The receiver treats a message as outside bytes: it comes from a process that may have read
+ * something hostile.
+ *
+ *     message_send | message_receive → … → message_done
+ */
+
+#include "base/err.h"
+#include "base/str.h"
+#include "sys/channel.h"
+
+/* ---- The table: for each type its fields, in order. */
+
+/* Parent to a child, before and while it works. */
+#define SETUP_FIELDS(NUMBER, TEXT)                                                           \
+    NUMBER(user)             /* to become, 0: stay */                                        \
+    NUMBER(gap)              /* 1: the parent before was killed; nobody counted meanwhile */ \
+    NUMBER(fresh)            /* 1: parent has just started, the books are empty */           \
+    NUMBER(controller)       /* the user who may give commands besides root */               \
+    NUMBER(journal_size_max) /* bytes */                                                     \
+    NUMBER(commit_delay_ms)                                                                  \
+    NUMBER(head_seconds)                                                                     \
+    TEXT(data)                                                                               \
+    TEXT(keys)                                                                               \
+    TEXT(listeners)                             /* the names, one a line */
+#define RING_FIELDS(NUMBER, TEXT)  NUMBER(size) /* descriptor: the memory */
+#define BOOKS_FIELDS(NUMBER, TEXT) NUMBER(size) /* descriptor: the memory */
+#define RULES_FIELDS(NUMBER, TEXT) TEXT(bundle) /* of ruleset_pack */
+#define LISTEN_FIELDS(NUMBER, TEXT)                               \
+    NUMBER(kind) /* enum listener_kind; descriptor: the socket */ \
+    TEXT(name)
+#define LINK_FIELDS(NUMBER, TEXT)                                                                 \
+    NUMBER(peer)                                 /* enum process_kind; descriptor: the channel */ \
+    NUMBER(worker)                               /* which one, if the peer is a worker */
+#define GO_FIELDS(NUMBER, TEXT)   NUMBER(unused) /* all has been given: confine yourself and work */
+#define STOP_FIELDS(NUMBER, TEXT) NUMBER(unused) /* finish what is begun and end */
+#define CONTROL_FIELDS(NUMBER, TEXT) \
+    NUMBER(unused) /* descriptor: a connection to the control socket */
+
+/* A child to parent. */
+#define READY_FIELDS(NUMBER, TEXT) NUMBER(unused) /* confined and at work */
+#define WANT_WORKER_FIELDS(NUMBER, TEXT) \
+    NUMBER(worker) /* by desk: start one; LINK comes back with the same number */
+
+/* Front and core. */
+#define BELL_FIELDS(NUMBER, TEXT) NUMBER(unused) /* there is something in the ring */
+#define COMMITTED_FIELDS(NUMBER, TEXT)                      \
+    NUMBER(position) /* every entry up to here has ended */ \
+    TEXT(exceptions) /* 16 bytes each: position, enum commit_result */
+
+/* Desk and core. */
+#define GRANT_FIELDS(NUMBER, TEXT) \
+    NUMBER(client)                 \
+    NUMBER(bookmark)               \
+    TEXT(scope)
+#define ACCOUNT_FIELDS(NUMBER, TEXT) \
+    NUMBER(client)                   \
+    NUMBER(source)                   \
+    NUMBER(received)                 \
+    NUMBER(stored)                   \
+    NUMBER(deduplicated)             \
+    TEXT(rejected)                                  /* 8 bytes a reason */
+#define GRANTED_FIELDS(NUMBER, TEXT) NUMBER(unused) /* every client and account has been named */
+#define LEND_FIELDS(NUMBER, TEXT)                                \
+    NUMBER(worker) /* give this worker this client's journals */ \
+    NUMBER(client)                                               \
+    TEXT(scope)
+#define ALERTS_FIELDS(NUMBER, TEXT) \
+    NUMBER(client)                  \
+    NUMBER(bookmark)                \
+    TEXT(alerts) /* of alert_encode, one behind another */
+#define STORED_FIELDS(NUMBER, TEXT) \
+    NUMBER(client)                  \
+    NUMBER(bookmark)
+
+/* Desk to front. */
+#define BINDINGS_FIELDS(NUMBER, TEXT) TEXT(bindings) /* of tenant_bindings */
+
+/* A worker's job: from desk what to do, from core what to read. */
+#define JOB_FIELDS(NUMBER, TEXT)                                                      \
+    NUMBER(command) /* enum control_command; descriptor: the connection that waits */ \
+    NUMBER(client)                                                                    \
+    NUMBER(from)                                                                      \
+    NUMBER(to)                                                                        \
+    NUMBER(format)                                                                    \
+    NUMBER(count)                                                                     \
+    TEXT(scope)                                                                       \
+    TEXT(slug)    /* the client's */                                                  \
+    TEXT(sources) /* "id slug" a line, of that client */                              \
+    TEXT(text)    /* the query, or the alerts whose lines are wanted */
+#define JOURNAL_FIELDS(NUMBER, TEXT)      TEXT(grant) /* of archive_lend; descriptor: the journal */
+#define JOURNALS_END_FIELDS(NUMBER, TEXT) NUMBER(unused)
+
+/* The control socket: one request, then output and one end. */
+#define REQUEST_FIELDS(NUMBER, TEXT)                   \
+    NUMBER(command) /* enum control_command */         \
+    NUMBER(from)    /* ns since 1970 */                \
+    NUMBER(to)                                         \
+    NUMBER(format)                                     \
+    NUMBER(count) /* 1: only count */                  \
+    NUMBER(after) /* alerts: those with a larger id */ \
+    NUMBER(limit) /* alerts: at most so many */        \
+    TEXT(tenant)                                       \
+    TEXT(text)
+#define OUTPUT_FIELDS(NUMBER, TEXT) TEXT(text)
+#define DONE_FIELDS(NUMBER, TEXT)              \
+    NUMBER(code) /* the command's exit code */ \
+    TEXT(error)  /* a sentence, if it is not 0 */
+
+#define MESSAGE_LIST(M)           \
+    M(SETUP, setup)               \
+    M(RING, ring)                 \
+    M(BOOKS, books)               \
+    M(RULES, rules)               \
+    M(LISTEN, listen)             \
+    M(LINK, link)                 \
+    M(GO, go)                     \
+    M(STOP, stop)                 \
+    M(CONTROL, control)           \
+    M(READY, ready)               \
+    M(WANT_WORKER, want_worker)   \
+    M(BELL, bell)                 \
+    M(COMMITTED, committed)       \
+    M(GRANT, grant)               \
+    M(ACCOUNT, account)           \
+    M(GRANTED, granted)           \
+    M(LEND, lend)                 \
+    M(ALERTS, alerts)             \
+    M(STORED, stored)             \
+    M(BINDINGS, bindings)         \
+    M(JOB, job)                   \
+    M(JOURNAL, journal)           \
+    M(JOURNALS_END, journals_end) \
+    M(REQUEST, request)           \
+    M(OUTPUT, output)             \
+    M(DONE, done)
+
+/* ---- What the table makes. */
+
+enum message_type {
+#define MESSAGE_TYPE(upper, lower) MESSAGE_##upper,
+    MESSAGE_LIST(MESSAGE_TYPE)
+#undef MESSAGE_TYPE
+        MESSAGE_TYPE_COUNT
+};
+
+#define MESSAGE_NUMBER(name) uint64_t name;
+#define MESSAGE_TEXT(name)   struct str name;
+#define MESSAGE_BODY(upper, lower)                   \
+    struct lower##_message {                         \
+        upper##_FIELDS(MESSAGE_NUMBER, MESSAGE_TEXT) \
+    };
+MESSAGE_LIST(MESSAGE_BODY)
+#undef MESSAGE_BODY
+#undef MESSAGE_NUMBER
+#undef MESSAGE_TEXT
+
+struct message {
+    enum message_type type;
+    union {
+#define MESSAGE_MEMBER(upper, lower) struct lower##_message lower;
+        MESSAGE_LIST(MESSAGE_MEMBER)
+#undef MESSAGE_MEMBER
+    };
+    int descriptors[CHANNEL_DESCRIPTORS_MAX]; /* sent: borrowed; received: the receiver's */
+    size_t descriptors_count;
+    void *memory; /* received: where a large text is mapped */
+    size_t memory_size;
+};
+
+/* The name in the table, for messages to people. */
+const char *message_name(enum message_type type);
+
+/* Sends one message.  A last text that does not fit a packet goes in a memory of its own.
+ * ERR_AGAIN: the queue is full; nothing was sent. */
+NODISCARD enum err message_send(int channel, const struct message *message);
+
+/* Takes one message into `packet` (MESSAGE_SIZE_MAX bytes), which its texts borrow from. ERR_AGAIN:
+ * none is there; ERR_CLOSED: the peer is gone; ERR_CORRUPT: it was none of the table's. */
+NODISCARD enum err message_receive(int channel, char *packet, struct message *ret);
+/* Closes the descriptors that nobody took and unmaps.  Zero is fine. */
+void message_done(struct message *message);
+/* The first descriptor becomes the caller's; -1 if there is none. */
+int message_take_descriptor(struct message *message);
+
+/* For queues: the bytes of all its texts, and the same message with its texts moved to `to`. */
+size_t message_texts_size(const struct message *message);
+void message_texts_copy(struct message *message, char *to);
+
+/* The packet's bytes alone, for message_receive and its fuzz target. */
+NODISCARD enum err message_decode(struct str packet, struct message *ret);

@@ -1,0 +1,656 @@
+/*
+ * The parent: opens what the configuration names, holds what must outlive the children (the ring's
+ * and the books' memory, the sockets), starts them, joins them by channels, and starts again what
+ * dies.  It reads no outside byte.
+ *
+ *     START        desk and core -> core is READY (archive open, books restored) -> front
+ *     A CHILD DIES every channel it had is replaced by a new one, given to both ends
+ *     STOP         front (hands over what it holds) -> core (drains, signs) -> desk -> end
+ *
+ * Always true: a child's successor is started only after the child has been reaped, so no two
+ * processes ever hold the same folder or read the same ring.
+ */
+
+#include "serve/serve.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "collect/books.h"
+#include "detect/detect.h"
+#include "serve/process.h"
+#include "serve/rules_bundle.h"
+#include "sys/child.h"
+#include "sys/clocks.h"
+#include "sys/disk.h"
+#include "sys/memory.h"
+#include "sys/random.h"
+#include "sys/ring.h"
+#include "sys/socket.h"
+
+#define SERVICES    3 /* front, core and desk: the children that are always there */
+#define WORKERS_MAX 64
+
+#define SHORT_LIFE_MS  1000 /* a child that dies sooner is started again more slowly */
+#define RESTART_MS_MAX 5000
+#define STOP_MS_MAX    20000 /* after which what is left is killed */
+#define BIND_TRIES     50    /* a front of a killed parent may hold a port for a moment */
+#define BIND_PAUSE_US  100000
+
+struct service {
+    pid_t process; /* 0: not running */
+    struct link *link;
+    struct mono started;
+    struct timer *restart;
+    unsigned short_lives;
+    bool ready, told_to_stop, ended;
+};
+
+struct parent {
+    const struct config *config;
+    struct loop *loop;
+    struct service services[SERVICES]; /* by enum process_kind */
+    struct {
+        pid_t process;
+        struct link *link;
+    } workers[WORKERS_MAX];
+    int listeners[LISTENERS_MAX];
+    int control, ring, books;
+    struct file *lock;
+    struct buf rules;
+    struct watch *control_watch;
+    struct interrupt *child_ended, *terminate, *interrupted, *reload;
+    struct timer *stop_timer;
+    bool gap; /* the parent before us was killed */
+    bool core_was_ready, stopping;
+    int code;
+};
+
+static enum err parent_open(struct parent *parent, struct why *why);
+static enum err parent_watch(struct parent *parent);
+static void service_start(struct parent *parent, enum process_kind kind);
+static void stop_next(struct parent *parent);
+static void parent_close(struct parent *parent);
+
+static void say(const char *text)
+{
+    (void)fprintf(stderr, "hinomi: %s\n", text);
+}
+
+int serve_run(const struct config *config)
+{
+    struct parent *parent = calloc(1, sizeof *parent);
+    struct why why = {0};
+    if (parent == NULL) {
+        say(err_text(ERR_MEMORY));
+        return 71;
+    }
+    parent->config = config;
+    parent->control = parent->ring = parent->books = -1;
+    enum err err = parent_open(parent, &why);
+    if (err == OK) {
+        err = parent_watch(parent);
+    }
+    if (err != OK) {
+        say(why_text(&why, err));
+        parent_close(parent);
+        return 71;
+    }
+    service_start(parent, PROCESS_DESK);
+    service_start(parent, PROCESS_CORE);
+    loop_run(parent->loop);
+    int code = parent->code;
+    if (code == 0) {
+        UNHEEDED(file_truncate(parent->lock, 0)); /* at worst the next start marks a gap */
+    }
+    parent_close(parent);
+    return code;
+}
+
+/* ---- What is opened before the first child. */
+
+static uint32_t user_of(const struct parent *parent, enum process_kind kind)
+{
+    return geteuid() == 0 && parent->config->user_base != 0
+               ? parent->config->user_base + (uint32_t)kind
+               : 0;
+}
+
+/* A folder that one kind of child owns. */
+static enum err folder_make(const struct parent *parent, const char *path, enum process_kind owner,
+                            struct why *why)
+{
+    enum err err = disk_make_folder(disk_real(), path);
+    uint32_t user = user_of(parent, owner);
+    if (err == OK && user != 0 && chown(path, user, user) != 0) {
+        err = err_from_errno(errno);
+    }
+    return err == OK ? OK : why_say(why, err, 0, "%s: %s", path, err_text(err));
+}
+
+/* The lock file says "served" from here to the orderly end; found so at the start, it tells that
+ * the parent before was killed. */
+static enum err lock_mark(struct parent *parent)
+{
+    uint64_t size;
+    enum err err = file_size(parent->lock, &size);
+    parent->gap = err == OK && size > 0;
+    if (err == OK) {
+        err = file_write(parent->lock, 0, "served\n", 7);
+    }
+    return err == OK ? file_sync(parent->lock) : err;
+}
+
+static enum err folders_make(struct parent *parent, struct why *why)
+{
+    char data[4096];
+    char keys[4096];
+    char path[4200];
+    (void)snprintf(data, sizeof data, "%.*s", STR_ARG(parent->config->data));
+    (void)snprintf(keys, sizeof keys, "%.*s", STR_ARG(parent->config->keys));
+    enum err err = disk_make_folder(disk_real(), data);
+    if (err != OK) {
+        return why_say(why, err, 0, "%s: %s", data, err_text(err));
+    }
+    /* Children of other users must be able to pass through; what lies in it is guarded by itself.
+     */
+    (void)chmod(data, 0711);
+    (void)snprintf(path, sizeof path, "%s/lock", data);
+    err = disk_open(disk_real(), path, DISK_WRITE_CREATE, &parent->lock, why);
+    if (err == OK && file_lock(parent->lock) != OK) {
+        err = why_say(why, ERR_AGAIN, 0, "%s is being served already", data);
+    }
+    if (err == OK) {
+        err = lock_mark(parent);
+    }
+    if (err == OK) {
+        (void)snprintf(path, sizeof path, "%s/archive", data);
+        err = folder_make(parent, path, PROCESS_CORE, why);
+    }
+    if (err == OK) {
+        err = folder_make(parent, keys, PROCESS_CORE, why);
+    }
+    if (err == OK) {
+        (void)snprintf(path, sizeof path, "%s/ledger", data);
+        err = folder_make(parent, path, PROCESS_DESK, why);
+    }
+    return err == OK ? channel_listen(data, "control.sock", &parent->control, why) : err;
+}
+
+static enum err listener_open(const struct listener_config *config, int *ret, struct why *why)
+{
+    char address[64];
+    enum err err = ERR_IO;
+    (void)snprintf(address, sizeof address, "%.*s", STR_ARG(config->address));
+    for (int i = 0; i < BIND_TRIES && err != OK; i++) {
+        if (i > 0) {
+            (void)usleep(BIND_PAUSE_US);
+        }
+        err = config->kind == LISTENER_SYSLOG_UDP
+                  ? socket_listen_udp(address, config->port, ret, why)
+                  : socket_listen_tcp(address, config->port, ret, why);
+        if (err == ERR_SYNTAX || err == ERR_DENIED) {
+            break;
+        }
+    }
+    return err;
+}
+
+static enum err memories_make(struct parent *parent)
+{
+    void *memory;
+    size_t size;
+    enum err err = memory_new("hinomi-ring", ring_memory_size(RING_SIZE), &parent->ring);
+    if (err == OK) {
+        err = memory_map(parent->ring, 0, true, &memory, &size);
+    }
+    if (err == OK) {
+        ring_format(memory, RING_SIZE, random_u64());
+        memory_unmap(memory, size);
+        err = memory_new("hinomi-books", books_memory_size(), &parent->books);
+    }
+    if (err == OK) {
+        err = memory_map(parent->books, 0, true, &memory, &size);
+    }
+    if (err == OK) {
+        books_format(memory);
+        memory_unmap(memory, size);
+    }
+    return err;
+}
+
+static enum err parent_open(struct parent *parent, struct why *why)
+{
+    const struct config *config = parent->config;
+    for (size_t i = 0; i < LISTENERS_MAX; i++) {
+        parent->listeners[i] = -1;
+    }
+    if (config->listeners_count > LISTENERS_MAX) {
+        return why_say(why, ERR_LIMIT, 0, "more than %d listeners", LISTENERS_MAX);
+    }
+    enum err err = rules_bundle_read(config, &parent->rules, why);
+    if (err == OK) {
+        err = folders_make(parent, why);
+    }
+    for (size_t i = 0; i < config->listeners_count && err == OK; i++) {
+        err = listener_open(&config->listeners[i], &parent->listeners[i], why);
+    }
+    return err == OK ? memories_make(parent) : err;
+}
+
+static void parent_close(struct parent *parent)
+{
+    char path[4200];
+    (void)snprintf(path, sizeof path, "%.*s/control.sock", STR_ARG(parent->config->data));
+    if (parent->control >= 0) {
+        (void)unlink(path);
+        (void)close(parent->control);
+    }
+    for (size_t i = 0; i < LISTENERS_MAX; i++) {
+        socket_close(parent->listeners[i]);
+    }
+    for (int kind = 0; kind < SERVICES; kind++) {
+        link_free(parent->services[kind].link);
+        timer_free(parent->services[kind].restart);
+    }
+    for (size_t i = 0; i < WORKERS_MAX; i++) {
+        link_free(parent->workers[i].link);
+    }
+    watch_free(parent->control_watch);
+    interrupt_free(parent->child_ended);
+    interrupt_free(parent->terminate);
+    interrupt_free(parent->interrupted);
+    interrupt_free(parent->reload);
+    timer_free(parent->stop_timer);
+    loop_free(parent->loop);
+    socket_close(parent->ring);
+    socket_close(parent->books);
+    buf_done(&parent->rules);
+    file_close(parent->lock);
+    free(parent);
+}
+
+/* ---- Starting children and joining them. */
+
+static void service_spoke(void *context, struct link *link, struct message *message, enum err err);
+
+static enum err tell(struct link *link, const struct message *message)
+{
+    return link == NULL ? ERR_CLOSED : link_send(link, message);
+}
+
+/* A new channel between two children, each told that the other is at its end. */
+static enum err join(struct link *a, enum process_kind a_kind, struct link *b,
+                     enum process_kind b_kind, uint64_t worker)
+{
+    int pair[2];
+    enum err err = channel_pair(pair);
+    if (err != OK) {
+        return err;
+    }
+    const struct message to_a = {.type = MESSAGE_LINK,
+                                 .link = {b_kind, worker},
+                                 .descriptors = {pair[0]},
+                                 .descriptors_count = 1};
+    const struct message to_b = {.type = MESSAGE_LINK,
+                                 .link = {a_kind, worker},
+                                 .descriptors = {pair[1]},
+                                 .descriptors_count = 1};
+    err = tell(a, &to_a);
+    if (err == OK) {
+        err = tell(b, &to_b);
+    }
+    (void)close(pair[0]);
+    (void)close(pair[1]);
+    return err;
+}
+
+static enum err child_begin(struct parent *parent, enum process_kind kind, link_call *call,
+                            void *context, pid_t *ret_process, struct link **ret_link)
+{
+    const char *const arguments[] = {"hinomi", "process", process_name(kind), NULL};
+    int pair[2];
+    struct why why = {0};
+    enum err err = channel_pair(pair);
+    if (err != OK) {
+        return err;
+    }
+    err = child_start(arguments, pair[1], ret_process, &why);
+    (void)close(pair[1]);
+    if (err != OK) {
+        say(why_text(&why, err));
+        (void)close(pair[0]);
+        return err;
+    }
+    return link_new(parent->loop, pair[0], call, context, ret_link);
+}
+
+static enum err setup_send(struct parent *parent, enum process_kind kind, struct link *link)
+{
+    const struct config *config = parent->config;
+    struct buf names;
+    buf_init(&names, MESSAGE_SIZE_MAX / 4);
+    enum err err = OK;
+    for (size_t i = 0; i < config->listeners_count && err == OK; i++) {
+        err = buf_print(&names, "%s%.*s", i > 0 ? "\n" : "", STR_ARG(config->listeners[i].name));
+    }
+    const struct message setup = {.type = MESSAGE_SETUP,
+                                  .setup = {.user = user_of(parent, kind),
+                                            .gap = parent->gap && !parent->core_was_ready,
+                                            .fresh = !parent->core_was_ready,
+                                            .controller = geteuid(),
+                                            .journal_size_max = config->journal_size_max,
+                                            .commit_delay_ms = config->commit_delay_ms,
+                                            .head_seconds = config->head_seconds,
+                                            .data = config->data,
+                                            .keys = config->keys,
+                                            .listeners = buf_str(&names)}};
+    if (err == OK) {
+        err = tell(link, &setup);
+    }
+    buf_done(&names);
+    return err;
+}
+
+static enum err memory_send(struct link *link, enum message_type type, int descriptor)
+{
+    const struct message message = {
+        .type = type, .descriptors = {descriptor}, .descriptors_count = 1};
+    return tell(link, &message);
+}
+
+static enum err rules_send(struct parent *parent)
+{
+    const struct message rules = {.type = MESSAGE_RULES,
+                                  .rules = {.bundle = buf_str(&parent->rules)}};
+    return tell(parent->services[PROCESS_CORE].link, &rules);
+}
+
+static enum err listeners_send(struct parent *parent, struct link *link)
+{
+    enum err err = OK;
+    for (size_t i = 0; i < parent->config->listeners_count && err == OK; i++) {
+        const struct listener_config *config = &parent->config->listeners[i];
+        const struct message listen = {.type = MESSAGE_LISTEN,
+                                       .listen = {.kind = config->kind, .name = config->name},
+                                       .descriptors = {parent->listeners[i]},
+                                       .descriptors_count = 1};
+        err = tell(link, &listen);
+    }
+    return err;
+}
+
+static enum err service_equip(struct parent *parent, enum process_kind kind)
+{
+    struct link *link = parent->services[kind].link;
+    enum err err = setup_send(parent, kind, link);
+    if (err == OK && kind != PROCESS_DESK) {
+        err = memory_send(link, MESSAGE_RING, parent->ring);
+    }
+    if (err == OK) {
+        err = memory_send(link, MESSAGE_BOOKS, parent->books);
+    }
+    if (err == OK && kind == PROCESS_CORE) {
+        err = rules_send(parent);
+    }
+    if (err == OK && kind == PROCESS_FRONT) {
+        err = listeners_send(parent, link);
+    }
+    if (err == OK) {
+        const struct message go = {.type = MESSAGE_GO};
+        err = tell(link, &go);
+    }
+    for (int other = 0; other < SERVICES && err == OK; other++) {
+        if (other != (int)kind && parent->services[other].link != NULL) {
+            err = join(link, kind, parent->services[other].link, (enum process_kind)other, 0);
+        }
+    }
+    return err;
+}
+
+static void service_start(struct parent *parent, enum process_kind kind)
+{
+    struct service *service = &parent->services[kind];
+    enum err err =
+        child_begin(parent, kind, service_spoke, parent, &service->process, &service->link);
+    if (err == OK) {
+        service->started = mono_now();
+        service->ready = false;
+        err = service_equip(parent, kind);
+    }
+    if (err != OK) {
+        (void)fprintf(stderr, "hinomi: cannot start %s: %s\n", process_name(kind), err_text(err));
+        child_kill(service->process, SIGKILL);
+    }
+}
+
+static void service_restart(void *context)
+{
+    struct parent *parent = context;
+    for (int kind = 0; kind < SERVICES; kind++) {
+        struct service *service = &parent->services[kind];
+        bool due = service->process == 0 && !service->ended && !parent->stopping &&
+                   (kind != PROCESS_FRONT || parent->core_was_ready);
+        if (due) {
+            service_start(parent, (enum process_kind)kind);
+        }
+    }
+}
+
+static void worker_spoke(void *context, struct link *link, struct message *message, enum err err)
+{
+    (void)context;
+    (void)link;
+    (void)message;
+    (void)err; /* it says nothing, and is reaped when it ends */
+}
+
+/* Desk wants something read: a new worker, joined to desk and core. */
+static void worker_start(struct parent *parent, uint64_t number)
+{
+    struct link *desk = parent->services[PROCESS_DESK].link;
+    struct link *core = parent->services[PROCESS_CORE].link;
+    size_t at = 0;
+    while (at < WORKERS_MAX && parent->workers[at].process != 0) {
+        at++;
+    }
+    enum err err = at == WORKERS_MAX || core == NULL ? ERR_AGAIN : OK;
+    if (err == OK) {
+        err = child_begin(parent, PROCESS_WORKER, worker_spoke, parent,
+                          &parent->workers[at].process, &parent->workers[at].link);
+    }
+    if (err == OK) {
+        struct link *link = parent->workers[at].link;
+        const struct message go = {.type = MESSAGE_GO};
+        err = setup_send(parent, PROCESS_WORKER, link);
+        if (err == OK) {
+            err = join(core, PROCESS_CORE, link, PROCESS_WORKER, number);
+        }
+        if (err == OK) {
+            err = join(desk, PROCESS_DESK, link, PROCESS_WORKER, number);
+        }
+        if (err == OK) {
+            err = tell(link, &go);
+        }
+    }
+    if (err != OK) {
+        (void)fprintf(stderr, "hinomi: cannot start a worker: %s\n", err_text(err));
+    }
+}
+
+static void service_spoke(void *context, struct link *link, struct message *message, enum err err)
+{
+    struct parent *parent = context;
+    (void)err;
+    int kind = 0;
+    while (kind < SERVICES && parent->services[kind].link != link) {
+        kind++;
+    }
+    if (message == NULL || kind == SERVICES) {
+        return; /* its end is seen when it is reaped */
+    }
+    struct service *service = &parent->services[kind];
+    if (message->type == MESSAGE_READY) {
+        service->ready = true;
+        if (kind == PROCESS_CORE && !parent->core_was_ready) {
+            parent->core_was_ready = true;
+            service_restart(parent);
+        }
+        if (kind == PROCESS_FRONT) {
+            say("ready");
+        }
+    } else if (message->type == MESSAGE_WANT_WORKER && kind == PROCESS_DESK) {
+        worker_start(parent, message->want_worker.worker);
+    }
+}
+
+/* ---- The end of children, and of the service. */
+
+static void service_ended(struct parent *parent, enum process_kind kind, int status)
+{
+    struct service *service = &parent->services[kind];
+    char text[64];
+    link_free(service->link);
+    service->link = NULL;
+    service->process = 0;
+    if (parent->stopping) {
+        service->ended = service->told_to_stop || kind == PROCESS_FRONT;
+        stop_next(parent);
+        return;
+    }
+    (void)fprintf(stderr, "hinomi: %s %s; starting it again\n", process_name(kind),
+                  child_status_text(status, text, sizeof text));
+    bool short_life = mono_ms_since(service->started, mono_now()) < SHORT_LIFE_MS;
+    service->short_lives = short_life ? service->short_lives + 1 : 0;
+    /* The first few are started at once: one death is an accident, many in a row are a state. */
+    uint64_t delay = service->short_lives <= 5 ? 0 : (service->short_lives - 5) * 200;
+    timer_set(service->restart, delay > RESTART_MS_MAX ? RESTART_MS_MAX : delay, 0);
+}
+
+static void on_child_ended(void *context, int number)
+{
+    struct parent *parent = context;
+    pid_t process;
+    int status;
+    (void)number;
+    while (child_ended(&process, &status)) {
+        for (int kind = 0; kind < SERVICES; kind++) {
+            if (parent->services[kind].process == process) {
+                service_ended(parent, (enum process_kind)kind, status);
+            }
+        }
+        for (size_t i = 0; i < WORKERS_MAX; i++) {
+            if (parent->workers[i].process == process) {
+                link_free(parent->workers[i].link);
+                parent->workers[i].link = NULL;
+                parent->workers[i].process = 0;
+            }
+        }
+    }
+}
+
+/* Front first, so that nothing new comes in; then core, which drains what front left; then desk. */
+static void stop_next(struct parent *parent)
+{
+    static const enum process_kind order[SERVICES] = {PROCESS_FRONT, PROCESS_CORE, PROCESS_DESK};
+    const struct message stop = {.type = MESSAGE_STOP};
+    for (int i = 0; i < SERVICES; i++) {
+        struct service *service = &parent->services[order[i]];
+        if (service->process == 0) {
+            continue;
+        }
+        if (!service->told_to_stop) {
+            service->told_to_stop = true;
+            UNHEEDED(tell(service->link, &stop));
+        }
+        return;
+    }
+    loop_stop(parent->loop);
+}
+
+static void on_stop_late(void *context)
+{
+    struct parent *parent = context;
+    parent->code = 1;
+    for (int kind = 0; kind < SERVICES; kind++) {
+        if (parent->services[kind].process != 0) {
+            (void)fprintf(stderr, "hinomi: %s does not end; it is killed\n",
+                          process_name((enum process_kind)kind));
+            child_kill(parent->services[kind].process, SIGKILL);
+        }
+    }
+}
+
+static void on_terminate(void *context, int number)
+{
+    struct parent *parent = context;
+    (void)number;
+    if (!parent->stopping) {
+        say("ending");
+        parent->stopping = true;
+        timer_set(parent->stop_timer, STOP_MS_MAX, 0);
+        stop_next(parent);
+    }
+}
+
+static void on_reload(void *context, int number)
+{
+    struct parent *parent = context;
+    struct why why = {0};
+    struct buf rules;
+    (void)number;
+    enum err err = rules_bundle_read(parent->config, &rules, &why);
+    if (err != OK) {
+        (void)fprintf(stderr, "hinomi: the rules stay as they were: %s\n", why_text(&why, err));
+        return;
+    }
+    buf_done(&parent->rules);
+    parent->rules = rules;
+    UNHEEDED(rules_send(parent));
+}
+
+static void on_control(void *context, int descriptor, unsigned events)
+{
+    struct parent *parent = context;
+    int connection;
+    (void)events;
+    while (channel_accept(descriptor, &connection) == OK) {
+        const struct message control = {
+            .type = MESSAGE_CONTROL, .descriptors = {connection}, .descriptors_count = 1};
+        UNHEEDED(tell(parent->services[PROCESS_DESK].link, &control));
+        (void)close(connection);
+    }
+}
+
+static enum err parent_watch(struct parent *parent)
+{
+    enum err err = loop_new(&parent->loop);
+    if (err == OK) {
+        err = watch_new(parent->loop, parent->control, on_control, parent, &parent->control_watch);
+    }
+    if (err == OK) {
+        watch_set(parent->control_watch, WATCH_READ);
+        err = interrupt_new(parent->loop, SIGCHLD, on_child_ended, parent, &parent->child_ended);
+    }
+    if (err == OK) {
+        err = interrupt_new(parent->loop, SIGTERM, on_terminate, parent, &parent->terminate);
+    }
+    if (err == OK) {
+        err = interrupt_new(parent->loop, SIGINT, on_terminate, parent, &parent->interrupted);
+    }
+    if (err == OK) {
+        err = interrupt_new(parent->loop, SIGHUP, on_reload, parent, &parent->reload);
+    }
+    if (err == OK) {
+        err = timer_new(parent->loop, on_stop_late, parent, &parent->stop_timer);
+    }
+    for (int kind = 0; kind < SERVICES && err == OK; kind++) {
+        err = timer_new(parent->loop, service_restart, parent, &parent->services[kind].restart);
+    }
+    return err;
+}

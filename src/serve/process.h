@@ -1,0 +1,45 @@
+#pragma once
+
+/*
+ * What front, core, desk and worker have in common: a loop, the link to parent, and the order of
+ * things: messages that set up, GO, confinement, work, STOP.
+ */
+
+#include "base/err.h"
+#include "base/why.h"
+#include "serve/link.h"
+#include "sys/loop.h"
+
+enum process_kind { PROCESS_FRONT, PROCESS_CORE, PROCESS_DESK, PROCESS_WORKER, PROCESS_KIND_COUNT };
+const char *process_name(enum process_kind kind);
+
+struct process {
+    enum process_kind kind;
+    struct loop *loop;
+    struct link *parent;
+    struct setup_message setup; /* its texts are kept */
+    char *data, *keys, *listeners;
+    void *self; /* the kind's own state */
+    /* Every message from parent but SETUP; an error ends the process. */
+    enum err (*message)(struct process *process, struct message *message, struct why *why);
+};
+
+/* Each kind fills in `self` and `message`, and runs.  Returns the exit code. */
+int front_run(struct process *process);
+int core_run(struct process *process);
+int desk_run(struct process *process);
+int worker_run(struct process *process);
+
+/* Runs the loop until it is stopped, with the link to parent on it.  A lost parent ends it. */
+int process_loop(struct process *process);
+
+/* Confines the process as its kind; `folders`: paths it may write below, NULL at the end. */
+NODISCARD enum err process_confine(struct process *process, const char *const *folders,
+                                   struct why *why);
+
+/* One line for the operator, on standard error, control characters taken out. */
+void process_say(const struct process *process, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Says why and ends the process; the parent starts it again. */
+__attribute__((noreturn)) void process_fail(const struct process *process, const char *what,
+                                            enum err err, const struct why *why);

@@ -1,0 +1,377 @@
+/*
+ * Events and alerts as a person or a machine reads them.  Bytes from logs never reach a terminal as
+ * they are: in tables control characters come out as \xNN, in CSV a cell that a spreadsheet would
+ * take for a formula gets a leading apostrophe.  Only `raw` is the record byte for byte.
+ */
+
+#include "serve/reading.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/limits.h"
+#include "codec/json_text.h"
+#include "codec/time.h"
+#include "event/print.h"
+#include "incident/incident.h"
+
+#define PRINTED_SIZE_MAX ((size_t)64 * 1024 * 1024) /* one event, all its fields as JSON */
+#define LINE_KEPT_MAX    65536                      /* of the line behind an alert */
+#define GATHERED_HEAD    16                         /* an alert's id and the time it was stored */
+
+struct search {
+    const struct reading *reading;
+    struct arena *scratch;
+    struct buf out;
+    uint64_t found;
+};
+
+static struct str source_slug(const struct reading *reading, struct source_id source)
+{
+    struct str rest = reading->sources;
+    while (rest.size > 0) {
+        struct str line = str_cut(&rest, '\n');
+        struct str id = str_cut(&line, ' ');
+        uint64_t value;
+        if (str_to_u64(id, UINT32_MAX, &value) == OK && value == source.value) {
+            return line;
+        }
+    }
+    return STR("?");
+}
+
+/* Text for a terminal: valid UTF-8 without control characters. */
+static enum err print_shown(struct buf *out, struct str text)
+{
+    enum err err = OK;
+    for (size_t i = 0; i < text.size && err == OK;) {
+        unsigned char c = (unsigned char)text.data[i];
+        size_t length = utf8_sequence(str_slice(text, i, 4));
+        bool c1_control = length == 2 && c == 0xc2 && (unsigned char)text.data[i + 1] < 0xa0;
+        if (length == 0 || c < 0x20 || c == 0x7f || c1_control) {
+            err = buf_print(out, "\\x%02x", c);
+            length = 1;
+        } else {
+            err = buf_append(out, str_slice(text, i, length));
+        }
+        i += length;
+    }
+    return err;
+}
+
+static enum err print_cell(struct buf *out, struct str text)
+{
+    enum err err = buf_append_byte(out, '"');
+    if (err == OK && text.size > 0 && strchr("=+-@\t\r", text.data[0]) != NULL) {
+        err = buf_append_byte(out, '\'');
+    }
+    for (size_t i = 0; i < text.size && err == OK; i++) {
+        if (text.data[i] == '"') {
+            err = buf_append_byte(out, '"');
+        }
+        if (err == OK) {
+            err = buf_append_byte(out, text.data[i]);
+        }
+    }
+    return err == OK ? buf_append_byte(out, '"') : err;
+}
+
+static enum err print_event(struct search *search, struct place place, const struct event *event)
+{
+    const struct reading *reading = search->reading;
+    struct str source = source_slug(reading, event->batch->source);
+    struct buf *out = &search->out;
+    char time[TIME_TEXT_SIZE];
+    enum err err;
+    (void)time_print(event_time(event), time);
+    switch (reading->format) {
+    case FORMAT_RAW:
+        err = buf_append(out, event->record);
+        break;
+    case FORMAT_NDJSON: {
+        struct str place_json;
+        err = arena_print(search->scratch, &place_json,
+                          "{\"client\":\"%.*s\",\"source\":\"%.*s\",\"sequence\":%llu}",
+                          STR_ARG(reading->slug), STR_ARG(source),
+                          (unsigned long long)place.sequence);
+        if (err == OK) {
+            err = event_print_json(event, STR("hinomi.place"), place_json, search->scratch, out);
+        }
+        break;
+    }
+    case FORMAT_CSV:
+        err = buf_print(out, "%s,%.*s,%.*s,%llu,", time, STR_ARG(reading->slug), STR_ARG(source),
+                        (unsigned long long)place.sequence);
+        if (err == OK) {
+            err = print_cell(out, event->record);
+        }
+        break;
+    default:
+        err = buf_print(out, "%s  %.*s/%.*s#%llu  ", time, STR_ARG(reading->slug), STR_ARG(source),
+                        (unsigned long long)place.sequence);
+        if (err == OK) {
+            err = print_shown(out, event->record);
+        }
+        break;
+    }
+    return err == OK ? buf_append_byte(out, '\n') : err;
+}
+
+static enum err search_found(void *context, struct place place, const struct event *event)
+{
+    struct search *search = context;
+    search->found++;
+    if (search->reading->count) {
+        return OK;
+    }
+    arena_reset(search->scratch);
+    enum err err = print_event(search, place, event);
+    if (err == OK && search->out.size >= MESSAGE_SIZE_MAX / 2) {
+        err = search->reading->output(search->reading->output_context, buf_str(&search->out));
+        buf_reset(&search->out);
+    }
+    return err;
+}
+
+enum err reading_search(const struct reading *reading, struct str query, struct why *why)
+{
+    struct search search = {.reading = reading, .scratch = arena_new(PRINTED_SIZE_MAX)};
+    struct query *parsed = NULL;
+    struct wall from = wall_known(reading->from) ? reading->from : (struct wall){INT64_MIN + 1};
+    struct wall to = wall_known(reading->to) ? reading->to : (struct wall){INT64_MAX};
+    buf_init(&search.out, PRINTED_SIZE_MAX);
+    enum err err = search.scratch == NULL ? ERR_MEMORY : query_parse(query, &parsed, why);
+    if (err == OK && reading->format == FORMAT_CSV && !reading->count) {
+        err = buf_append(&search.out, STR("time,client,source,sequence,original\n"));
+    }
+    if (err == OK) {
+        err = reader_search(reading->scope, reading->reader, reading->client, parsed, from, to,
+                            search_found, &search, why);
+    }
+    if (err == OK && reading->count) {
+        err = buf_print(&search.out, "%llu\n", (unsigned long long)search.found);
+    }
+    if (err == OK && search.out.size > 0) {
+        err = reading->output(reading->output_context, buf_str(&search.out));
+    }
+    query_free(parsed);
+    arena_free(search.scratch);
+    buf_done(&search.out);
+    return err;
+}
+
+/* ---- Alerts. */
+
+enum err reading_alerts_gather(const struct scope *scope, struct ledger *ledger,
+                               struct client_id client, const struct control_request *request,
+                               struct buf *out)
+{
+    struct arena *mem = arena_new((size_t)256 << 20);
+    struct stored_alert *list = NULL;
+    size_t count = 0;
+    uint64_t limit = request->limit == 0 || request->limit > ALERTS_LISTED_MAX ? ALERTS_LISTED_MAX
+                                                                               : request->limit;
+    const struct alert_filter filter = {.client = client,
+                                        .from = request->from,
+                                        .to = request->to,
+                                        .after_id = request->after,
+                                        .count_max = (size_t)limit};
+    enum err err =
+        mem == NULL ? ERR_MEMORY : incident_list(scope, ledger, &filter, mem, &list, &count);
+    for (size_t i = 0; i < count && err == OK; i++) {
+        char head[GATHERED_HEAD];
+        put_u64(head, list[i].id);
+        put_u64(head + 8, (uint64_t)list[i].stored.ns);
+        err = buf_append(out, str_of(head, sizeof head));
+        if (err == OK) {
+            err = alert_encode(&list[i].alert, out);
+        }
+    }
+    arena_free(mem);
+    return err;
+}
+
+struct line {
+    uint64_t sequence;
+    struct str text; /* no data: not found */
+};
+
+struct lines {
+    struct line *list; /* ascending by sequence */
+    size_t count;
+    struct arena *mem;
+};
+
+static int line_compare(const void *a, const void *b)
+{
+    uint64_t x = ((const struct line *)a)->sequence;
+    uint64_t y = ((const struct line *)b)->sequence;
+    return (x > y) - (x < y);
+}
+
+static struct line *line_find(const struct lines *lines, uint64_t sequence)
+{
+    const struct line key = {.sequence = sequence};
+    return bsearch(&key, lines->list, lines->count, sizeof key, line_compare);
+}
+
+static enum err line_found(void *context, struct place place, const struct event *event)
+{
+    struct lines *lines = context;
+    struct line *line = line_find(lines, place.sequence);
+    return line == NULL
+               ? OK
+               : arena_copy(lines->mem, str_slice(event->record, 0, LINE_KEPT_MAX), &line->text);
+}
+
+/* The distinct places that the alerts name, and the lines that lie there. */
+static enum err lines_fetch(const struct reading *reading, struct str gathered, struct lines *lines,
+                            struct why *why)
+{
+    uint64_t *sequences = ARENA_ARRAY(lines->mem, uint64_t, ALERTS_LISTED_MAX);
+    lines->list = ARENA_ARRAY(lines->mem, struct line, ALERTS_LISTED_MAX);
+    if (lines->list == NULL || sequences == NULL) {
+        return ERR_MEMORY;
+    }
+    size_t all = 0;
+    while (gathered.size > 0 && all < ALERTS_LISTED_MAX) {
+        struct alert alert;
+        gathered = str_slice(gathered, GATHERED_HEAD, gathered.size);
+        if (alert_decode(&gathered, &alert) != OK) {
+            return ERR_CORRUPT;
+        }
+        lines->list[all++].sequence = alert.place.sequence;
+    }
+    qsort(lines->list, all, sizeof lines->list[0], line_compare);
+    for (size_t i = 0; i < all; i++) {
+        if (lines->count == 0 ||
+            lines->list[lines->count - 1].sequence != lines->list[i].sequence) {
+            sequences[lines->count] = lines->list[i].sequence;
+            lines->list[lines->count++] = lines->list[i];
+        }
+    }
+    return reader_fetch(reading->scope, reading->reader, reading->client, sequences, lines->count,
+                        line_found, lines, why);
+}
+
+static enum err print_alert_json(const struct reading *reading, uint64_t id,
+                                 const struct alert *alert, struct str line, struct buf *out)
+{
+    char received[TIME_TEXT_SIZE];
+    struct str source = source_slug(reading, alert->source);
+    const struct {
+        const char *before;
+        struct str value;
+    } parts[] = {
+        {",\"rule\":{\"id\":", alert->rule_id}, {",\"title\":", alert->rule_title},
+        {",\"author\":", alert->rule_author},   {",\"link\":", alert->rule_link},
+        {",\"tags\":", alert->rule_tags},       {",\"version\":", alert->rule_version},
+    };
+    enum err err = buf_print(out, "{\"id\":%llu,\"@timestamp\":\"%s\",\"level\":\"%s\"",
+                             (unsigned long long)id, time_print(alert->received, received),
+                             level_text(alert->level));
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && err == OK; i++) {
+        err = buf_append(out, str_from(parts[i].before));
+        if (err == OK) {
+            err = json_print(out, parts[i].value);
+        }
+    }
+    if (err == OK) {
+        err = buf_print(
+            out, "},\"place\":{\"client\":\"%.*s\",\"source\":\"%.*s\",\"sequence\":%llu}",
+            STR_ARG(reading->slug), STR_ARG(source), (unsigned long long)alert->place.sequence);
+    }
+    if (err == OK) {
+        err = buf_append(out, STR(",\"event\":{\"original\":"));
+    }
+    if (err == OK) {
+        err = line.data == NULL ? buf_append(out, STR("null")) : json_print(out, line);
+    }
+    return err == OK ? buf_append(out, STR("}}\n")) : err;
+}
+
+static enum err print_alert(const struct reading *reading, uint64_t id, const struct alert *alert,
+                            struct str line, struct buf *out)
+{
+    char received[TIME_TEXT_SIZE];
+    struct str source = source_slug(reading, alert->source);
+    if (reading->format == FORMAT_NDJSON) {
+        return print_alert_json(reading, id, alert, line, out);
+    }
+    (void)time_print(alert->received, received);
+    if (reading->format == FORMAT_CSV) {
+        enum err err = buf_print(out, "%llu,%s,%s,%.*s,%.*s,%llu,", (unsigned long long)id,
+                                 received, level_text(alert->level), STR_ARG(reading->slug),
+                                 STR_ARG(source), (unsigned long long)alert->place.sequence);
+        const struct str cells[] = {alert->rule_id, alert->rule_title, alert->rule_author, line};
+        for (size_t i = 0; i < 4 && err == OK; i++) {
+            err = i > 0 ? buf_append_byte(out, ',') : OK;
+            if (err == OK) {
+                err = print_cell(out, cells[i]);
+            }
+        }
+        return err == OK ? buf_append_byte(out, '\n') : err;
+    }
+    enum err err = buf_print(out, "%s  %-13s  %.*s/%.*s#%llu  ", received, level_text(alert->level),
+                             STR_ARG(reading->slug), STR_ARG(source),
+                             (unsigned long long)alert->place.sequence);
+    if (err == OK) {
+        err = print_shown(out, alert->rule_title);
+    }
+    if (err == OK && alert->rule_author.size > 0) {
+        err = buf_append(out, STR(", by "));
+        if (err == OK) {
+            err = print_shown(out, alert->rule_author);
+        }
+    }
+    if (err == OK) {
+        err = buf_append(out, STR("\n    "));
+    }
+    if (err == OK) {
+        err = print_shown(out, line.data == NULL ? STR("(the line cannot be read)") : line);
+    }
+    return err == OK ? buf_append_byte(out, '\n') : err;
+}
+
+static enum err print_alerts(const struct reading *reading, struct str gathered,
+                             const struct lines *lines, struct buf *out)
+{
+    enum err err = OK;
+    while (gathered.size >= GATHERED_HEAD && err == OK) {
+        struct alert alert;
+        uint64_t id = get_u64(gathered.data);
+        gathered = str_slice(gathered, GATHERED_HEAD, gathered.size);
+        if (alert_decode(&gathered, &alert) != OK) {
+            return ERR_CORRUPT;
+        }
+        const struct line *line = line_find(lines, alert.place.sequence);
+        err = print_alert(reading, id, &alert, line == NULL ? (struct str){0} : line->text, out);
+        if (err == OK && out->size >= MESSAGE_SIZE_MAX / 2) {
+            err = reading->output(reading->output_context, buf_str(out));
+            buf_reset(out);
+        }
+    }
+    return err;
+}
+
+enum err reading_alerts(const struct reading *reading, struct str gathered, struct why *why)
+{
+    struct lines lines = {.mem = arena_new((size_t)ALERTS_LISTED_MAX * LINE_KEPT_MAX * 2)};
+    struct buf out;
+    buf_init(&out, PRINTED_SIZE_MAX);
+    enum err err = lines.mem == NULL ? ERR_MEMORY : lines_fetch(reading, gathered, &lines, why);
+    if (err == OK && reading->format == FORMAT_CSV) {
+        err = buf_append(&out, STR("id,time,level,client,source,sequence,rule,title,author,"
+                                   "original\n"));
+    }
+    if (err == OK) {
+        err = print_alerts(reading, gathered, &lines, &out);
+    }
+    if (err == OK && out.size > 0) {
+        err = reading->output(reading->output_context, buf_str(&out));
+    }
+    arena_free(lines.mem);
+    buf_done(&out);
+    return err;
+}

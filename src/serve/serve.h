@@ -1,0 +1,62 @@
+#pragma once
+
+/*
+ * The wiring: a parent and its processes, the ring and the channels between them, and the turn in
+ * which an event becomes evidence and evidence becomes alerts (spine.c).
+ *
+ *     serve_run (the parent; returns when the service has ended)
+ *     process_run (a child, started by the parent through the hidden command `process`)
+ *     control_call (any command that touches the data of a running service)
+ *     offline_call (the same commands on a folder that nobody serves)
+ */
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/why.h"
+#include "config/config.h"
+
+/* Serves until SIGTERM or SIGINT.  The exit code: 0 after an orderly end. */
+int serve_run(const struct config *config);
+
+/* The main function of a child: "front", "core", "desk" or "worker". */
+int process_run(const char *kind);
+
+/* What a command asks of a service, or of a folder. */
+enum control_command {
+    CONTROL_TENANT_APPLY,
+    CONTROL_TENANT_EXPORT,
+    CONTROL_TENANT_LIST,
+    CONTROL_SEARCH,
+    CONTROL_ALERTS,
+    CONTROL_BOOKS,
+    CONTROL_COMMAND_COUNT
+};
+
+enum output_format { FORMAT_TABLE, FORMAT_NDJSON, FORMAT_CSV, FORMAT_RAW, FORMAT_COUNT };
+
+#define ALERTS_LISTED_MAX 1000 /* alerts in one answer; ask again with `after` for more */
+
+struct control_request {
+    enum control_command command;
+    struct str tenant;    /* a client's slug; empty: all that may be seen */
+    struct str text;      /* the query, or the file to apply */
+    struct wall from, to; /* WALL_NONE: open */
+    enum output_format format;
+    bool count;     /* only how many */
+    uint64_t after; /* alerts: those with a larger id */
+    uint64_t limit; /* alerts: at most so many, up to ALERTS_LISTED_MAX; 0: that many */
+};
+
+/* Gets a piece of the answer; ERR_CLOSED stops. */
+typedef enum err control_output(void *context, struct str piece);
+
+/* Asks the service that serves `data`.  ERR_NOT_FOUND: nobody does (*ret_code is not set).
+ * Otherwise *ret_code is the command's exit code and the reason, if it is not 0, stands in why. */
+NODISCARD enum err control_call(const char *data, const struct control_request *request,
+                                control_output *output, void *context, int *ret_code,
+                                struct why *why);
+
+/* Answers from the folder itself.  ERR_AGAIN: somebody serves it. */
+NODISCARD enum err offline_call(const char *data, const char *keys,
+                                const struct control_request *request, control_output *output,
+                                void *context, int *ret_code, struct why *why);

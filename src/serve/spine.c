@@ -1,0 +1,156 @@
+/*
+ * One turn of the tower.
+ *
+ *     ring → (private copy, checked) → journal → fdatasync → books, answer to front → rules → desk
+ *
+ * Always true:
+ *
+ *   (1) Front is told that an entry has ended, and the ring's room is released, only after the
+ *       commit.  A core that dies before finds the entry again; the archive knows by its number
+ *       whether it is on disk already.
+ *   (2) An alert is sent only for what is on disk.
+ *   (3) Detection may lag behind the archive (desk away, a crash) but never skips: `judged` moves
+ *       over what was judged and nothing else.
+ */
+
+#include "serve/spine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+
+static enum err spine_append(struct spine *spine, struct wall now);
+
+enum err spine_turn(struct spine *spine, struct wall now, bool *ret_more, struct why *why)
+{
+    arena_reset(spine->turn);
+    enum err err = spine_take(spine, now); /* what front handed over, copied and checked */
+    if (err == OK && spine->taken_count > 0) {
+        err = spine_append(spine, now); /* events become evidence, */
+        if (err == OK) {
+            err = archive_commit(spine->archive); /* once they are on disk */
+        }
+        if (err == OK) {
+            err = spine_account(spine); /* the books, and front's answer to the sender */
+        }
+        if (err == OK) {
+            err = spine_judge(spine); /* evidence raises alerts; alerts become desk's work */
+        }
+    }
+    bool behind = false;
+    if (err == OK) {
+        err = spine_catch_up(spine, &behind, why);
+    }
+    *ret_more = behind || spine->taken_count > 0;
+    return err;
+}
+
+enum err spine_new(struct spine **ret)
+{
+    struct spine *spine = calloc(1, sizeof *spine);
+    char *room;
+    if (spine == NULL) {
+        return ERR_MEMORY;
+    }
+    spine->turn = arena_new((size_t)4 * BATCH_SIZE_MAX + ((size_t)128 << 20));
+    spine->scratch = arena_new((size_t)4 * BATCH_SIZE_MAX + ((size_t)128 << 20));
+    /* The copies must not move while batches point into them, so all of the room is made now. */
+    buf_init(&spine->copies, TURN_SIZE_MAX + BATCH_SIZE_MAX + ENTRY_HEAD_SIZE);
+    if (spine->turn == NULL || spine->scratch == NULL ||
+        buf_extend(&spine->copies, spine->copies.size_max, &room) != OK) {
+        return ERR_MEMORY;
+    }
+    *ret = spine;
+    return OK;
+}
+
+static enum err append_one(struct spine *spine, struct taken *taken, struct wall now)
+{
+    struct spine_client *client = spine_client_find(spine, taken->entry.client);
+    if (!client->rules_noted) {
+        enum err err = archive_generation(client->scope, spine->archive, client->id, STR("rules"),
+                                          ruleset_hash(spine->ruleset));
+        if (err != OK) {
+            return err;
+        }
+        client->rules_noted = true;
+    }
+    const struct ring_place from = {ring_id(spine->ring), taken->number};
+    taken->offered_again = archive_holds(spine->archive, from, &taken->first);
+    if (taken->offered_again) {
+        taken->end = TAKEN_STORED;
+        return OK;
+    }
+    enum err err =
+        archive_append(client->scope, spine->archive, &taken->batch, from, now, &taken->first);
+    taken->end = err == ERR_EXISTS     ? TAKEN_DUPLICATE
+                 : err == ERR_CONFLICT ? TAKEN_CONFLICT
+                                       : TAKEN_STORED;
+    return err == ERR_EXISTS || err == ERR_CONFLICT ? OK : err;
+}
+
+/* Adds what was taken to the group, as far as the archive takes it; the rest is for the next turn.
+ */
+static enum err spine_append(struct spine *spine, struct wall now)
+{
+    for (size_t i = 0; i < spine->taken_count; i++) {
+        struct taken *taken = &spine->taken[i];
+        if (taken->end == TAKEN_TALLY || taken->end == TAKEN_DROPPED) {
+            continue;
+        }
+        enum err err = append_one(spine, taken, now);
+        if (err == ERR_AGAIN && i > 0) {
+            spine->taken_count = i;
+            spine->cursor = taken->before;
+            return OK;
+        }
+        if (err != OK) {
+            return err;
+        }
+    }
+    return OK;
+}
+
+enum err spine_grant(struct spine *spine, struct client_id client, uint64_t bookmark,
+                     struct str scope)
+{
+    struct scope *decoded;
+    enum err err = scope_decode(scope, &decoded);
+    if (err != OK || !scope_allows(decoded, client, RIGHT_APPEND)) {
+        if (err == OK) {
+            scope_free(decoded);
+        }
+        return ERR_CORRUPT;
+    }
+    struct spine_client *known = spine_client_find(spine, client);
+    if (known != NULL) {
+        scope_free(known->scope);
+        known->scope = decoded;
+        known->judged = bookmark;
+        known->sent = bookmark;
+        return OK;
+    }
+    struct spine_client *clients =
+        spine->clients_count == CLIENTS_MAX
+            ? NULL
+            : realloc(spine->clients, (spine->clients_count + 1) * sizeof *clients);
+    if (clients == NULL) {
+        scope_free(decoded);
+        return ERR_LIMIT;
+    }
+    spine->clients = clients;
+    clients[spine->clients_count++] =
+        (struct spine_client){.id = client, .scope = decoded, .judged = bookmark, .sent = bookmark};
+    return OK;
+}
+
+struct spine_client *spine_client_find(struct spine *spine, struct client_id client)
+{
+    for (size_t i = 0; i < spine->clients_count; i++) {
+        if (client_equal(spine->clients[i].id, client)) {
+            return &spine->clients[i];
+        }
+    }
+    return NULL;
+}

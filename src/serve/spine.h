@@ -1,0 +1,95 @@
+#pragma once
+
+/*
+ * The spine: what core does with what front hands over, a turn at a time.  spine.c shows one turn
+ * on one screen; take.c is its first half (the ring), judge.c its last (detection).
+ *
+ *     spine_new → spine_grant … → spine_turn … → spine_free
+ */
+
+#include "archive/archive.h"
+#include "base/arena.h"
+#include "collect/books.h"
+#include "detect/detect.h"
+#include "serve/entry.h"
+#include "serve/link.h"
+#include "sys/ring.h"
+
+#define TURN_ENTRIES_MAX 256
+#define TURN_EVENTS_MAX  8000              /* bounds a turn: about 20 ms with a small rule set */
+#define TURN_SIZE_MAX    (4 * 1024 * 1024) /* after which no further entry joins; bytes */
+
+/* A client as core sees it: what desk granted, and how far detection has come. */
+struct spine_client {
+    struct client_id id;
+    struct scope *scope;
+    uint64_t judged;  /* the next sequence number to be judged */
+    uint64_t sent;    /* the bookmark that desk was last sent */
+    bool rules_noted; /* the archive knows which rules judge it */
+};
+
+/* How an entry ended. */
+enum taken_end { TAKEN_STORED, TAKEN_DUPLICATE, TAKEN_CONFLICT, TAKEN_TALLY, TAKEN_DROPPED };
+
+struct taken {
+    struct entry entry;
+    uint64_t number;           /* its position in the ring */
+    struct ring_cursor before; /* where it begins */
+    struct batch batch;
+    struct place first;
+    enum taken_end end;
+    bool offered_again; /* stored before a crash; only to be accounted for */
+};
+
+struct spine {
+    struct archive *archive;
+    struct ruleset *ruleset;
+    struct ring *ring;
+    struct books *books;
+    struct link *front, *desk;
+    struct ring_cursor cursor; /* what has been read */
+    bool release_waits;        /* what has been told but not yet released */
+    struct spine_client *clients;
+    size_t clients_count;
+    unsigned outstanding;  /* messages that desk has not confirmed */
+    int64_t held_since_ns; /* an entry waits for its client's grant; 0: none does */
+    struct arena *turn;    /* dies with the turn */
+    struct arena *scratch; /* dies with a step of it */
+    struct buf copies;     /* the entries of a turn, private */
+    struct taken taken[TURN_ENTRIES_MAX];
+    size_t taken_count;
+    void (*say)(void *context, const char *line);
+    void *say_context;
+};
+
+NODISCARD enum err spine_new(struct spine **ret);
+
+/* One turn: whatever waits in the ring, up to a group.  *ret_more: something is left. */
+NODISCARD enum err spine_turn(struct spine *spine, struct wall now, bool *ret_more,
+                              struct why *why);
+
+/* Desk named a client, or changed what it granted. */
+NODISCARD enum err spine_grant(struct spine *spine, struct client_id client, uint64_t bookmark,
+                               struct str scope);
+struct spine_client *spine_client_find(struct spine *spine, struct client_id client);
+
+/* ---- take.c */
+
+/* Copies and checks what waits in the ring into spine->taken. */
+NODISCARD enum err spine_take(struct spine *spine, struct wall now);
+/* Gives the books each entry's end, tells front, and releases the ring's room. */
+NODISCARD enum err spine_account(struct spine *spine);
+/* Releases what front has been told, once it has really been told. */
+void spine_release(struct spine *spine);
+
+/* ---- judge.c */
+
+/* Judges what this turn stored. */
+NODISCARD enum err spine_judge(struct spine *spine);
+/* Judges from the archive what was stored and not judged: after a crash, or when desk was away.
+ * *ret_more: something is left. */
+NODISCARD enum err spine_catch_up(struct spine *spine, bool *ret_more, struct why *why);
+/* Sends bookmarks that moved without an alert. */
+void spine_bookmarks_send(struct spine *spine);
+/* Desk is new: what it has not confirmed will be judged again. */
+void spine_desk_lost(struct spine *spine);

@@ -1,0 +1,157 @@
+/*
+ * The ring's side of a turn: entries are copied before anybody looks into them, since front could
+ * change them under our eyes, and accounted for when they have ended.
+ *
+ * Always true: spine->cursor stands behind the last entry of spine->taken once a turn is through;
+ * a turn that failed is begun again where the ring was last released.
+ */
+
+#include "serve/spine.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+
+#define HOLD_NS_MAX (5 * NS_PER_SECOND) /* how long an entry may wait for its client's grant */
+
+static bool entry_check(struct spine *spine, struct taken *taken, struct str bytes);
+
+enum err spine_take(struct spine *spine, struct wall now)
+{
+    buf_reset(&spine->copies);
+    spine->taken_count = 0;
+    uint64_t events = 0;
+    while (spine->taken_count < TURN_ENTRIES_MAX && events < TURN_EVENTS_MAX &&
+           spine->copies.size < TURN_SIZE_MAX) {
+        struct taken *taken = &spine->taken[spine->taken_count];
+        const struct ring_cursor before = spine->cursor;
+        struct str bytes;
+        enum err err = ring_next(spine->ring, &spine->cursor, &spine->copies, &bytes);
+        if (err == ERR_AGAIN) {
+            break;
+        }
+        if (err != OK) {
+            spine->say(spine->say_context, "front left nonsense in the ring; it is given up");
+            ring_restart(spine->ring);
+            spine->cursor = ring_cursor(spine->ring);
+            break;
+        }
+        *taken = (struct taken){.number = spine->cursor.number, .before = before};
+        if (!entry_check(spine, taken, bytes)) {
+            taken->end = TAKEN_DROPPED;
+        } else if (spine_client_find(spine, taken->entry.client) == NULL) {
+            if (spine->held_since_ns == 0) {
+                spine->held_since_ns = now.ns;
+            }
+            if (now.ns - spine->held_since_ns < HOLD_NS_MAX) {
+                spine->cursor = before;
+                return OK;
+            }
+            spine->say(spine->say_context, "front sent events of a client that desk never named");
+            taken->end = TAKEN_DROPPED;
+        }
+        spine->held_since_ns = 0;
+        spine->taken_count++;
+        events += taken->entry.count;
+    }
+    return OK;
+}
+
+/* Fills in the entry and its batch; false if front wrote nonsense. */
+static bool entry_check(struct spine *spine, struct taken *taken, struct str bytes)
+{
+    struct why why = {0};
+    if (entry_decode(bytes, &taken->entry) != OK) {
+        spine->say(spine->say_context, "front left an entry in the ring that is none");
+        return false;
+    }
+    if (taken->entry.kind == ENTRY_TALLY) {
+        taken->end = TAKEN_TALLY;
+        return true;
+    }
+    if (batch_check(taken->entry.batch, spine->turn, &taken->batch, &why) != OK ||
+        !client_equal(taken->batch.client, taken->entry.client) ||
+        taken->batch.source.value != taken->entry.source.value ||
+        taken->batch.events != taken->entry.count) {
+        spine->say(spine->say_context,
+                   why.text[0] != '\0' ? why.text : "a batch is not what its entry says");
+        return false;
+    }
+    return true;
+}
+
+static void entry_account(const struct taken *taken, struct books_entry *ret)
+{
+    uint64_t count = taken->entry.count;
+    *ret = (struct books_entry){0};
+    switch (taken->end) {
+    case TAKEN_STORED:
+        ret->stored = count;
+        break;
+    case TAKEN_DUPLICATE:
+        ret->deduplicated = count;
+        break;
+    case TAKEN_CONFLICT:
+        ret->rejected[REJECT_CONFLICT] = count;
+        break;
+    case TAKEN_TALLY:
+        ret->rejected[taken->entry.reason] = count;
+        break;
+    case TAKEN_DROPPED:
+        ret->rejected[REJECT_UNAUTHORISED] = count;
+        break;
+    }
+}
+
+static enum err front_tell(struct spine *spine)
+{
+    struct str exceptions = {0};
+    char *list = arena_take_array(spine->turn, spine->taken_count, 16);
+    if (list == NULL) {
+        return ERR_MEMORY;
+    }
+    exceptions.data = list;
+    for (size_t i = 0; i < spine->taken_count; i++) {
+        const struct taken *taken = &spine->taken[i];
+        if (taken->end == TAKEN_DUPLICATE || taken->end == TAKEN_CONFLICT) {
+            put_u64(list + exceptions.size, taken->number);
+            put_u64(list + exceptions.size + 8,
+                    taken->end == TAKEN_DUPLICATE ? COMMIT_DUPLICATE : COMMIT_CONFLICT);
+            exceptions.size += 16;
+        }
+    }
+    const struct message committed = {
+        .type = MESSAGE_COMMITTED,
+        .committed = {.position = spine->cursor.number, .exceptions = exceptions}};
+    /* A front that does not listen any more is restarted, and its senders send again. */
+    UNHEEDED(link_send(spine->front, &committed));
+    return OK;
+}
+
+enum err spine_account(struct spine *spine)
+{
+    for (size_t i = 0; i < spine->taken_count; i++) {
+        const struct taken *taken = &spine->taken[i];
+        struct books_entry entry;
+        entry_account(taken, &entry);
+        if (taken->entry.source.value != 0) {
+            enum err err = books_apply(spine->books, taken->entry.client, taken->entry.source,
+                                       taken->number, &entry);
+            if (err != OK) {
+                return err;
+            }
+        }
+    }
+    enum err err = spine->front == NULL ? OK : front_tell(spine);
+    spine->release_waits = true;
+    spine_release(spine);
+    return err;
+}
+
+void spine_release(struct spine *spine)
+{
+    if (spine->release_waits && (spine->front == NULL || link_is_idle(spine->front))) {
+        ring_release(spine->ring, &spine->cursor);
+        spine->release_waits = false;
+    }
+}

@@ -1,0 +1,208 @@
+/*
+ * A worker: one job, then it ends.  Its life: SETUP, LINK desk and core, GO (limits, confine); then
+ * the job from desk and the journals from core come in any order.  When both are whole it reads,
+ * writes the answer on the connection that came with the job, and ends.
+ *
+ * It is given descriptors and one client's keys, nothing else: what hostile bytes could make of it
+ * can neither open a file nor reach another client.
+ */
+
+#include "serve/process.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "serve/reading.h"
+
+#define CPU_SECONDS_MAX   600
+#define MEMORY_SIZE_MAX   ((rlim_t)8 << 30)
+#define ASKER_PATIENCE_MS 60000 /* how long an asker may leave its answer unread */
+
+struct worker {
+    struct process *process;
+    struct link *desk, *core;
+    struct reader *reader;
+    int connection;
+    char *job_packet; /* keeps the texts of the job */
+    struct message job;
+    bool job_whole, journals_whole, limited;
+};
+
+static enum err worker_message(struct process *process, struct message *message, struct why *why);
+static void worker_desk_spoke(void *context, struct link *link, struct message *message,
+                              enum err err);
+static void worker_core_spoke(void *context, struct link *link, struct message *message,
+                              enum err err);
+static void worker_try(struct worker *worker);
+
+int worker_run(struct process *process)
+{
+    struct worker *worker = calloc(1, sizeof *worker);
+    if (worker == NULL || reader_new(&worker->reader) != OK) {
+        process_fail(process, "start", ERR_MEMORY, NULL);
+    }
+    worker->process = process;
+    worker->connection = -1;
+    process->self = worker;
+    process->message = worker_message;
+    return process_loop(process);
+}
+
+static enum err worker_go(struct worker *worker, struct why *why)
+{
+    const struct rlimit cpu = {CPU_SECONDS_MAX, CPU_SECONDS_MAX};
+    (void)setrlimit(RLIMIT_CPU, &cpu);
+#if !defined(__SANITIZE_ADDRESS__)
+    const struct rlimit memory = {MEMORY_SIZE_MAX, MEMORY_SIZE_MAX};
+    (void)setrlimit(RLIMIT_AS, &memory);
+#endif
+    enum err err = process_confine(worker->process, NULL, why);
+    worker->limited = err == OK;
+    worker_try(worker);
+    return err;
+}
+
+static enum err worker_message(struct process *process, struct message *message, struct why *why)
+{
+    struct worker *worker = process->self;
+    int descriptor;
+    switch (message->type) {
+    case MESSAGE_LINK:
+        descriptor = message_take_descriptor(message);
+        return message->link.peer == PROCESS_DESK
+                   ? link_new(process->loop, descriptor, worker_desk_spoke, worker, &worker->desk)
+                   : link_new(process->loop, descriptor, worker_core_spoke, worker, &worker->core);
+    case MESSAGE_GO:
+        return worker_go(worker, why);
+    case MESSAGE_STOP:
+        _exit(0);
+    default:
+        return ERR_CORRUPT;
+    }
+}
+
+/* ---- The answer. */
+
+static enum err answer_packet(struct worker *worker, const struct message *message)
+{
+    for (;;) {
+        enum err err = message_send(worker->connection, message);
+        struct pollfd wait = {.fd = worker->connection, .events = POLLOUT};
+        if (err != ERR_AGAIN) {
+            return err;
+        }
+        if (poll(&wait, 1, ASKER_PATIENCE_MS) <= 0) {
+            return ERR_CLOSED;
+        }
+    }
+}
+
+static enum err answer_output(void *context, struct str piece)
+{
+    struct worker *worker = context;
+    enum err err = OK;
+    while (piece.size > 0 && err == OK) {
+        const struct message output = {
+            .type = MESSAGE_OUTPUT, .output = {.text = str_slice(piece, 0, MESSAGE_SIZE_MAX / 2)}};
+        err = answer_packet(worker, &output);
+        piece = str_slice(piece, MESSAGE_SIZE_MAX / 2, piece.size);
+    }
+    return err;
+}
+
+static void worker_read(struct worker *worker)
+{
+    const struct job_message *job = &worker->job.job;
+    struct scope *scope;
+    struct why why = {0};
+    enum err err = scope_decode(job->scope, &scope);
+    if (err == OK) {
+        const struct reading reading = {
+            .scope = scope,
+            .reader = worker->reader,
+            .client = {(uint32_t)job->client},
+            .slug = job->slug,
+            .sources = job->sources,
+            .format = (enum output_format)job->format,
+            .count = job->count != 0,
+            .from = {(int64_t)job->from},
+            .to = {(int64_t)job->to},
+            .output = answer_output,
+            .output_context = worker,
+        };
+        err = job->command == CONTROL_ALERTS ? reading_alerts(&reading, job->text, &why)
+                                             : reading_search(&reading, job->text, &why);
+    }
+    if (err == ERR_CLOSED) {
+        _exit(0); /* whoever asked is gone */
+    }
+    int code = err == OK ? 0 : err == ERR_SYNTAX ? 65 : 74;
+    const struct message done = {
+        .type = MESSAGE_DONE,
+        .done = {(uint64_t)code, err == OK ? (struct str){0} : str_from(why_text(&why, err))}};
+    UNHEEDED(answer_packet(worker, &done));
+    _exit(0);
+}
+
+static void worker_try(struct worker *worker)
+{
+    if (worker->limited && worker->job_whole && worker->journals_whole) {
+        worker_read(worker);
+    }
+}
+
+/* ---- What comes in. */
+
+static void worker_desk_spoke(void *context, struct link *link, struct message *message,
+                              enum err err)
+{
+    struct worker *worker = context;
+    (void)err;
+    if (message == NULL) {
+        link_free(link);
+        worker->desk = NULL;
+        if (!worker->job_whole) {
+            _exit(0);
+        }
+        return;
+    }
+    if (message->type != MESSAGE_JOB || worker->job_whole || message->descriptors_count != 1) {
+        process_fail(worker->process, "job", ERR_CORRUPT, NULL);
+    }
+    size_t size = message_texts_size(message);
+    worker->job_packet = malloc(size + 1);
+    if (worker->job_packet == NULL) {
+        process_fail(worker->process, "job", ERR_MEMORY, NULL);
+    }
+    worker->connection = message_take_descriptor(message);
+    worker->job = *message;
+    message_texts_copy(&worker->job, worker->job_packet);
+    worker->job_whole = true;
+    worker_try(worker);
+}
+
+static void worker_core_spoke(void *context, struct link *link, struct message *message,
+                              enum err err)
+{
+    struct worker *worker = context;
+    struct why why = {0};
+    (void)link;
+    if (message == NULL) {
+        process_fail(worker->process, "core is gone", err, NULL);
+    }
+    if (message->type == MESSAGE_JOURNALS_END) {
+        worker->journals_whole = true;
+        worker_try(worker);
+        return;
+    }
+    err = message->type != MESSAGE_JOURNAL || message->descriptors_count != 1
+              ? ERR_CORRUPT
+              : reader_add(worker->reader, message_take_descriptor(message), message->journal.grant,
+                           &why);
+    if (err != OK) {
+        process_fail(worker->process, "journal", err, &why);
+    }
+}
