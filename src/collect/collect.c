@@ -13,6 +13,8 @@
  * looks for the idle and tries again what is held, in case memory was what was short.
  */
 
+#include "collect/collect.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
