@@ -39,10 +39,12 @@
 /* The archive. */
 #define GROUP_SIZE_MAX   (64 * 1024 * 1024) /* One group commit in memory; some 8 full batches. */
 #define JOURNALS_MAX     1000000            /* Files in one archive folder. */
-#define INDEX_FRAMES_MAX 16384 /* Frames a client's index points at; then it keeps every second. */
-#define RINGS_MAX        1024 /* Rings remembered; each restart makes a few, the oldest go first. */
-#define SEEN_KEYS_MAX                                                                        \
-    (4 * 1024 * 1024) /* Idempotency keys in memory, 64 bytes each; past it the oldest are \
+#define INDEX_FRAMES_MAX 16384 /* Frames a client's index points at; then it keeps every second. \
+                                */
+#define RINGS_MAX 1024 /* Rings remembered; each restart makes a few, the oldest go first. */
+#define SEEN_KEYS_MAX                                                                      \
+    (4 * 1024 * 1024) /* Idempotency keys in memory, 72 bytes each; past it the oldest are \
                          forgotten before their 24 hours: some 48 posts a second. */
-#define HEADS_TAIL_SIZE (64 * 1024) /* How far from its end a heads file is searched at opening. */
+#define HEADS_TAIL_SIZE (64 * 1024) /* How far from its end a heads file is searched at opening. \
+                                     */
 #define DEBRIS_SIZE_MAX (128 * 1024 * 1024) /* The most of a torn tail that is set aside. */
