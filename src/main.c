@@ -1,4 +1,46 @@
-int main(void)
+/* The table of sub-commands, and nothing else. */
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help; /* NULL: not for people */
+} commands[] = {
+    {"serve", cmd_serve, "collect, keep, judge: run the service"},
+    {"check-config", cmd_check_config, "say what is wrong with a configuration"},
+    {"tenant", cmd_tenant, "clients and their log sources: apply, export, list, token"},
+    {"search", cmd_search, "events that fit a query"},
+    {"alerts", cmd_alerts, "what the rules said, with the line behind each"},
+    {"books", cmd_books, "what was received, stored, rejected, for each source"},
+    {"verify", cmd_verify, "prove that nothing stored was changed"},
+    {"parse", cmd_parse, "see what the parsers make of a file"},
+    {"scan", cmd_scan, "run rules over files"},
+    {"rules", cmd_rules, "check, list and test rules"},
+    {"process", cmd_process, NULL},
+};
+
+int main(int argc, char **argv)
 {
-    return 0;
+    const size_t count = sizeof commands / sizeof commands[0];
+    (void)signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; argc > 1 && i < count; i++) {
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            return commands[i].run(argc - 1, argv + 1);
+        }
+    }
+    int known = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0);
+    FILE *out = known ? stdout : stderr;
+    (void)fprintf(out, "usage: hinomi COMMAND ...\n\n");
+    for (size_t i = 0; i < count; i++) {
+        if (commands[i].help != NULL) {
+            (void)fprintf(out, "  %-13s %s\n", commands[i].name, commands[i].help);
+        }
+    }
+    (void)fprintf(out, "\n'hinomi COMMAND --help' says more.\n");
+    return known ? 0 : 64;
 }

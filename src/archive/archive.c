@@ -163,6 +163,12 @@ uint64_t archive_ring_position(const struct archive *archive, uint64_t ring)
     return rings_position(&archive->rings, ring);
 }
 
+bool archive_holds(const struct archive *archive, struct ring_place from,
+                   struct place *ret_first)
+{
+    return rings_hold(&archive->rings, from, ret_first);
+}
+
 uint64_t archive_stored(const struct archive *archive, struct source_id source)
 {
     uint64_t stored = 0;
@@ -458,7 +464,7 @@ enum err archive_learn(struct archive *archive, const struct frame *frame)
     enum err put = map_put(&archive->stored, source, stored + frame->events);
     client->next = frame->first + frame->events;
     tree_add(&client->tree, &frame->leaf);
-    rings_learn(&archive->rings, frame->ring);
+    rings_learn(&archive->rings, frame->ring, (struct place){frame->client, frame->first});
     enum err indexed = index_add(&client->index,
                                  (struct index_entry){frame->first, frame->journal, frame->offset});
     return err != OK ? err : put != OK ? put : indexed;

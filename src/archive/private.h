@@ -203,11 +203,19 @@ uint64_t seen_ordinal(const struct seen *seen); /* of the next to be added */
 
 /* ---- ring.c: how far each ring is stored. */
 
+#define RING_RECENT 8192 /* positions of the live ring that are known one by one */
+
 struct rings {
     struct ring_place list[RINGS_MAX];
     size_t count;
+    struct ring_stored {
+        uint64_t position;
+        struct place first;
+    } recent[RING_RECENT]; /* of list[0], oldest overwritten first */
+    uint64_t recent_count; /* ever, for that ring */
 };
-void rings_learn(struct rings *rings, struct ring_place place);
+void rings_learn(struct rings *rings, struct ring_place place, struct place first);
+bool rings_hold(const struct rings *rings, struct ring_place place, struct place *ret_first);
 uint64_t rings_position(const struct rings *rings, uint64_t ring);
 
 /* ---- client.c, archive.c, recovery.c: the open archive. */

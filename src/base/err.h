@@ -7,7 +7,9 @@
  * what we wrote.
  */
 
-#define NODISCARD                   __attribute__((warn_unused_result))
+#define NODISCARD __attribute__((warn_unused_result))
+/* For the rare error that may be passed over; the reason stands beside it. */
+#define UNHEEDED(call)              ((void)!(call))
 #define PRINTF(format_at, first_at) __attribute__((format(printf, format_at, first_at)))
 
 #define ERR_LIST(X)                                                    \

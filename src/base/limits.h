@@ -22,6 +22,12 @@
 /* Listeners. */
 #define DATAGRAM_SIZE_MAX        65536 /* The largest UDP payload, rounded up. */
 #define CONNECTIONS_MAX          4096  /* Per front; each costs memory before it is known. */
+#define LISTENERS_MAX            64   /* Of one front; each is a socket and a buffer. */
+#define LINES_MEMORY_MAX         (256 * 1024 * 1024) /* Unfinished lines of all TCP senders. */
+#define LINE_IDLE_SECONDS        60  /* A sender that began a line, or never did, is not waited for. */
+#define HTTP_IDLE_SECONDS        30  /* Without a byte from the peer of a post. */
+#define HTTP_REQUEST_SECONDS     300 /* From head to the end of the body, however it trickles. */
+#define POST_PART_SIZE           (512 * 1024) /* Of a body to a batch: with its fields it always fits. */
 #define HTTP_BODY_SIZE_MAX       (16 * 1024 * 1024)  /* One POST; a shipper splits larger ones. */
 #define HTTP_MEMORY_MAX          (256 * 1024 * 1024) /* All bodies that are being read, together. */
 #define IDEMPOTENCY_KEY_SIZE_MAX 255

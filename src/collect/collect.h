@@ -8,6 +8,9 @@
  *
  * Nothing here opens anything: listening sockets come from parent.  HTTP answers 2xx only after
  * collect_committed said that the post's last batch is on disk.
+ *
+ * Rejected records are told through the reject call, except those of a post in conflict: they have
+ * positions, and whoever refused them keeps that account.
  */
 
 #include "base/arena.h"
@@ -43,13 +46,16 @@ struct collect_calls {
     /* Records that will not be stored.  ERR_AGAIN as above. */
     enum err (*reject)(void *context, struct client_id client, struct source_id source,
                        enum reject_reason reason, uint64_t count);
-    /* One line for the operator; collect limits how often. */
+    /* One line for the operator; collect limits how often.  NULL: nobody wants to know. */
     void (*say)(void *context, const char *line);
+    /* When records arrive.  NULL: the system's clock. */
+    struct wall (*now)(void *context);
 };
 
 NODISCARD enum err collect_new(struct loop *loop, const struct collect_calls *calls,
                                struct collect **ret);
-/* Stops listening, sends what is held, and frees. */
+/* Stops listening, offers what is held once more (collect_flush says whether it is taken), frees.
+ */
 void collect_free(struct collect *collect);
 
 enum collect_kind { COLLECT_SYSLOG_UDP, COLLECT_SYSLOG_TCP, COLLECT_HTTP };

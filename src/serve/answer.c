@@ -184,6 +184,32 @@ enum err answer_books(const struct scope *scope, struct tenant *tenant,
     return err;
 }
 
+struct account account_of_snapshot(const struct books_snapshot *snapshot)
+{
+    struct account account = {.client = {snapshot->client},
+                              .source = {snapshot->source},
+                              .received = snapshot->received,
+                              .stored = snapshot->stored,
+                              .deduplicated = snapshot->deduplicated};
+    account.in_flight = snapshot->received - snapshot->stored - snapshot->deduplicated;
+    for (size_t reason = 0; reason < REJECT_REASON_COUNT; reason++) {
+        account.rejected[reason] = snapshot->rejected[reason];
+        account.in_flight -= snapshot->rejected[reason];
+    }
+    return account;
+}
+
+void books_view_gap(struct books_view *view, const struct books_snapshot *list, size_t count)
+{
+    view->gap_from = view->gap_to = WALL_NONE;
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].gap_to_ns != 0 && list[i].gap_to_ns > view->gap_to.ns) {
+            view->gap_from.ns = list[i].gap_from_ns;
+            view->gap_to.ns = list[i].gap_to_ns;
+        }
+    }
+}
+
 enum err answer_sources(struct tenant *tenant, struct client_id client, struct buf *out)
 {
     struct source_info source;

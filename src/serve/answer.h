@@ -5,6 +5,7 @@
  */
 
 #include "collect/books.h"
+#include "ledger/ledger.h"
 #include "serve/serve.h"
 #include "tenant/tenant.h"
 
@@ -17,12 +18,16 @@ NODISCARD enum err answer_export(const struct scope *scope, struct tenant *tenan
 NODISCARD enum err answer_list(const struct scope *scope, struct tenant *tenant,
                                const struct control_request *request, struct buf *out);
 
-/* The accounts, and the stretch of time for which they are not exact, if there is one. */
+/* The accounts, and the last stretch of time for which they are not exact, if there is one. */
 struct books_view {
     const struct account *accounts;
     size_t count;
     struct wall gap_from, gap_to; /* WALL_NONE: no gap */
 };
+/* What a snapshot says of one account; in flight is what is left. */
+struct account account_of_snapshot(const struct books_snapshot *snapshot);
+/* The last gap of any account. */
+void books_view_gap(struct books_view *view, const struct books_snapshot *list, size_t count);
 NODISCARD enum err answer_books(const struct scope *scope, struct tenant *tenant,
                                 const struct control_request *request,
                                 const struct books_view *view, struct buf *out, struct why *why);

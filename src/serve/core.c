@@ -180,7 +180,7 @@ static void lending_try(struct core *core, struct lending *lending)
         return;
     }
     const struct message end = {.type = MESSAGE_JOURNALS_END};
-    (void)link_send(lending->link, &end);
+    UNHEEDED(link_send(lending->link, &end));
     scope_free(lending->scope);
     lending->scope = NULL;
 }
@@ -386,7 +386,7 @@ static void core_granted(struct core *core)
     if (!core->granted) {
         core->granted = true;
         const struct message ready = {.type = MESSAGE_READY};
-        (void)link_send(core->process->parent, &ready);
+        UNHEEDED(link_send(core->process->parent, &ready));
     }
     turn_soon(core, 0);
 }

@@ -71,35 +71,47 @@ static enum err client_grant(struct desk *desk, const struct client_info *client
     return err;
 }
 
-static enum err source_account(struct desk *desk, const struct source_info *source)
+/* What was last known of a source's account, also if that is nothing. */
+static enum err source_account(struct desk *desk, const struct source_info *source,
+                               const struct books_snapshot *list, size_t count)
 {
     char rejected[REJECT_REASON_COUNT * 8];
-    struct books_snapshot snapshot;
-    enum err err = ledger_books_load(desk->ledger, source->id.value, &snapshot);
-    if (err == ERR_NOT_FOUND) {
-        snapshot = (struct books_snapshot){0};
-        err = OK;
+    struct books_snapshot snapshot = {0};
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].source == source->id.value) {
+            snapshot = list[i];
+        }
     }
     for (size_t i = 0; i < REJECT_REASON_COUNT; i++) {
         put_u64(rejected + i * 8, snapshot.rejected[i]);
     }
-    if (err == OK) {
-        const struct message account = {.type = MESSAGE_ACCOUNT,
-                                        .account = {.client = source->client.value,
-                                                    .source = source->id.value,
-                                                    .received = snapshot.received,
-                                                    .stored = snapshot.stored,
-                                                    .deduplicated = snapshot.deduplicated,
-                                                    .rejected = str_of(rejected, sizeof rejected)}};
-        err = link_send(desk->core, &account);
+    const struct message account = {.type = MESSAGE_ACCOUNT,
+                                    .account = {.client = source->client.value,
+                                                .source = source->id.value,
+                                                .received = snapshot.received,
+                                                .stored = snapshot.stored,
+                                                .deduplicated = snapshot.deduplicated,
+                                                .rejected = str_of(rejected, sizeof rejected)}};
+    return link_send(desk->core, &account);
+}
+
+static enum err accounts_tell(struct desk *desk)
+{
+    struct books_snapshot *list;
+    size_t count;
+    struct source_info source;
+    struct arena *mem = arena_new((size_t)64 << 20);
+    enum err err = mem == NULL ? ERR_MEMORY : books_snapshot_load(desk->ledger, mem, &list, &count);
+    for (size_t i = 0; err == OK && tenant_source_at(desk->tenant, i, &source); i++) {
+        err = source_account(desk, &source, list, count);
     }
+    arena_free(mem);
     return err;
 }
 
 enum err desk_tell_core(struct desk *desk, bool accounts)
 {
     struct client_info client;
-    struct source_info source;
     enum err err = OK;
     if (desk->core == NULL || desk->tenant == NULL) {
         return OK;
@@ -107,8 +119,8 @@ enum err desk_tell_core(struct desk *desk, bool accounts)
     for (size_t i = 0; err == OK && tenant_client_at(desk->tenant, i, &client); i++) {
         err = client_grant(desk, &client);
     }
-    for (size_t i = 0; accounts && err == OK && tenant_source_at(desk->tenant, i, &source); i++) {
-        err = source_account(desk, &source);
+    if (accounts && err == OK) {
+        err = accounts_tell(desk);
     }
     if (err == OK) {
         const struct message granted = {.type = MESSAGE_GRANTED};
@@ -142,13 +154,6 @@ enum err desk_tell_front(struct desk *desk)
 
 /* ---- From parent. */
 
-static enum err desk_gap_note(struct desk *desk)
-{
-    /* Fresh books after an end without order: what happened since the last snapshot and was not
-     * stored is not known to anybody. */
-    return desk->process->setup.fresh ? ledger_books_open(desk->ledger, wall_now().ns) : OK;
-}
-
 static enum err desk_go(struct desk *desk, struct why *why)
 {
     struct process *process = desk->process;
@@ -168,8 +173,8 @@ static enum err desk_go(struct desk *desk, struct why *why)
     if (err == OK) {
         err = tenant_open(desk->ledger, wall_now(), &desk->tenant, why);
     }
-    if (err == OK) {
-        err = desk_gap_note(desk);
+    if (err == OK && process->setup.gap) {
+        err = books_snapshot_gap(desk->ledger, wall_now().ns);
     }
     if (err != OK) {
         return err;
@@ -225,9 +230,6 @@ static enum err desk_message(struct process *process, struct message *message, s
     case MESSAGE_STOP:
         desk_commit(desk);
         desk_snapshot(desk);
-        if (ledger_books_close(desk->ledger) != OK) {
-            process_say(process, "the books could not be closed");
-        }
         tenant_close(desk->tenant);
         ledger_close(desk->ledger);
         _exit(0);
@@ -346,30 +348,36 @@ static void desk_front_spoke(void *context, struct link *link, struct message *m
 
 /* ---- The books on disk. */
 
+static enum err snapshot_take(struct desk *desk, struct arena *mem)
+{
+    struct books_snapshot *list = ARENA_ARRAY(mem, struct books_snapshot, SOURCES_MAX);
+    struct account account;
+    size_t count = 0;
+    if (list == NULL) {
+        return ERR_MEMORY;
+    }
+    for (; count < SOURCES_MAX && books_account_at(desk->books, count, &account); count++) {
+        list[count] = (struct books_snapshot){.client = account.client.value,
+                                              .source = account.source.value,
+                                              .received = account.received,
+                                              .stored = account.stored,
+                                              .deduplicated = account.deduplicated,
+                                              .taken_at_ns = wall_now().ns};
+        for (size_t reason = 0; reason < REJECT_REASON_COUNT; reason++) {
+            list[count].rejected[reason] = account.rejected[reason];
+        }
+    }
+    return books_snapshot_save(desk->ledger, list, count);
+}
+
 static void desk_snapshot(void *context)
 {
     struct desk *desk = context;
-    struct account account;
+    struct arena *mem = arena_new((size_t)64 << 20);
     desk_commit(desk);
-    enum err err = ledger_begin(desk->ledger);
-    for (size_t i = 0; err == OK && books_account_at(desk->books, i, &account); i++) {
-        struct books_snapshot snapshot = {.client = account.client.value,
-                                          .source = account.source.value,
-                                          .received = account.received,
-                                          .stored = account.stored,
-                                          .deduplicated = account.deduplicated,
-                                          .taken_ns = wall_now().ns};
-        for (size_t reason = 0; reason < REJECT_REASON_COUNT; reason++) {
-            snapshot.rejected[reason] = account.rejected[reason];
-        }
-        err = ledger_books_save(desk->ledger, &snapshot);
-    }
-    if (err == OK) {
-        err = ledger_commit(desk->ledger);
-    } else {
-        ledger_rollback(desk->ledger);
-    }
+    enum err err = mem == NULL ? ERR_MEMORY : snapshot_take(desk, mem);
     if (err != OK) {
         process_say(desk->process, "the books could not be saved: %s", err_text(err));
     }
+    arena_free(mem);
 }

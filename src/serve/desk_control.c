@@ -62,7 +62,7 @@ static void connection_end(struct connection *connection, int code, struct str e
 {
     const struct message done = {.type = MESSAGE_DONE,
                                  .done = {.code = (uint64_t)code, .error = error}};
-    (void)link_send(connection->link, &done);
+    UNHEEDED(link_send(connection->link, &done));
 }
 
 static void connection_fail(struct connection *connection, enum err err, const struct why *why)
@@ -124,7 +124,13 @@ static enum err books_gather(const struct desk *desk, struct arena *mem, struct 
         count++;
     }
     *ret = (struct books_view){.accounts = accounts, .count = count};
-    return ledger_books_gap(desk->ledger, &ret->gap_from.ns, &ret->gap_to.ns);
+    struct books_snapshot *list;
+    size_t known;
+    enum err err = books_snapshot_load(desk->ledger, mem, &list, &known);
+    if (err == OK) {
+        books_view_gap(ret, list, known);
+    }
+    return err;
 }
 
 static enum err answer_make(struct desk *desk, const struct scope *scope,

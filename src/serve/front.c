@@ -21,10 +21,10 @@
 #include "collect/collect.h"
 #include "parse/parse.h"
 #include "serve/entry.h"
+#include "sys/clocks.h"
 #include "sys/memory.h"
 #include "sys/ring.h"
 
-#define LISTENERS_MAX    64
 #define SETTLE_EVERY_MS  5
 #define STOP_PATIENCE_MS 5000
 
@@ -126,6 +126,12 @@ static void front_say(void *context, const char *line)
     process_say(front->process, "%s", line);
 }
 
+static struct wall front_now(void *context)
+{
+    (void)context;
+    return wall_now();
+}
+
 /* ---- The front's life. */
 
 static enum err front_memory(struct message *message, void **ret, size_t *ret_size)
@@ -152,7 +158,14 @@ static enum err front_listen(struct front *front, struct message *message)
 
 static enum err front_go(struct front *front, struct why *why)
 {
-    const struct collect_calls calls = {front, front_parse, front_batch, front_reject, front_say};
+    const struct collect_calls calls = {
+        .context = front,
+        .parse = front_parse,
+        .batch = front_batch,
+        .reject = front_reject,
+        .say = front_say,
+        .now = front_now,
+    };
     enum err err = collect_new(front->process->loop, &calls, &front->collect);
     if (err == OK) {
         err = timer_new(front->process->loop, front_settle, front, &front->timer);
@@ -237,7 +250,7 @@ static void front_settle(void *context)
         front->settled = true;
         timer_stop(front->timer);
         const struct message ready = {.type = MESSAGE_READY};
-        (void)link_send(front->process->parent, &ready);
+        UNHEEDED(link_send(front->process->parent, &ready));
         if (front->bindings != NULL) {
             front_bind(front, str_of(front->bindings, front->bindings_size));
             free(front->bindings);

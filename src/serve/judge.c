@@ -98,6 +98,11 @@ enum err spine_catch_up(struct spine *spine, bool *ret_more, struct why *why)
             arena_reset(spine->turn);
             enum err err = archive_read(client->scope, spine->archive, client->id, client->judged,
                                         spine->turn, &batch, &first, why);
+            if (err == ERR_CORRUPT) {
+                spine->say(spine->say_context, why->text);
+                client->judged = first.sequence;
+                continue;
+            }
             if (err == ERR_NOT_FOUND) {
                 client->judged = archive_next_sequence(spine->archive, client->id);
                 break;

@@ -25,15 +25,16 @@
 /* ---- The table: for each type its fields, in order. */
 
 /* Parent to a child, before and while it works. */
-#define SETUP_FIELDS(NUMBER, TEXT)                                                 \
-    NUMBER(user)             /* to become, 0: stay */                              \
-    NUMBER(fresh)            /* 1: parent has just started, the books are empty */ \
-    NUMBER(controller)       /* the user who may give commands besides root */     \
-    NUMBER(journal_size_max) /* bytes */                                           \
-    NUMBER(commit_delay_ms)                                                        \
-    NUMBER(head_seconds)                                                           \
-    TEXT(data)                                                                     \
-    TEXT(keys)                                                                     \
+#define SETUP_FIELDS(NUMBER, TEXT)                                                           \
+    NUMBER(user)             /* to become, 0: stay */                                        \
+    NUMBER(gap)              /* 1: the parent before was killed; nobody counted meanwhile */ \
+    NUMBER(fresh)            /* 1: parent has just started, the books are empty */           \
+    NUMBER(controller)       /* the user who may give commands besides root */               \
+    NUMBER(journal_size_max) /* bytes */                                                     \
+    NUMBER(commit_delay_ms)                                                                  \
+    NUMBER(head_seconds)                                                                     \
+    TEXT(data)                                                                               \
+    TEXT(keys)                                                                               \
     TEXT(listeners)                             /* the names, one a line */
 #define RING_FIELDS(NUMBER, TEXT)  NUMBER(size) /* descriptor: the memory */
 #define BOOKS_FIELDS(NUMBER, TEXT) NUMBER(size) /* descriptor: the memory */

@@ -85,35 +85,19 @@ static enum err offline_read(struct offline *offline, const struct control_reque
 static enum err snapshot_accounts(struct offline *offline, struct arena *mem,
                                   struct books_view *ret)
 {
-    struct account *accounts = ARENA_ARRAY(mem, struct account, SOURCES_MAX);
-    struct source_info source;
-    size_t count = 0;
+    struct books_snapshot *list;
+    size_t count;
+    enum err err = books_snapshot_load(offline->ledger, mem, &list, &count);
+    struct account *accounts = err == OK ? ARENA_ARRAY(mem, struct account, count) : NULL;
     if (accounts == NULL) {
-        return ERR_MEMORY;
+        return err == OK ? ERR_MEMORY : err;
     }
-    for (size_t i = 0; count < SOURCES_MAX && tenant_source_at(offline->tenant, i, &source); i++) {
-        struct books_snapshot snapshot;
-        enum err err = ledger_books_load(offline->ledger, source.id.value, &snapshot);
-        if (err == ERR_NOT_FOUND) {
-            continue;
-        }
-        if (err != OK) {
-            return err;
-        }
-        struct account *account = &accounts[count++];
-        *account = (struct account){.client = source.client,
-                                    .source = source.id,
-                                    .received = snapshot.received,
-                                    .stored = snapshot.stored,
-                                    .deduplicated = snapshot.deduplicated};
-        account->in_flight = snapshot.received - snapshot.stored - snapshot.deduplicated;
-        for (size_t reason = 0; reason < REJECT_REASON_COUNT; reason++) {
-            account->rejected[reason] = snapshot.rejected[reason];
-            account->in_flight -= snapshot.rejected[reason];
-        }
+    for (size_t i = 0; i < count; i++) {
+        accounts[i] = account_of_snapshot(&list[i]);
     }
     *ret = (struct books_view){.accounts = accounts, .count = count};
-    return ledger_books_gap(offline->ledger, &ret->gap_from.ns, &ret->gap_to.ns);
+    books_view_gap(ret, list, count);
+    return OK;
 }
 
 static enum err offline_books(struct offline *offline, const struct control_request *request,

@@ -33,9 +33,9 @@
 #include "sys/ring.h"
 #include "sys/socket.h"
 
-#define SERVICES       3 /* front, core and desk: the children that are always there */
-#define WORKERS_MAX    64
-#define LISTENERS_MAX  64
+#define SERVICES    3 /* front, core and desk: the children that are always there */
+#define WORKERS_MAX 64
+
 #define SHORT_LIFE_MS  1000 /* a child that dies sooner is started again more slowly */
 #define RESTART_MS_MAX 5000
 #define STOP_MS_MAX    20000 /* after which what is left is killed */
@@ -66,6 +66,7 @@ struct parent {
     struct watch *control_watch;
     struct interrupt *child_ended, *terminate, *interrupted, *reload;
     struct timer *stop_timer;
+    bool gap; /* the parent before us was killed */
     bool core_was_ready, stopping;
     int code;
 };
@@ -104,6 +105,9 @@ int serve_run(const struct config *config)
     service_start(parent, PROCESS_CORE);
     loop_run(parent->loop);
     int code = parent->code;
+    if (code == 0) {
+        UNHEEDED(file_truncate(parent->lock, 0)); /* at worst the next start marks a gap */
+    }
     parent_close(parent);
     return code;
 }
@@ -129,6 +133,19 @@ static enum err folder_make(const struct parent *parent, const char *path, enum 
     return err == OK ? OK : why_say(why, err, 0, "%s: %s", path, err_text(err));
 }
 
+/* The lock file says "served" from here to the orderly end; found so at the start, it tells that
+ * the parent before was killed. */
+static enum err lock_mark(struct parent *parent)
+{
+    uint64_t size;
+    enum err err = file_size(parent->lock, &size);
+    parent->gap = err == OK && size > 0;
+    if (err == OK) {
+        err = file_write(parent->lock, 0, "served\n", 7);
+    }
+    return err == OK ? file_sync(parent->lock) : err;
+}
+
 static enum err folders_make(struct parent *parent, struct why *why)
 {
     char data[4096];
@@ -147,6 +164,9 @@ static enum err folders_make(struct parent *parent, struct why *why)
     err = disk_open(disk_real(), path, DISK_WRITE_CREATE, &parent->lock, why);
     if (err == OK && file_lock(parent->lock) != OK) {
         err = why_say(why, ERR_AGAIN, 0, "%s is being served already", data);
+    }
+    if (err == OK) {
+        err = lock_mark(parent);
     }
     if (err == OK) {
         (void)snprintf(path, sizeof path, "%s/archive", data);
@@ -321,6 +341,7 @@ static enum err setup_send(struct parent *parent, enum process_kind kind, struct
     }
     const struct message setup = {.type = MESSAGE_SETUP,
                                   .setup = {.user = user_of(parent, kind),
+                                            .gap = parent->gap && !parent->core_was_ready,
                                             .fresh = !parent->core_was_ready,
                                             .controller = geteuid(),
                                             .journal_size_max = config->journal_size_max,
@@ -545,7 +566,7 @@ static void stop_next(struct parent *parent)
         }
         if (!service->told_to_stop) {
             service->told_to_stop = true;
-            (void)tell(service->link, &stop);
+            UNHEEDED(tell(service->link, &stop));
         }
         return;
     }
@@ -590,7 +611,7 @@ static void on_reload(void *context, int number)
     }
     buf_done(&parent->rules);
     parent->rules = rules;
-    (void)!rules_send(parent);
+    UNHEEDED(rules_send(parent));
 }
 
 static void on_control(void *context, int descriptor, unsigned events)
@@ -601,7 +622,7 @@ static void on_control(void *context, int descriptor, unsigned events)
     while (channel_accept(descriptor, &connection) == OK) {
         const struct message control = {
             .type = MESSAGE_CONTROL, .descriptors = {connection}, .descriptors_count = 1};
-        (void)!tell(parent->services[PROCESS_DESK].link, &control);
+        UNHEEDED(tell(parent->services[PROCESS_DESK].link, &control));
         (void)close(connection);
     }
 }

@@ -56,7 +56,7 @@ enum err spine_new(struct spine **ret)
     spine->turn = arena_new((size_t)4 * BATCH_SIZE_MAX + ((size_t)128 << 20));
     spine->scratch = arena_new((size_t)4 * BATCH_SIZE_MAX + ((size_t)128 << 20));
     /* The copies must not move while batches point into them, so all of the room is made now. */
-    buf_init(&spine->copies, GROUP_SIZE_MAX + BATCH_SIZE_MAX + ENTRY_HEAD_SIZE);
+    buf_init(&spine->copies, TURN_SIZE_MAX + BATCH_SIZE_MAX + ENTRY_HEAD_SIZE);
     if (spine->turn == NULL || spine->scratch == NULL ||
         buf_extend(&spine->copies, spine->copies.size_max, &room) != OK) {
         return ERR_MEMORY;
@@ -90,16 +90,26 @@ static enum err append_one(struct spine *spine, struct taken *taken, struct wall
     return err == ERR_EXISTS || err == ERR_CONFLICT ? OK : err;
 }
 
+/* Adds what was taken to the group, as far as the archive takes it; the rest is for the next turn.
+ */
 static enum err spine_append(struct spine *spine, struct wall now)
 {
-    enum err err = OK;
-    for (size_t i = 0; i < spine->taken_count && err == OK; i++) {
+    for (size_t i = 0; i < spine->taken_count; i++) {
         struct taken *taken = &spine->taken[i];
-        if (taken->end != TAKEN_TALLY && taken->end != TAKEN_DROPPED) {
-            err = append_one(spine, taken, now);
+        if (taken->end == TAKEN_TALLY || taken->end == TAKEN_DROPPED) {
+            continue;
+        }
+        enum err err = append_one(spine, taken, now);
+        if (err == ERR_AGAIN && i > 0) {
+            spine->taken_count = i;
+            spine->cursor = taken->before;
+            return OK;
+        }
+        if (err != OK) {
+            return err;
         }
     }
-    return err;
+    return OK;
 }
 
 enum err spine_grant(struct spine *spine, struct client_id client, uint64_t bookmark,

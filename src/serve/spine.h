@@ -15,9 +15,9 @@
 #include "serve/link.h"
 #include "sys/ring.h"
 
-#define GROUP_ENTRIES_MAX 256
-#define GROUP_EVENTS_MAX  8000              /* bounds a turn: about 20 ms with a small rule set */
-#define GROUP_SIZE_MAX    (4 * 1024 * 1024) /* after which no further entry joins; bytes */
+#define TURN_ENTRIES_MAX 256
+#define TURN_EVENTS_MAX  8000              /* bounds a turn: about 20 ms with a small rule set */
+#define TURN_SIZE_MAX    (4 * 1024 * 1024) /* after which no further entry joins; bytes */
 
 /* A client as core sees it: what desk granted, and how far detection has come. */
 struct spine_client {
@@ -33,7 +33,8 @@ enum taken_end { TAKEN_STORED, TAKEN_DUPLICATE, TAKEN_CONFLICT, TAKEN_TALLY, TAK
 
 struct taken {
     struct entry entry;
-    uint64_t number; /* its position in the ring */
+    uint64_t number;           /* its position in the ring */
+    struct ring_cursor before; /* where it begins */
     struct batch batch;
     struct place first;
     enum taken_end end;
@@ -55,7 +56,7 @@ struct spine {
     struct arena *turn;    /* dies with the turn */
     struct arena *scratch; /* dies with a step of it */
     struct buf copies;     /* the entries of a turn, private */
-    struct taken taken[GROUP_ENTRIES_MAX];
+    struct taken taken[TURN_ENTRIES_MAX];
     size_t taken_count;
     void (*say)(void *context, const char *line);
     void *say_context;

@@ -21,8 +21,8 @@ enum err spine_take(struct spine *spine, struct wall now)
     buf_reset(&spine->copies);
     spine->taken_count = 0;
     uint64_t events = 0;
-    while (spine->taken_count < GROUP_ENTRIES_MAX && events < GROUP_EVENTS_MAX &&
-           spine->copies.size < GROUP_SIZE_MAX) {
+    while (spine->taken_count < TURN_ENTRIES_MAX && events < TURN_EVENTS_MAX &&
+           spine->copies.size < TURN_SIZE_MAX) {
         struct taken *taken = &spine->taken[spine->taken_count];
         const struct ring_cursor before = spine->cursor;
         struct str bytes;
@@ -36,7 +36,7 @@ enum err spine_take(struct spine *spine, struct wall now)
             spine->cursor = ring_cursor(spine->ring);
             break;
         }
-        *taken = (struct taken){.number = spine->cursor.number};
+        *taken = (struct taken){.number = spine->cursor.number, .before = before};
         if (!entry_check(spine, taken, bytes)) {
             taken->end = TAKEN_DROPPED;
         } else if (spine_client_find(spine, taken->entry.client) == NULL) {
@@ -124,7 +124,7 @@ static enum err front_tell(struct spine *spine)
         .type = MESSAGE_COMMITTED,
         .committed = {.position = spine->cursor.number, .exceptions = exceptions}};
     /* A front that does not listen any more is restarted, and its senders send again. */
-    (void)link_send(spine->front, &committed);
+    UNHEEDED(link_send(spine->front, &committed));
     return OK;
 }
 

@@ -143,7 +143,7 @@ static void worker_read(struct worker *worker)
     const struct message done = {
         .type = MESSAGE_DONE,
         .done = {(uint64_t)code, err == OK ? (struct str){0} : str_from(why_text(&why, err))}};
-    (void)!answer_packet(worker, &done);
+    UNHEEDED(answer_packet(worker, &done));
     _exit(0);
 }
 

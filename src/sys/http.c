@@ -254,7 +254,10 @@ static enum MHD_Result handler(void *context, struct MHD_Connection *connection,
         }
         *slot = request;
         http->calls.begin(http->calls.context, request);
-        return request->answer != NULL ? request_answer(request) : MHD_YES;
+        /* To answer here is to close: right where a body would follow, and only there. */
+        bool body = http_body_size(request) > 0 ||
+                    http_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING).size > 0;
+        return request->answer != NULL && body ? request_answer(request) : MHD_YES;
     }
     if (*data_size > 0) {
         struct str bytes = str_of(data, *data_size);

@@ -20,7 +20,8 @@
  *
  *   (1) it has at least one right and no unknown one;
  *   (2) either it is for every client and lists none, or it lists at least one; the list is
- * strictly ascending and never holds 0; (3) principal and purpose are non-empty printable UTF-8.
+ *       strictly ascending and never holds 0;
+ *   (3) principal and purpose are non-empty printable UTF-8.
  *
  * So encode and decode are each other's inverse, and there is one encoding of a scope.
  */

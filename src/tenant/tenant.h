@@ -81,7 +81,8 @@ NODISCARD enum err tenant_apply(const struct scope *scope, struct tenant *tenant
                                 struct why *why);
 /* Only looks whether a file could be read; needs no ledger. */
 NODISCARD enum err tenant_apply_check(struct str text, struct arena *mem, struct why *why);
-/* Prints what tenant_apply reads. */
+/* Prints what tenant_apply reads: one client, or for an empty slug all that the scope may manage
+ * (the installation's own excepted).  ERR_NOT_FOUND also for a client it may not. */
 NODISCARD enum err tenant_export(const struct scope *scope, struct tenant *tenant, struct str slug,
                                  struct buf *out);
 
@@ -97,6 +98,8 @@ struct source_info {
     struct source_id id;
     struct client_id client;
     struct str slug;
+    struct str name_ja, name_en; /* either may be empty: missing */
+    bool active;                 /* false: it left the documents; its events and books stay */
     bool unknown_senders; /* one of the installation's own, for senders that no document names */
 };
 /* By index from 0; false at the end.  Borrowed until the next apply. */

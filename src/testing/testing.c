@@ -7,6 +7,7 @@
 #include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,11 +42,10 @@ void testing_enrol(const char *name, void (*test)(void))
     memcpy(&unit->initial_state, &test, sizeof test);
 }
 
-void testing_check(bool holds, const char *condition, const char *file, int line)
+void testing_fail(const char *condition, const char *file, int line)
 {
-    if (!holds) {
-        _assert_true(0, condition, file, line);
-    }
+    _assert_true(0, condition, file, line);
+    abort();
 }
 
 void testing_skip(const char *reason)

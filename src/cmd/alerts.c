@@ -1,0 +1,77 @@
+/* hinomi alerts: what the rules said, each alert with the line behind it. */
+
+#include "cmd/cmd.h"
+
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "cmd/ask.h"
+#include "sys/clocks.h"
+
+static const char usage[] =
+    "usage: hinomi alerts [--tenant T] [--from T] [--to T] [--after ID] [--limit N]\n"
+    "                     [--format table|ndjson|csv] [--data DIR] [--keys DIR]\n"
+    "\n"
+    "Lists alerts in the order they came, each with the original line behind it; without\n"
+    "--tenant, of every client.  At most 1000 at a time: go on with --after the last ID.\n";
+
+static enum err slugs_keep(void *context, struct str piece)
+{
+    return buf_append(context, piece);
+}
+
+/* Every client in turn.  The list comes as {"client":"slug",…} a line. */
+static int every_client(const char *data, const char *keys, struct control_request request)
+{
+    const struct control_request list = {.command = CONTROL_TENANT_LIST,
+                                         .from = WALL_NONE,
+                                         .to = WALL_NONE,
+                                         .format = FORMAT_NDJSON};
+    struct buf clients;
+    buf_init(&clients, (size_t)16 << 20);
+    int code = ask_into("alerts", data, keys, &list, slugs_keep, &clients);
+    struct str rest = buf_str(&clients);
+    while (code == 0 && rest.size > 0) {
+        struct str line = str_cut(&rest, '\n');
+        struct str slug = str_slice(line, sizeof "{\"client\":\"" - 1, line.size);
+        request.tenant = str_cut(&slug, '"');
+        code = ask("alerts", data, keys, &request);
+    }
+    buf_done(&clients);
+    return code;
+}
+
+int cmd_alerts(int argc, char **argv)
+{
+    const char *data = NULL;
+    const char *keys = NULL;
+    const char *tenant = NULL;
+    const char *format = "table";
+    struct control_request request = {
+        .command = CONTROL_ALERTS, .from = WALL_NONE, .to = WALL_NONE};
+    const struct option options[] = {
+        {"data", OPTION_TEXT, &data},
+        {"keys", OPTION_TEXT, &keys},
+        {"tenant", OPTION_TEXT, &tenant},
+        {"format", OPTION_TEXT, &format},
+        {"from", OPTION_TIME, &request.from},
+        {"to", OPTION_TIME, &request.to},
+        {"after", OPTION_NUMBER, &request.after},
+        {"limit", OPTION_NUMBER, &request.limit},
+        {0},
+    };
+    int words;
+    enum options_result result = options_read(argc, argv, options, usage, wall_now(), &words);
+    if (result != OPTIONS_OK) {
+        return result == OPTIONS_HELP ? 0 : 64;
+    }
+    if (!ask_format("alerts", format, &request.format) || request.format == FORMAT_RAW) {
+        return 64;
+    }
+    if (tenant == NULL) {
+        return every_client(ask_data(data), keys, request);
+    }
+    request.tenant = str_from(tenant);
+    return ask("alerts", ask_data(data), keys, &request);
+}

@@ -1,0 +1,80 @@
+/* hinomi serve, check-config, and the hidden command of the children. */
+
+#include "cmd/cmd.h"
+
+#include <stdio.h>
+
+#include "cmd/options.h"
+#include "config/config.h"
+#include "serve/serve.h"
+#include "sys/clocks.h"
+
+static const char serve_usage[] =
+    "usage: hinomi serve --config FILE\n"
+    "\n"
+    "Serves in the foreground until SIGTERM or Ctrl-C; SIGHUP reads the rules again.\n"
+    "Exit codes: 0 after an orderly end, 71 if it cannot start, 78 for a bad configuration.\n";
+
+static const char check_usage[] =
+    "usage: hinomi check-config FILE\n"
+    "\n"
+    "Reads a configuration and says what is wrong with it; exit code 78 if anything is.\n";
+
+static int config_read(const char *path, struct config **ret)
+{
+    struct why why = {0};
+    enum err err = config_load(path, ret, &why);
+    if (err != OK) {
+        (void)fprintf(stderr, "%s:%s%s\n", path, why.line == 0 ? " " : "", why_text(&why, err));
+        return 78;
+    }
+    return 0;
+}
+
+int cmd_serve(int argc, char **argv)
+{
+    const char *path = NULL;
+    struct config *config = NULL;
+    const struct option options[] = {{"config", OPTION_TEXT, &path}, {0}};
+    int words;
+    enum options_result result = options_read(argc, argv, options, serve_usage, wall_now(), &words);
+    if (result != OPTIONS_OK) {
+        return result == OPTIONS_HELP ? 0 : 64;
+    }
+    if (path == NULL || words != 0) {
+        (void)fprintf(stderr, "%s", serve_usage);
+        return 64;
+    }
+    int code = config_read(path, &config);
+    if (code == 0) {
+        code = serve_run(config);
+    }
+    config_free(config);
+    return code;
+}
+
+int cmd_check_config(int argc, char **argv)
+{
+    struct config *config = NULL;
+    const struct option options[] = {{0}};
+    int words;
+    enum options_result result = options_read(argc, argv, options, check_usage, wall_now(), &words);
+    if (result != OPTIONS_OK) {
+        return result == OPTIONS_HELP ? 0 : 64;
+    }
+    if (words != 1) {
+        (void)fprintf(stderr, "%s", check_usage);
+        return 64;
+    }
+    int code = config_read(argv[1], &config);
+    if (code == 0) {
+        printf("%s: well-formed\n", argv[1]);
+    }
+    config_free(config);
+    return code;
+}
+
+int cmd_process(int argc, char **argv)
+{
+    return process_run(argc == 2 ? argv[1] : "");
+}

@@ -1,0 +1,441 @@
+/*
+ * The configuration: one table of keys.  A key's row says its name, its type, where its value lies
+ * in struct config, its bounds, its default and one line of help; reading, checking, --help and the
+ * suggestion for a mistyped key all come from there.
+ *
+ * Always true of a struct config: every field is set, from the text or from the default; listeners
+ * have different names and different places; keys do not lie inside data, so that whoever copies
+ * the data does not get the keys with it.
+ */
+
+#include "config/config.h"
+
+#include <arpa/inet.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "codec/yaml.h"
+#include "sys/disk.h"
+
+#define CONFIG_SIZE_MAX   ((size_t)256 << 20) /* what the tree of a YAML_SIZE_MAX text may need */
+#define PATH_SIZE_MAX     1000
+#define RULE_PATHS_MAX    64
+#define LISTENERS_MAX     64
+#define LISTENER_NAME_MAX 63
+
+enum key_type { KEY_PATH, KEY_PATHS, KEY_LISTENERS, KEY_COUNT32, KEY_SIZE };
+
+struct key {
+    const char *name;
+    enum key_type type;
+    size_t offset;
+    uint64_t min, max;
+    const char *standard; /* the default, as it would be written */
+    const char *help;
+};
+
+#define AT(field) offsetof(struct config, field)
+
+static const struct key keys[] = {
+    {"data", KEY_PATH, AT(data), 0, 0, "var", "the folder of everything that is kept"},
+    {"keys", KEY_PATH, AT(keys), 0, 0, "<data>.keys",
+     "the folder of the clients' keys; outside data, and not in its backups"},
+    {"rules", KEY_PATHS, AT(rules), 0, 0, "[]", "files and folders of Sigma rules"},
+    {"listeners", KEY_LISTENERS, AT(listeners), 0, 0, "[]",
+     "what receives logs: name, kind (syslog-udp, syslog-tcp, http), address, port"},
+    {"user_base", KEY_COUNT32, AT(user_base), 1, 65000, "60700",
+     "started as root, each kind of process runs as a user of its own, numbered from here"},
+    {"journal_size_max", KEY_SIZE, AT(journal_size_max), 1 << 20, (uint64_t)1 << 40, "256M",
+     "a journal of this size is closed and the next one begun"},
+    {"commit_delay_ms", KEY_COUNT32, AT(commit_delay_ms), 0, 1000, "2",
+     "how long events may wait for others before they are written together"},
+    {"head_seconds", KEY_COUNT32, AT(head_seconds), 1, 3600, "60",
+     "how often the heads of the evidence are signed"},
+};
+#define KEYS (sizeof keys / sizeof *keys)
+
+static const char *const type_texts[] = {"path", "list of paths", "list", "number", "size"};
+static const char *const kind_texts[LISTENER_KIND_COUNT] = {"syslog-udp", "syslog-tcp", "http"};
+
+static enum err key_unknown(const struct yaml_node *key, const char *const *known, struct why *why);
+static enum err key_set(struct config *config, const struct key *key, const struct yaml_node *node,
+                        struct why *why);
+static enum err listeners_set(struct config *config, const struct yaml_node *node, struct why *why);
+static enum err defaults_set(struct config *config);
+static enum err whole_check(const struct config *config, const struct yaml_node *root,
+                            struct why *why);
+
+enum err config_load(const char *path, struct config **ret, struct why *why)
+{
+    char *text;
+    size_t size;
+    enum err err = disk_read_whole(disk_real(), path, YAML_SIZE_MAX, &text, &size, why);
+    if (err != OK) {
+        return err;
+    }
+    err = config_parse(str_of(text, size), ret, why);
+    free(text);
+    return err;
+}
+
+static enum err root_read(struct config *config, const struct yaml_node *root, struct why *why)
+{
+    const char *names[KEYS + 1] = {0};
+    for (size_t i = 0; i < KEYS; i++) {
+        names[i] = keys[i].name;
+    }
+    if (root != NULL && root->next != NULL) {
+        return why_say_at(why, ERR_SYNTAX, root->next->line, root->next->column,
+                          "one file holds one document; remove the '---' and what follows");
+    }
+    if (root != NULL && root->kind != YAML_MAPPING && !yaml_is_null(root)) {
+        return why_say_at(why, ERR_SYNTAX, root->line, root->column,
+                          "a configuration is written as keys with values, such as 'data: var'");
+    }
+    enum err err = OK;
+    for (const struct yaml_node *value = root != NULL ? root->first : NULL;
+         value != NULL && err == OK; value = value->next) {
+        size_t i = 0;
+        while (i < KEYS && !str_equal(value->key->text, str_from(names[i]))) {
+            i++;
+        }
+        err =
+            i < KEYS ? key_set(config, &keys[i], value, why) : key_unknown(value->key, names, why);
+    }
+    return err;
+}
+
+enum err config_parse(struct str text, struct config **ret, struct why *why)
+{
+    struct yaml_node *root = NULL;
+    struct arena *mem = arena_new(CONFIG_SIZE_MAX);
+    struct config *config = mem == NULL ? NULL : ARENA_ONE(mem, struct config);
+    if (config == NULL) {
+        arena_free(mem);
+        return ERR_MEMORY;
+    }
+    config->mem = mem;
+    enum err err = defaults_set(config);
+    if (err == OK) {
+        err = yaml_parse(text, mem, &root, why);
+    }
+    if (err == OK) {
+        err = root_read(config, root, why);
+    }
+    if (err == OK && config->keys.size == 0) {
+        err = arena_print(mem, &config->keys, "%.*s.keys", STR_ARG(config->data));
+    }
+    if (err == OK) {
+        err = whole_check(config, root, why);
+    }
+    if (err != OK) {
+        config_free(config);
+        return err;
+    }
+    *ret = config;
+    return OK;
+}
+
+void config_free(struct config *config)
+{
+    if (config != NULL) {
+        arena_free(config->mem);
+    }
+}
+
+enum err config_help(struct buf *out)
+{
+    enum err err = OK;
+    for (size_t i = 0; i < KEYS && err == OK; i++) {
+        err = buf_print(out, "%-17s %-14s %-12s %s\n", keys[i].name, type_texts[keys[i].type],
+                        keys[i].standard, keys[i].help);
+    }
+    return err;
+}
+
+/* ---- Values. */
+
+static enum err key_unknown(const struct yaml_node *key, const char *const *known, struct why *why)
+{
+    const char *near = yaml_suggest(key->text, known);
+    struct str shown = str_slice(key->text, 0, 60);
+    if (near != NULL) {
+        return why_say_at(why, ERR_SYNTAX, key->line, key->column,
+                          "unknown key '%.*s'; did you mean '%s'?", STR_ARG(shown), near);
+    }
+    return why_say_at(why, ERR_SYNTAX, key->line, key->column,
+                      "unknown key '%.*s'; remove it, or see --help for the keys there are",
+                      STR_ARG(shown));
+}
+
+static bool path_valid(const struct yaml_node *node)
+{
+    return node->kind == YAML_SCALAR && node->text.size > 0 && node->text.size <= PATH_SIZE_MAX &&
+           !yaml_is_null(node);
+}
+
+static enum err paths_set(struct config *config, const struct yaml_node *node, struct why *why)
+{
+    if (node->kind != YAML_SEQUENCE || node->count > RULE_PATHS_MAX) {
+        return why_say_at(why, ERR_SYNTAX, node->line, node->column,
+                          "rules is a list of at most %d paths, such as [rules]", RULE_PATHS_MAX);
+    }
+    config->rules = ARENA_ARRAY(config->mem, struct str, node->count);
+    if (config->rules == NULL) {
+        return ERR_MEMORY;
+    }
+    config->rules_count = 0;
+    for (const struct yaml_node *item = node->first; item != NULL; item = item->next) {
+        if (!path_valid(item)) {
+            return why_say_at(why, ERR_SYNTAX, item->line, item->column, "a path has 1 to %d bytes",
+                              PATH_SIZE_MAX);
+        }
+        config->rules[config->rules_count++] = item->text;
+    }
+    return OK;
+}
+
+/* A number of bytes: digits, and perhaps K, M or G for powers of 1024. */
+static enum err size_parse(struct str text, uint64_t max, uint64_t *ret)
+{
+    uint64_t unit = 1;
+    if (text.size > 1) {
+        char last = text.data[text.size - 1];
+        unit = last == 'K' ? 1 << 10 : last == 'M' ? 1 << 20 : last == 'G' ? 1 << 30 : 1;
+    }
+    enum err err =
+        str_to_u64(unit == 1 ? text : str_slice(text, 0, text.size - 1), max / unit, ret);
+    if (err == OK) {
+        *ret *= unit;
+    }
+    return err;
+}
+
+static enum err number_set(struct config *config, const struct key *key,
+                           const struct yaml_node *node, struct why *why)
+{
+    uint64_t value;
+    bool size = key->type == KEY_SIZE;
+    enum err err = node->kind != YAML_SCALAR ? ERR_SYNTAX
+                   : size                    ? size_parse(node->text, key->max, &value)
+                                             : str_to_u64(node->text, key->max, &value);
+    if (err != OK || value < key->min) {
+        return why_say_at(why, ERR_SYNTAX, node->line, node->column,
+                          "%s is a %s from %llu to %llu, such as %s", key->name,
+                          size ? "size in bytes (K, M, G)" : "number", (unsigned long long)key->min,
+                          (unsigned long long)key->max, key->standard);
+    }
+    if (size) {
+        memcpy((char *)config + key->offset, &value, sizeof value);
+    } else {
+        uint32_t narrow = (uint32_t)value;
+        memcpy((char *)config + key->offset, &narrow, sizeof narrow);
+    }
+    return OK;
+}
+
+static enum err key_set(struct config *config, const struct key *key, const struct yaml_node *node,
+                        struct why *why)
+{
+    switch (key->type) {
+    case KEY_PATH:
+        if (!path_valid(node)) {
+            return why_say_at(why, ERR_SYNTAX, node->line, node->column,
+                              "%s is a path of 1 to %d bytes", key->name, PATH_SIZE_MAX);
+        }
+        memcpy((char *)config + key->offset, &node->text, sizeof node->text);
+        return OK;
+    case KEY_PATHS:
+        return paths_set(config, node, why);
+    case KEY_LISTENERS:
+        return listeners_set(config, node, why);
+    default:
+        return number_set(config, key, node, why);
+    }
+}
+
+/* Numbers come from the table; `keys` follows from `data`, lists are empty. */
+static enum err defaults_set(struct config *config)
+{
+    config->data = STR("var");
+    for (size_t i = 0; i < KEYS; i++) {
+        struct yaml_node node = {.kind = YAML_SCALAR, .text = str_from(keys[i].standard)};
+        if (keys[i].type == KEY_COUNT32 || keys[i].type == KEY_SIZE) {
+            enum err err = number_set(config, &keys[i], &node, NULL);
+            if (err != OK) {
+                return err;
+            }
+        }
+    }
+    return OK;
+}
+
+/* ---- Listeners. */
+
+static bool slug_valid(struct str slug)
+{
+    for (size_t i = 0; i < slug.size; i++) {
+        char c = slug.data[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c == '-' && i > 0))) {
+            return false;
+        }
+    }
+    return slug.size > 0 && slug.size <= LISTENER_NAME_MAX;
+}
+
+static bool address_valid(struct str address)
+{
+    char plain[INET6_ADDRSTRLEN];
+    unsigned char bytes[16];
+    if (address.size >= sizeof plain) {
+        return false;
+    }
+    memcpy(plain, address.data, address.size);
+    plain[address.size] = '\0';
+    return inet_pton(AF_INET, plain, bytes) == 1 || inet_pton(AF_INET6, plain, bytes) == 1;
+}
+
+static enum err kind_parse(struct str text, enum listener_kind *ret)
+{
+    for (int kind = 0; kind < LISTENER_KIND_COUNT; kind++) {
+        if (str_equal(text, str_from(kind_texts[kind]))) {
+            *ret = (enum listener_kind)kind;
+            return OK;
+        }
+    }
+    return ERR_SYNTAX;
+}
+
+static enum err listener_value(struct listener_config *listener, const char *name,
+                               const struct yaml_node *node, struct why *why)
+{
+    struct str text = node->kind == YAML_SCALAR ? node->text : STR("");
+    uint64_t port;
+    switch (name[0]) {
+    case 'n':
+        listener->name = text;
+        return slug_valid(text) ? OK
+                                : why_say_at(why, ERR_SYNTAX, node->line, node->column,
+                                             "a listener's name has 1 to %d of a-z, 0-9 and '-'",
+                                             LISTENER_NAME_MAX);
+    case 'k':
+        return kind_parse(text, &listener->kind) == OK
+                   ? OK
+                   : why_say_at(why, ERR_SYNTAX, node->line, node->column,
+                                "the kinds of listeners are syslog-udp, syslog-tcp and http");
+    case 'a':
+        listener->address = text;
+        return address_valid(text)
+                   ? OK
+                   : why_say_at(why, ERR_SYNTAX, node->line, node->column,
+                                "an address is numeric, such as 127.0.0.1, 0.0.0.0 or \"::1\"");
+    default:
+        if (str_to_u64(text, 65535, &port) != OK || port == 0) {
+            return why_say_at(why, ERR_SYNTAX, node->line, node->column,
+                              "a port is a number from 1 to 65535");
+        }
+        listener->port = (uint16_t)port;
+        return OK;
+    }
+}
+
+static enum err listener_read(const struct yaml_node *node, struct listener_config *ret,
+                              struct why *why)
+{
+    static const char *const names[] = {"name", "kind", "address", "port", NULL};
+    if (node->kind != YAML_MAPPING) {
+        return why_say_at(why, ERR_SYNTAX, node->line, node->column,
+                          "a listener has the keys name, kind, address and port");
+    }
+    for (const struct yaml_node *value = node->first; value != NULL; value = value->next) {
+        size_t i = 0;
+        while (names[i] != NULL && !str_equal(value->key->text, str_from(names[i]))) {
+            i++;
+        }
+        enum err err = names[i] == NULL ? key_unknown(value->key, names, why)
+                                        : listener_value(ret, names[i], value, why);
+        if (err != OK) {
+            return err;
+        }
+    }
+    for (size_t i = 0; names[i] != NULL; i++) {
+        if (yaml_get(node, str_from(names[i])) == NULL) {
+            return why_say_at(why, ERR_SYNTAX, node->line, node->column,
+                              "this listener has no '%s:'; add it", names[i]);
+        }
+    }
+    return OK;
+}
+
+/* One name, and one place: UDP and TCP have ports of their own. */
+static enum err listener_alone(const struct config *config, const struct listener_config *listener,
+                               const struct yaml_node *node, struct why *why)
+{
+    for (size_t i = 0; i < config->listeners_count; i++) {
+        const struct listener_config *other = &config->listeners[i];
+        if (str_equal(other->name, listener->name)) {
+            return why_say_at(why, ERR_SYNTAX, node->line, node->column,
+                              "a listener '%.*s' stands above already; choose another name",
+                              STR_ARG(listener->name));
+        }
+        if (other->port == listener->port && str_equal(other->address, listener->address) &&
+            (other->kind == LISTENER_SYSLOG_UDP) == (listener->kind == LISTENER_SYSLOG_UDP)) {
+            return why_say_at(why, ERR_SYNTAX, node->line, node->column,
+                              "port %u of %.*s belongs to listener '%.*s' already; choose another",
+                              listener->port, STR_ARG(listener->address), STR_ARG(other->name));
+        }
+    }
+    return OK;
+}
+
+static enum err listeners_set(struct config *config, const struct yaml_node *node, struct why *why)
+{
+    if (node->kind != YAML_SEQUENCE || node->count > LISTENERS_MAX) {
+        return why_say_at(why, ERR_SYNTAX, node->line, node->column,
+                          "listeners is a list of at most %d listeners", LISTENERS_MAX);
+    }
+    config->listeners = ARENA_ARRAY(config->mem, struct listener_config, node->count);
+    if (config->listeners == NULL) {
+        return ERR_MEMORY;
+    }
+    for (const struct yaml_node *item = node->first; item != NULL; item = item->next) {
+        struct listener_config *listener = &config->listeners[config->listeners_count];
+        enum err err = listener_read(item, listener, why);
+        if (err == OK) {
+            err = listener_alone(config, listener, item, why);
+        }
+        if (err != OK) {
+            return err;
+        }
+        config->listeners_count++;
+    }
+    return OK;
+}
+
+static struct str without_slashes(struct str path)
+{
+    while (path.size > 1 && path.data[path.size - 1] == '/') {
+        path.size--;
+    }
+    return path;
+}
+
+static enum err whole_check(const struct config *config, const struct yaml_node *root,
+                            struct why *why)
+{
+    struct str data = without_slashes(config->data);
+    struct str inside = config->keys;
+    const struct yaml_node *node = yaml_get(root, STR("keys"));
+    bool starts = str_starts(inside, data);
+    struct str behind = str_slice(inside, data.size, inside.size);
+    if (starts && (behind.size == 0 || behind.data[0] == '/' || str_equal(data, STR("/")))) {
+        return why_say_at(why, ERR_SYNTAX, node != NULL ? node->line : 1,
+                          node != NULL ? node->column : 1,
+                          "keys must lie outside data, so that a copy of data holds no keys; "
+                          "choose another folder");
+    }
+    return OK;
+}

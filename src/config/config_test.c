@@ -1,0 +1,123 @@
+#include "config/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "testing/testing.h"
+
+static struct config *parsed(const char *text)
+{
+    struct config *config = NULL;
+    struct why why = {0};
+    enum err err = config_parse(str_from(text), &config, &why);
+    if (err != OK) {
+        printf("%s\n", why_text(&why, err));
+    }
+    CHECK(err == OK);
+    return config;
+}
+
+TEST(the_example_configuration_is_valid)
+{
+    char path[4096];
+    struct config *config = NULL;
+    struct why why = {0};
+    (void)snprintf(path, sizeof path, "%s/examples/hinomi.yaml", testing_root());
+    CHECK(config_load(path, &config, &why) == OK);
+    CHECK(str_equal(config->data, STR("var")) && str_equal(config->keys, STR("var.keys")));
+    CHECK(config->rules_count == 1 && str_equal(config->rules[0], STR("rules")));
+    CHECK(config->listeners_count == 3);
+    CHECK(config->listeners[0].kind == LISTENER_SYSLOG_UDP && config->listeners[0].port == 5514);
+    CHECK(config->listeners[1].kind == LISTENER_SYSLOG_TCP && config->listeners[1].port == 5514);
+    CHECK(config->listeners[2].kind == LISTENER_HTTP && config->listeners[2].port == 8080);
+    CHECK(str_equal(config->listeners[2].address, STR("127.0.0.1")));
+    config_free(config);
+    CHECK(config_load("/nonexistent.yaml", &config, &why) == ERR_NOT_FOUND && why.text[0] != '\0');
+    config_free(NULL);
+}
+
+TEST(an_empty_configuration_has_the_defaults)
+{
+    static const char *const texts[] = {"", "# nothing\n", "---\n", "{}"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct config *config = parsed(texts[i]);
+        CHECK(str_equal(config->data, STR("var")) && str_equal(config->keys, STR("var.keys")));
+        CHECK(config->rules_count == 0 && config->listeners_count == 0);
+        CHECK(config->user_base == 60700 && config->journal_size_max == 256u << 20);
+        CHECK(config->commit_delay_ms == 2 && config->head_seconds == 60);
+        config_free(config);
+    }
+}
+
+TEST(every_key_is_read)
+{
+    struct config *config =
+        parsed("data: /srv/hinomi\nkeys: /etc/hinomi/keys\nrules: [a, b/c]\nuser_base: 1000\n"
+               "journal_size_max: 2G\ncommit_delay_ms: 0\nhead_seconds: 1\n"
+               "listeners: [{name: s6, kind: syslog-tcp, address: '::1', port: 65535}]\n");
+    CHECK(str_equal(config->data, STR("/srv/hinomi")) && config->rules_count == 2);
+    CHECK(str_equal(config->keys, STR("/etc/hinomi/keys")) && config->user_base == 1000);
+    CHECK(config->journal_size_max == (uint64_t)2 << 30 && config->commit_delay_ms == 0);
+    CHECK(config->head_seconds == 1 && config->listeners[0].port == 65535);
+    config_free(config);
+}
+
+TEST(mistakes_in_a_configuration_say_where_and_what_to_do)
+{
+    static const struct {
+        const char *text;
+        uint32_t line, column;
+        const char *says;
+    } cases[] = {
+        {"dta: var", 1, 1, "did you mean 'data'?"},
+        {"data: var\nportal: 1", 2, 1, "unknown key 'portal'; remove it"},
+        {"data: var\ndata: x", 2, 1, "stands in line 1 already"},
+        {"data: []", 1, 7, "data is a path"},
+        {"data:", 1, 6, "data is a path"},
+        {"data: v\nkeys: v/k", 2, 7, "outside data"},
+        {"data: v/\nkeys: v", 2, 7, "outside data"},
+        {"rules: rules", 1, 8, "such as [rules]"},
+        {"head_seconds: 0", 1, 15, "from 1 to 3600"},
+        {"head_seconds: 1.5", 1, 15, "from 1 to 3600"},
+        {"journal_size_max: 3T", 1, 19, "such as 256M"},
+        {"journal_size_max: 99999999999999999999G", 1, 19, "such as 256M"},
+        {"commit_delay_ms: -1", 1, 18, "from 0 to 1000"},
+        {"listeners:\n  - {name: a, kind: udp, address: 127.0.0.1, port: 1}", 2, 21, "syslog-udp"},
+        {"listeners:\n  - {name: a, kind: http, address: localhost, port: 1}", 2, 36, "numeric"},
+        {"listeners:\n  - {name: a, kind: http, address: 127.0.0.1}", 2, 5, "no 'port:'"},
+        {"listeners:\n  - {name: a, kind: http, address: 127.0.0.1, prt: 1}", 2, 47, "'port'?"},
+        {"listeners:\n  - {name: a, kind: http, address: 127.0.0.1, port: 65536}", 2, 53, "65535"},
+        {"listeners:\n  - {name: a, kind: http, address: 127.0.0.1, port: 1}\n"
+         "  - {name: a, kind: http, address: 127.0.0.1, port: 2}",
+         3, 5, "another name"},
+        {"listeners:\n  - {name: a, kind: http, address: 127.0.0.1, port: 1}\n"
+         "  - {name: b, kind: syslog-tcp, address: 127.0.0.1, port: 1}",
+         3, 5, "belongs to listener 'a'"},
+        {"- data", 1, 1, "keys with values"},
+        {"data: v\n---\ndata: w", 3, 1, "one document"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct config *config = NULL;
+        struct why why = {0};
+        enum err err = config_parse(str_from(cases[i].text), &config, &why);
+        if (err != ERR_SYNTAX || config != NULL || why.line != cases[i].line ||
+            why.column != cases[i].column || strstr(why.text, cases[i].says) == NULL) {
+            printf("case %zu: %s\n", i, why_text(&why, err));
+            CHECK(false);
+        }
+    }
+}
+
+TEST(help_has_one_line_for_every_key)
+{
+    struct buf out;
+    buf_init(&out, 10000);
+    CHECK(config_help(&out) == OK && str_starts(buf_str(&out), STR("data ")));
+    size_t lines = 0;
+    for (size_t i = 0; i < out.size; i++) {
+        lines += out.data[i] == '\n';
+    }
+    CHECK(lines == 8 && str_find(buf_str(&out), STR("\nhead_seconds ")) != STR_NONE);
+    buf_done(&out);
+}

@@ -1,0 +1,195 @@
+/*
+ * Writing a plan into the ledger: parties, clients and sources that are new, and a version for each
+ * element that differs from what is effective.  Everything in the caller's transaction.
+ *
+ * Always true: an id is one more than the largest ever given, and rows are never deleted; so ids
+ * are given once.  What did not change leaves no trace.
+ */
+
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "codec/crypto.h"
+#include "ledger/ledger.h"
+#include "tenant/private.h"
+#include "tenant/store.h"
+
+static enum err next_id(struct store *store, const char *sql, uint32_t *ret);
+static enum err run(struct statement *statement, enum err err);
+
+enum err store_installation(struct store *store)
+{
+    struct statement *statement = NULL;
+    enum err err = ledger_prepare(store->ledger,
+                                  "INSERT INTO party (id, slug, name_ja, name_en)"
+                                  " VALUES (1, 'installation', '', '')",
+                                  &statement);
+    err = run(statement, err);
+    if (err == OK) {
+        err = ledger_prepare(store->ledger, "INSERT INTO client (id, party) VALUES (1, 1)",
+                             &statement);
+        err = run(statement, err);
+    }
+    return err == OK ? store_audit(store, "create", STR("client installation"), STR("")) : err;
+}
+
+enum err store_client_new(struct store *store, const struct client_element *client,
+                          struct client_id *ret)
+{
+    struct statement *statement = NULL;
+    uint32_t id;
+    enum err err = next_id(store, "SELECT coalesce(max(id), 0) + 1 FROM party", &id);
+    if (err == OK) {
+        err = ledger_prepare(store->ledger,
+                             "INSERT INTO party (id, slug, name_ja, name_en) VALUES (?, ?, ?, ?)",
+                             &statement);
+    }
+    if (err == OK) {
+        err = statement_bind_int(statement, 1, id);
+    }
+    if (err == OK) {
+        err = statement_bind_text(statement, 2, client->slug);
+    }
+    if (err == OK) {
+        err = statement_bind_text(statement, 3, client->name.ja);
+    }
+    if (err == OK) {
+        err = statement_bind_text(statement, 4, client->name.en);
+    }
+    err = run(statement, err);
+    if (err == OK) {
+        err = ledger_prepare(store->ledger, "INSERT INTO client (id, party) VALUES (?, ?)",
+                             &statement);
+    }
+    for (int at = 1; at <= 2 && err == OK; at++) {
+        err = statement_bind_int(statement, at, id);
+    }
+    ret->value = id;
+    return run(statement, err);
+}
+
+enum err store_client_rename(struct store *store, const struct client_element *client)
+{
+    struct statement *statement = NULL;
+    enum err err = ledger_prepare(
+        store->ledger, "UPDATE party SET name_ja = ?, name_en = ? WHERE slug = ?", &statement);
+    const struct str texts[] = {client->name.ja, client->name.en, client->slug};
+    for (int at = 0; at < 3 && err == OK; at++) {
+        err = statement_bind_text(statement, at + 1, texts[at]);
+    }
+    return run(statement, err);
+}
+
+enum err store_source_new(struct store *store, struct client_id client, struct str slug,
+                          struct str unknown_listener)
+{
+    struct statement *statement = NULL;
+    uint32_t id;
+    enum err err = next_id(store, "SELECT coalesce(max(id), 0) + 1 FROM source", &id);
+    if (err == OK) {
+        err = ledger_prepare(store->ledger,
+                             "INSERT INTO source (id, client, slug, active, unknown_listener)"
+                             " VALUES (?, ?, ?, 1, ?)",
+                             &statement);
+    }
+    if (err == OK) {
+        err = statement_bind_int(statement, 1, id);
+    }
+    if (err == OK) {
+        err = statement_bind_int(statement, 2, client.value);
+    }
+    if (err == OK) {
+        err = statement_bind_text(statement, 3, slug);
+    }
+    if (err == OK) {
+        err = statement_bind_text(statement, 4, unknown_listener);
+    }
+    return run(statement, err);
+}
+
+enum err store_source_active(struct store *store, struct source_id source, bool active)
+{
+    struct statement *statement = NULL;
+    enum err err =
+        ledger_prepare(store->ledger, "UPDATE source SET active = ? WHERE id = ?", &statement);
+    if (err == OK) {
+        err = statement_bind_int(statement, 1, active);
+    }
+    if (err == OK) {
+        err = statement_bind_int(statement, 2, source.value);
+    }
+    return run(statement, err);
+}
+
+static enum err text_add(struct store *store, struct str hash, struct str canonical)
+{
+    struct statement *statement = NULL;
+    enum err err = ledger_prepare(store->ledger,
+                                  "INSERT INTO document_text (hash, canonical) VALUES (?, ?)"
+                                  " ON CONFLICT (hash) DO NOTHING",
+                                  &statement);
+    if (err == OK) {
+        err = statement_bind_text(statement, 1, hash);
+    }
+    if (err == OK) {
+        err = statement_bind_text(statement, 2, canonical);
+    }
+    return run(statement, err);
+}
+
+enum err store_version(struct store *store, struct client_id client, const char *kind,
+                       struct str path, struct str canonical, struct str hash)
+{
+    struct statement *statement = NULL;
+    enum err err = text_add(store, hash, canonical);
+    if (err == OK) {
+        err =
+            ledger_prepare(store->ledger,
+                           "INSERT INTO document_version (client, kind, path, hash, effective_from)"
+                           " VALUES (?, ?, ?, ?, ?)",
+                           &statement);
+    }
+    if (err == OK) {
+        err = statement_bind_int(statement, 1, client.value);
+    }
+    const struct str texts[] = {str_from(kind), path, hash};
+    for (int at = 0; at < 3 && err == OK; at++) {
+        err = statement_bind_text(statement, at + 2, texts[at]);
+    }
+    if (err == OK) {
+        err = statement_bind_int(statement, 5, store->now.ns);
+    }
+    return run(statement, err);
+}
+
+enum err store_audit(struct store *store, const char *action, struct str object, struct str detail)
+{
+    return ledger_audit(store->ledger, store->now.ns, store->principal, str_from(action), object,
+                        detail);
+}
+
+static enum err next_id(struct store *store, const char *sql, uint32_t *ret)
+{
+    struct statement *statement = NULL;
+    bool row;
+    enum err err = ledger_prepare(store->ledger, sql, &statement);
+    if (err == OK) {
+        err = statement_step(statement, &row);
+    }
+    if (err != OK) {
+        return err;
+    }
+    int64_t id = statement_int(statement, 0);
+    statement_reset(statement);
+    if (id > UINT32_MAX) {
+        return ERR_LIMIT;
+    }
+    *ret = (uint32_t)id;
+    return OK;
+}
+
+/* Runs what was prepared and bound without an error. */
+static enum err run(struct statement *statement, enum err err)
+{
+    return err == OK ? statement_run(statement) : err;
+}
