@@ -16,13 +16,13 @@
  *   (3) a group lies in one journal.
  */
 
-#include "archive/private.h"
+#include "archive/archive.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/private.h"
 #include "sys/random.h"
 
 static enum err group_add(struct archive *archive, struct client *client, struct frame *frame,

@@ -49,7 +49,7 @@
                                 */
 #define RINGS_MAX 1024 /* Rings remembered; each restart makes a few, the oldest go first. */
 #define SEEN_KEYS_MAX                                                                      \
-    (4 * 1024 * 1024) /* Idempotency keys in memory, 64 bytes each; past it the oldest are \
+    (4 * 1024 * 1024) /* Idempotency keys in memory, 72 bytes each; past it the oldest are \
                          forgotten before their 24 hours: some 48 posts a second. */
 #define HEADS_TAIL_SIZE (64 * 1024) /* How far from its end a heads file is searched at opening. \
                                      */
