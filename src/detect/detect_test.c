@@ -31,7 +31,7 @@ static size_t alerts_for(const struct ruleset *ruleset, const char *class, const
                          const struct pair *pairs, struct arena *mem, struct alerts *ret)
 {
     struct builder *builder = builder_new((struct client_id){7}, (struct source_id){9});
-    struct str bytes;
+    struct str bytes = {0};
     struct batch batch;
     CHECK(builder_begin(builder, str_from(record), (struct wall){5}) == OK);
     for (; pairs != NULL && pairs->name != NULL; pairs++) {
@@ -42,7 +42,8 @@ static size_t alerts_for(const struct ruleset *ruleset, const char *class, const
         }
     }
     builder_class(builder, str_from(class));
-    CHECK(builder_end(builder) == OK && builder_finish(builder, &bytes) == OK);
+    CHECK(builder_end(builder) == OK);
+    CHECK(builder_finish(builder, &bytes) == OK);
     CHECK(batch_check(bytes, mem, &batch, NULL) == OK);
     CHECK(ruleset_judge(ruleset, &batch, mem, ret) == OK);
     builder_free(builder);
