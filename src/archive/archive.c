@@ -164,8 +164,7 @@ uint64_t archive_ring_position(const struct archive *archive, uint64_t ring)
     return rings_position(&archive->rings, ring);
 }
 
-bool archive_holds(const struct archive *archive, struct ring_place from,
-                   struct place *ret_first)
+bool archive_holds(const struct archive *archive, struct ring_place from, struct place *ret_first)
 {
     return rings_hold(&archive->rings, from, ret_first);
 }
