@@ -20,7 +20,7 @@ static struct ruleset *load(const char *text, struct arena *mem, struct ruleset_
     struct buf bundle;
     struct ruleset *ruleset = NULL;
     struct why why = {0};
-    buf_init(&bundle, RULES_SIZE_MAX);
+    buf_init(&bundle, (size_t)RULES_SIZE_MAX);
     CHECK(ruleset_pack(&bundle, STR("a.yml"), str_from(text)) == OK);
     CHECK(ruleset_load(buf_str(&bundle), mem, &ruleset, ret, &why) == OK);
     buf_done(&bundle);
