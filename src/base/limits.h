@@ -22,12 +22,12 @@
 /* Listeners. */
 #define DATAGRAM_SIZE_MAX        65536 /* The largest UDP payload, rounded up. */
 #define CONNECTIONS_MAX          4096  /* Per front; each costs memory before it is known. */
-#define LISTENERS_MAX            64   /* Of one front; each is a socket and a buffer. */
+#define LISTENERS_MAX            64    /* Of one front; each is a socket and a buffer. */
 #define LINES_MEMORY_MAX         (256 * 1024 * 1024) /* Unfinished lines of all TCP senders. */
-#define LINE_IDLE_SECONDS        60  /* A sender that began a line, or never did, is not waited for. */
+#define LINE_IDLE_SECONDS        60  /* For the rest of a line, or for the first byte. */
 #define HTTP_IDLE_SECONDS        30  /* Without a byte from the peer of a post. */
 #define HTTP_REQUEST_SECONDS     300 /* From head to the end of the body, however it trickles. */
-#define POST_PART_SIZE           (512 * 1024) /* Of a body to a batch: with its fields it always fits. */
+#define POST_PART_SIZE           (512 * 1024) /* Of a body to one batch, its fields come on top. */
 #define HTTP_BODY_SIZE_MAX       (16 * 1024 * 1024)  /* One POST; a shipper splits larger ones. */
 #define HTTP_MEMORY_MAX          (256 * 1024 * 1024) /* All bodies that are being read, together. */
 #define IDEMPOTENCY_KEY_SIZE_MAX 255
@@ -43,12 +43,16 @@
 #define SOURCES_MAX    16384 /* Log sources of one installation. */
 
 /* The archive. */
-#define GROUP_SIZE_MAX   (64 * 1024 * 1024) /* One group commit in memory; some 8 full batches. */
-#define JOURNALS_MAX     1000000            /* Files in one archive folder. */
-#define INDEX_FRAMES_MAX 16384 /* Frames a client's index points at; then it keeps every second. */
-#define RINGS_MAX        1024 /* Rings remembered; each restart makes a few, the oldest go first. */
-#define SEEN_KEYS_MAX                                                                        \
-    (4 * 1024 * 1024) /* Idempotency keys in memory, 64 bytes each; past it the oldest are \
-                         forgotten before their 24 hours: some 48 posts a second. */
-#define HEADS_TAIL_SIZE (64 * 1024) /* How far from its end a heads file is searched at opening. */
+#define GROUP_SIZE_MAX (64 * 1024 * 1024) /* One group commit in memory; some 8 full batches. */
+#define JOURNALS_MAX   1000000            /* Files in one archive folder. */
+/* Frames that a client's index points at; when full it keeps every second, and finding a frame
+ * costs a few headers more. */
+#define INDEX_FRAMES_MAX 16384
+/* Rings remembered; each restart makes a few, and the one silent for longest goes first. */
+#define RINGS_MAX 1024
+/* Idempotency keys in memory, 72 bytes each; past it the oldest are forgotten before their 24
+ * hours: some 48 posts a second all day. */
+#define SEEN_KEYS_MAX (4 * 1024 * 1024)
+/* How far from its end a heads file is searched at opening: some hundred heads. */
+#define HEADS_TAIL_SIZE (64 * 1024)
 #define DEBRIS_SIZE_MAX (128 * 1024 * 1024) /* The most of a torn tail that is set aside. */

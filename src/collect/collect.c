@@ -13,6 +13,8 @@
  * looks for the idle and tries again what is held, in case memory was what was short.
  */
 
+#include "collect/collect.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,7 +148,8 @@ static enum err listener_start(struct listener *listener, struct why *why)
 {
     enum err err = OK;
     if (listener->kind == COLLECT_HTTP) {
-        return http_start(listener->http, why);
+        http_start(listener->http);
+        return OK;
     }
     if (listener->watch == NULL) {
         err = listener->kind == COLLECT_SYSLOG_UDP ? udp_start(listener) : tcp_start(listener);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "collect/private.h"
+#include "sys/clocks.h"
 #include "testing/testing.h"
 
 #define KEPT_MAX 100000
@@ -473,6 +474,56 @@ TEST(a_large_post_goes_in_parts_and_names_the_lines_it_refuses)
     CHECK(answer_read(socket, text, sizeof text) == 413);
     CHECK(close(socket) == 0);
     buf_done(&body);
+    tower_down();
+}
+
+TEST(a_post_that_meets_no_room_midway_goes_on_where_it_was)
+{
+    char text[4096];
+    tower_up();
+    struct buf body;
+    buf_init(&body, HTTP_BODY_SIZE_MAX);
+    for (int i = 0; i < 10000; i++) {
+        CHECK(buf_print(&body, "line %d\n", i) == OK);
+    }
+    int socket = dial(SOCK_STREAM, tower.http);
+    request_put(socket, TOKEN "Idempotency-Key: mid\r\n", buf_str(&body));
+    tower.full_count = 1;
+    for (int i = 0; i < 100 && tower.events < 4000; i++) {
+        run_ms(5);
+        tower.full_count = tower.batches == 1 ? 1 : 0;
+        collect_resume(tower.collect);
+    }
+    tower.full_count = 0;
+    collect_resume(tower.collect);
+    CHECK(answer_read(socket, text, sizeof text) == 200);
+    CHECK(strstr(text, "{\"received\":10000,\"stored\":10000,") == text);
+    record_is(3999, 23, STR("line 3999"));
+    record_is(9999, 23, STR("line 9999"));
+    CHECK(close(socket) == 0);
+    buf_done(&body);
+    tower_down();
+}
+
+TEST(a_sender_that_dawdles_within_a_line_is_let_go_with_what_it_sent)
+{
+    tower_up();
+    int half = dial(SOCK_STREAM, tower.tcp);
+    int silent = dial(SOCK_STREAM, tower.tcp);
+    int idle = dial(SOCK_STREAM, tower.tcp);
+    put(half, STR("<13>half a li"));
+    put(idle, STR("<13>whole\n"));
+    run_ms(30);
+    struct mono later = mono_now();
+    later.ns += (LINE_IDLE_SECONDS + 1) * NS_PER_SECOND;
+    tcp_sweep(tower.collect, later);
+    run_ms(30);
+    char byte;
+    CHECK(recv(half, &byte, 1, MSG_DONTWAIT) == 0);
+    CHECK(recv(silent, &byte, 1, MSG_DONTWAIT) == 0);
+    CHECK(recv(idle, &byte, 1, MSG_DONTWAIT) < 0);
+    CHECK(tower.events == 2 && tower.collect->connections_count == 1);
+    CHECK(close(half) == 0 && close(silent) == 0 && close(idle) == 0);
     tower_down();
 }
 

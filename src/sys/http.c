@@ -23,15 +23,12 @@
 #define CONNECTION_MEMORY (32 * 1024) /* Head and read buffer of one connection. */
 
 struct http {
-    struct loop *loop;
     struct http_calls calls;
     struct MHD_Daemon *daemon;
     struct watch *watch;
     struct timer *timer;
     struct http_request *first; /* all that live */
-    int listener;
-    unsigned connections_max, idle_seconds;
-    bool stopping;
+    bool started, stopping;
 };
 
 struct http_request {
@@ -60,42 +57,35 @@ enum err http_new(struct loop *loop, int listener, unsigned connections_max, uns
     if (http == NULL) {
         return ERR_MEMORY;
     }
-    *http = (struct http){.loop = loop,
-                          .calls = *calls,
-                          .listener = listener,
-                          .connections_max = connections_max,
-                          .idle_seconds = idle_seconds};
-    if (timer_new(loop, run, http, &http->timer) != OK) {
+    http->calls = *calls;
+    http->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handler, http,
+        MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT, connections_max,
+        MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_COMPLETED, completed, http, MHD_OPTION_END);
+    if (http->daemon == NULL) {
         free(http);
-        return why_say(why, ERR_MEMORY, 0, "no timer for HTTP");
+        return why_say(why, ERR_IO, 0, "libmicrohttpd does not start");
+    }
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    if (info == NULL || timer_new(loop, run, http, &http->timer) != OK ||
+        watch_new(loop, info->epoll_fd, run_when_readable, http, &http->watch) != OK) {
+        timer_free(http->timer);
+        MHD_stop_daemon(http->daemon);
+        free(http);
+        return why_say(why, ERR_IO, 0, "libmicrohttpd cannot be waited for");
     }
     *ret = http;
     return OK;
 }
 
-enum err http_start(struct http *http, struct why *why)
+void http_start(struct http *http)
 {
-    if (http->daemon != NULL) {
-        return OK;
+    if (!http->started) {
+        http->started = true;
+        watch_set(http->watch, WATCH_READ);
+        run(http);
     }
-    http->daemon =
-        MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handler, http,
-                         MHD_OPTION_LISTEN_SOCKET, http->listener, MHD_OPTION_CONNECTION_LIMIT,
-                         http->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, http->idle_seconds,
-                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-                         MHD_OPTION_NOTIFY_COMPLETED, completed, http, MHD_OPTION_END);
-    if (http->daemon == NULL) {
-        return why_say(why, ERR_IO, 0, "libmicrohttpd does not start");
-    }
-    http->listener = -1;
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    if (info == NULL ||
-        watch_new(http->loop, info->epoll_fd, run_when_readable, http, &http->watch) != OK) {
-        return why_say(why, ERR_IO, 0, "libmicrohttpd has no descriptor to wait for");
-    }
-    watch_set(http->watch, WATCH_READ);
-    run(http);
-    return OK;
 }
 
 void http_free(struct http *http)
@@ -104,19 +94,16 @@ void http_free(struct http *http)
         return;
     }
     http->stopping = true;
-    if (http->daemon != NULL) {
-        for (struct http_request *request = http->first; request != NULL; request = request->next) {
-            if (request->suspended) {
-                request->suspended = false;
-                MHD_resume_connection(request->connection);
-            }
+    for (struct http_request *request = http->first; request != NULL; request = request->next) {
+        if (request->suspended) {
+            request->suspended = false;
+            MHD_resume_connection(request->connection);
         }
-        (void)MHD_run(http->daemon);
-        watch_free(http->watch);
-        MHD_stop_daemon(http->daemon);
     }
+    (void)MHD_run(http->daemon);
+    watch_free(http->watch);
     timer_free(http->timer);
-    socket_close(http->listener);
+    MHD_stop_daemon(http->daemon);
     free(http);
 }
 

@@ -32,11 +32,12 @@ struct http_calls {
     void (*gone)(void *context, struct http_request *request);
 };
 
-/* Takes the listening socket over.  Nothing is accepted before http_start. */
+/* Takes the listening socket over, on OK.  All that needs more of the kernel than reading and
+ * writing is done here; nothing is accepted before http_start. */
 NODISCARD enum err http_new(struct loop *loop, int listener, unsigned connections_max,
                             unsigned idle_seconds, const struct http_calls *calls,
                             struct http **ret, struct why *why);
-NODISCARD enum err http_start(struct http *http, struct why *why);
+void http_start(struct http *http);
 /* Closes every connection, held ones included; `gone` is called for each. */
 void http_free(struct http *http);
 

@@ -1,0 +1,78 @@
+#include "sys/socket.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "testing/testing.h"
+
+static int dial(int type, uint16_t port)
+{
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int made = socket(AF_INET, type, 0);
+    CHECK(made >= 0 && connect(made, (struct sockaddr *)&to, sizeof to) == 0);
+    return made;
+}
+
+TEST(only_numeric_addresses_are_listened_on)
+{
+    struct why why = {0};
+    struct peer peer;
+    int socket;
+    CHECK(socket_listen_tcp("localhost", 0, &socket, &why) == ERR_SYNTAX);
+    CHECK(strstr(why.text, "localhost") != NULL);
+    CHECK(socket_listen_udp("1.2.3", 0, &socket, NULL) == ERR_SYNTAX);
+    CHECK(socket_listen_udp("192.0.2.1", 0, &socket, &why) != OK);
+    CHECK(peer_parse("::ffff:192.0.2.1", &peer) == OK && strcmp(peer.text, "192.0.2.1") == 0);
+    CHECK(peer_parse("2001:db8::1", &peer) == OK && strcmp(peer.text, "2001:db8::1") == 0);
+    CHECK(peer_parse("example.org", &peer) == ERR_SYNTAX);
+}
+
+TEST(datagrams_come_whole_and_with_their_sender)
+{
+    int listener;
+    uint16_t port;
+    struct datagrams *datagrams = datagrams_new();
+    size_t count;
+    uint32_t drops = 7;
+    CHECK(socket_listen_udp("127.0.0.1", 0, &listener, NULL) == OK);
+    CHECK(socket_port(listener, &port) == OK && port > 0);
+    CHECK(datagrams_receive(datagrams, listener, &count, &drops) == ERR_AGAIN);
+    int sender = dial(SOCK_DGRAM, port);
+    CHECK(send(sender, "one", 3, 0) == 3 && send(sender, "", 0, 0) == 0 &&
+          send(sender, "t\0o", 3, 0) == 3);
+    CHECK(datagrams_receive(datagrams, listener, &count, &drops) == OK);
+    CHECK(count == 3);
+    struct str bytes;
+    struct peer peer;
+    datagram_at(datagrams, 2, &bytes, &peer);
+    CHECK(str_equal(bytes, STR("t\0o")) && strcmp(peer.text, "127.0.0.1") == 0);
+    socket_close(sender);
+    socket_close(listener);
+    datagrams_free(datagrams);
+}
+
+TEST(a_stream_ends_when_its_peer_does)
+{
+    int listener;
+    int accepted;
+    uint16_t port;
+    struct peer peer;
+    char bytes[8];
+    size_t size;
+    CHECK(socket_listen_tcp("127.0.0.1", 0, &listener, NULL) == OK);
+    CHECK(socket_port(listener, &port) == OK);
+    CHECK(socket_accept(listener, &accepted, &peer) == ERR_AGAIN);
+    int sender = dial(SOCK_STREAM, port);
+    CHECK(socket_accept(listener, &accepted, &peer) == OK);
+    CHECK(socket_read(accepted, bytes, sizeof bytes, &size) == ERR_AGAIN);
+    CHECK(send(sender, "abc", 3, 0) == 3);
+    CHECK(socket_read(accepted, bytes, sizeof bytes, &size) == OK && size == 3);
+    socket_close(sender);
+    CHECK(socket_read(accepted, bytes, sizeof bytes, &size) == ERR_CLOSED);
+    socket_close(accepted);
+    socket_close(listener);
+}
