@@ -67,13 +67,7 @@ static void connection_end(struct connection *connection, int code, struct str e
 
 static void connection_fail(struct connection *connection, enum err err, const struct why *why)
 {
-    bool asked_wrong = err == ERR_SYNTAX || err == ERR_NOT_FOUND || err == ERR_LIMIT ||
-                       err == ERR_CONFLICT || err == ERR_EXISTS;
-    connection_end(connection,
-                   asked_wrong         ? 65
-                   : err == ERR_DENIED ? 77
-                                       : 74,
-                   str_from(why_text(why, err)));
+    connection_end(connection, control_code(err), str_from(why_text(why, err)));
 }
 
 static void connection_spoke(void *context, struct link *link, struct message *message,

@@ -158,6 +158,6 @@ enum err offline_call(const char *data, const char *keys, const struct control_r
     ledger_close(offline.ledger);
     buf_done(&offline.sources);
     buf_done(&offline.gathered);
-    *ret_code = err == OK ? 0 : err == ERR_SYNTAX || err == ERR_NOT_FOUND ? 65 : 74;
+    *ret_code = control_code(err);
     return err == ERR_AGAIN ? err : err == ERR_CLOSED ? err : OK;
 }

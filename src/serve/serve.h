@@ -47,6 +47,10 @@ struct control_request {
     uint64_t limit; /* alerts: at most so many, up to ALERTS_LISTED_MAX; 0: that many */
 };
 
+/* The exit code for an error (sysexits): 65 whoever asked must ask otherwise, 77 may not, 75 later,
+ * 74 something here failed. */
+int control_code(enum err err);
+
 /* Gets a piece of the answer; ERR_CLOSED stops. */
 typedef enum err control_output(void *context, struct str piece);
 
