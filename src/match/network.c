@@ -16,7 +16,7 @@ static bool bits_equal(const uint8_t *a, const uint8_t *b, unsigned bits);
 
 enum err network_parse(struct str text, struct network *ret, struct why *why)
 {
-    struct network network;
+    struct network network = {.size = 0};
     struct str rest = text;
     struct str address = str_cut(&rest, '/');
     network.size = address_parse(address, network.address);
@@ -36,7 +36,7 @@ enum err network_parse(struct str text, struct network *ret, struct why *why)
 bool network_holds(const struct network *network, struct str address)
 {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    uint8_t bytes[16];
+    uint8_t bytes[16] = {0};
     unsigned size = address_parse(address, bytes);
     const uint8_t *from = bytes;
     if (size == 16 && network->size == 4 && memcmp(bytes, mapped, sizeof mapped) == 0) {
