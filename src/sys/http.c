@@ -22,6 +22,8 @@
 
 #define CONNECTION_MEMORY (32 * 1024) /* Head and read buffer of one connection. */
 
+#define DISCARD_MAX (64 * 1024) /* Of a body whose request was answered already. */
+
 struct http {
     struct http_calls calls;
     struct MHD_Daemon *daemon;
@@ -241,15 +243,18 @@ static enum MHD_Result handler(void *context, struct MHD_Connection *connection,
         }
         *slot = request;
         http->calls.begin(http->calls.context, request);
-        /* To answer here is to close: right where a body would follow, and only there. */
-        bool body = http_body_size(request) > 0 ||
-                    http_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING).size > 0;
-        return request->answer != NULL && body ? request_answer(request) : MHD_YES;
+        /* To answer here is to close, and a peer that is still sending may lose the answer: so a
+         * short body is read first. */
+        bool long_body = http_body_size(request) > DISCARD_MAX ||
+                         http_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING).size > 0;
+        return request->answer != NULL && long_body ? request_answer(request) : MHD_YES;
     }
     if (*data_size > 0) {
         struct str bytes = str_of(data, *data_size);
         *data_size = 0;
-        /* An answer cannot be given amid a body; what follows is read and forgotten. */
+        if (request->answer != NULL) {
+            return MHD_YES;
+        }
         return http->calls.body(http->calls.context, request, bytes) ? MHD_YES : MHD_NO;
     }
     if (!request->ended && request->answer == NULL) {

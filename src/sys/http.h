@@ -5,8 +5,8 @@
  *
  *     http_new → http_start → begin, body …, end → http_answer → gone → … → http_free
  *
- * A request may be answered in `begin` (its body is then not read), in `end`, or any time later: it
- * is held until then, and costs nothing but its memory.
+ * A request may be answered in `begin` (its body is then forgotten), in `end`, or any time later:
+ * it is held until then, and costs nothing but its memory.
  */
 
 #include <stdint.h>
@@ -24,7 +24,8 @@ struct http_calls {
     void *context;
     /* The head is there. */
     void (*begin)(void *context, struct http_request *request);
-    /* Bytes of the body, as they arrive.  false: not a byte more; the connection is closed. */
+    /* Bytes of the body, as they arrive.  Not called after an answer.  false: not a byte more; the
+     * connection is closed. */
     bool (*body)(void *context, struct http_request *request, struct str bytes);
     /* The body is whole.  Not called after an answer. */
     void (*end)(void *context, struct http_request *request);
