@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 SUM = re.compile(r'^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$')
-SHOWN_LINES_MAX = 60
+SHOWN_LINES_MAX = 30
 
 
 def counts(test):
@@ -36,6 +36,7 @@ def main():
         os.remove(log)
     subprocess.run(['meson', 'test', '--quiet', '-C', build] + arguments, check=False)
     total = [0, 0, 0]
+    broken = []
     if os.path.exists(log):
         with open(log, encoding='utf-8') as lines:
             for line in lines:
@@ -43,12 +44,15 @@ def main():
                 each = counts(test)
                 total = [a + b for a, b in zip(total, each)]
                 if each[1] > 0:
+                    broken.append(test['name'])
                     shown = (test.get('stdout') or '') + (test.get('stderr') or '')
                     print(f"\n---- {test['name']}: {test['result']}")
                     print('\n'.join(shown.rstrip().splitlines()[-SHOWN_LINES_MAX:]))
     else:
         total[1] = 1
         print('the tests could not be run')
+    if broken:
+        print('\nfailed: ' + ', '.join(broken))
     print(f'{total[0]} passed, {total[1]} failed' + (f', {total[2]} skipped' if total[2] else ''))
     return 1 if total[1] or not total[0] else 0
 

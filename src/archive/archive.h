@@ -143,3 +143,13 @@ typedef void verify_call(void *context, const char *file, uint64_t offset, const
 NODISCARD enum err archive_verify(struct disk *disk, const char *folder, const char *keys,
                                   verify_call *call, void *context, struct verify_report *ret,
                                   struct why *why);
+
+/* ---- Proof.  A delivery is what a client is given so that somebody else can check, without any
+ * key, that these lines are under a signed head: docs/formats/heads.md, "Delivery".  Appends it as
+ * JSON, with every leaf that holds one of the sequence numbers (ascending) and all heads from the
+ * first to the last.  ERR_NOT_FOUND if a number is in no leaf under a head; ERR_CORRUPT if a leaf
+ * that the proof needs is damaged. */
+NODISCARD enum err archive_prove(const struct scope *scope, struct disk *disk, const char *folder,
+                                 const char *keys, struct client_id client,
+                                 const uint64_t *sequences, size_t count, struct buf *out,
+                                 struct why *why);

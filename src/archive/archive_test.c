@@ -10,7 +10,10 @@
 #include <unistd.h>
 
 #include "archive/fixture_test.h"
+#include "archive/private.h"
 #include "base/limits.h"
+#include "event/builder.h"
+#include "sys/random.h"
 #include "testing/testing.h"
 
 TEST(what_was_committed_reads_back_byte_for_byte)
@@ -353,5 +356,120 @@ TEST(a_client_whose_key_is_gone_gets_no_new_one)
     struct place first;
     CHECK(fixture_offer(fixture, 7, 70, 4, NULL, 3, &first) == ERR_NOT_FOUND);
     CHECK(fixture_offer(fixture, 8, 70, 4, NULL, 3, &first) == OK);
+    fixture_free(fixture);
+}
+
+TEST(a_thinned_index_still_leads_to_every_frame)
+{
+    struct index index = {0};
+    struct index_entry found;
+    CHECK(!index_find(&index, 1, &found));
+    uint64_t frames = 5 * INDEX_FRAMES_MAX;
+    for (uint64_t i = 0; i < frames; i++) {
+        CHECK(index_add(&index, (struct index_entry){1 + 10 * i, 1, i}) == OK);
+    }
+    CHECK(index.count <= INDEX_FRAMES_MAX && index.stride == 8);
+    for (uint64_t i = 0; i < frames; i += 97) {
+        CHECK(index_find(&index, 5 + 10 * i, &found));
+        CHECK(found.offset <= i && i - found.offset < index.stride);
+    }
+    index_done(&index);
+}
+
+/* A megabyte that does not compress. */
+static void large_batch(struct builder *builder, struct arena *mem, struct batch *ret)
+{
+    char *record = malloc(RECORD_SIZE_MAX);
+    struct str bytes;
+    random_bytes(record, RECORD_SIZE_MAX);
+    builder_reset(builder);
+    arena_reset(mem);
+    CHECK(builder_begin(builder, str_of(record, RECORD_SIZE_MAX), (struct wall){1}) == OK);
+    CHECK(builder_end(builder) == OK);
+    CHECK(builder_finish(builder, &bytes) == OK);
+    CHECK(batch_check(bytes, mem, ret, NULL) == OK);
+    free(record);
+}
+
+TEST(a_full_group_asks_for_a_commit_and_goes_on_after_it)
+{
+    struct fixture *fixture = fixture_new();
+    struct builder *builder = builder_new((struct client_id){7}, (struct source_id){70});
+    struct arena *mem = arena_new(1 << 22);
+    struct batch batch;
+    struct place first;
+    fixture_open(fixture);
+    large_batch(builder, mem, &batch);
+    unsigned added = 0;
+    enum err err;
+    while ((err = archive_append(fixture->scope, fixture->archive, &batch,
+                                 (struct ring_place){1, added + 1}, fixture->now, &first)) == OK) {
+        added++;
+    }
+    CHECK(err == ERR_AGAIN && added >= 63 && added <= 65);
+    CHECK(archive_commit(fixture->archive) == OK);
+    CHECK(archive_append(fixture->scope, fixture->archive, &batch, (struct ring_place){1, 100},
+                         fixture->now, &first) == OK);
+    CHECK(first.sequence == added + 1);
+    arena_free(mem);
+    builder_free(builder);
+    fixture_free(fixture);
+}
+
+/* Every event of a hostile batch points at the same record: cheap to send, dear to hash. */
+TEST(records_that_overlap_beyond_a_batch_are_refused)
+{
+    struct fixture *fixture = fixture_new();
+    struct builder *builder = builder_new((struct client_id){7}, (struct source_id){70});
+    struct arena *mem = arena_new(1 << 22);
+    static char record[RECORD_SIZE_MAX];
+    struct str bytes;
+    struct batch batch;
+    struct place first;
+    fixture_open(fixture);
+    for (unsigned i = 0; i < 10; i++) {
+        CHECK(builder_begin(builder, i == 0 ? str_of(record, sizeof record) : STR("x"),
+                            (struct wall){1}) == OK);
+        CHECK(builder_end(builder) == OK);
+    }
+    CHECK(builder_finish(builder, &bytes) == OK);
+    char *copy = malloc(bytes.size);
+    memcpy(copy, bytes.data, bytes.size);
+    for (unsigned i = 1; i < 10; i++) {
+        memcpy(copy + BATCH_HEADER_SIZE + i * BATCH_EVENT_SIZE + 16, copy + BATCH_HEADER_SIZE + 16,
+               8);
+    }
+    CHECK(batch_check(str_of(copy, bytes.size), mem, &batch, NULL) == OK);
+    CHECK(archive_append(fixture->scope, fixture->archive, &batch, (struct ring_place){1, 1},
+                         fixture->now, &first) == ERR_LIMIT);
+    CHECK(fixture_append(fixture, 7, 70, 2) == 1);
+    CHECK(archive_commit(fixture->archive) == OK);
+    free(copy);
+    arena_free(mem);
+    builder_free(builder);
+    fixture_free(fixture);
+}
+
+TEST(signing_goes_round_the_clients_a_few_at_a_time)
+{
+    struct fixture *fixture = fixture_new();
+    fixture_open(fixture);
+    for (uint32_t client = 7; client < 12; client++) {
+        (void)fixture_append(fixture, client, client, 1);
+    }
+    CHECK(archive_commit(fixture->archive) == OK);
+    bool more = true;
+    int64_t minute = 60 * NS_PER_SECOND;
+    CHECK(archive_sign(fixture->archive, fixture->now, minute, 2, &more) == OK && !more);
+    fixture->now.ns += minute;
+    CHECK(archive_sign(fixture->archive, fixture->now, minute, 2, &more) == OK && more);
+    CHECK(archive_sign(fixture->archive, fixture->now, minute, 2, &more) == OK && more);
+    CHECK(archive_sign(fixture->archive, fixture->now, minute, 2, &more) == OK && !more);
+    CHECK(archive_sign(fixture->archive, fixture->now, minute, 2, &more) == OK && !more);
+    for (uint32_t client = 7; client < 12; client++) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "archive/heads/%u.heads", client);
+        CHECK(fixture_size(fixture, name) == 2 * (HEAD_FIXED_SIZE + 64) + 32);
+    }
     fixture_free(fixture);
 }

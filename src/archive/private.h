@@ -115,6 +115,8 @@ struct tree {
 };
 unsigned tree_peaks(const struct tree *tree);
 void tree_add(struct tree *tree, const struct sha256 *leaf);
+/* `count` leaves of zeros, in few steps however many they are. */
+void tree_add_lost(struct tree *tree, uint64_t count);
 struct sha256 tree_root(const struct tree *tree);
 
 /* ---- key.c: the files beside the data. */

@@ -25,9 +25,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A gap of leaves larger than this was not left by damage. */
-#define LEAVES_LOST_MAX (16 * 1024 * 1024)
-
 static enum err clients_recover(struct archive *archive, struct why *why);
 static enum err tail_recover(struct archive *archive, struct journal_file *journal,
                              bool *ret_writable);
@@ -229,19 +226,18 @@ static enum err tail_recover(struct archive *archive, struct journal_file *journ
 /* Leaves between those known and this frame's are lost.  Returns false if that cannot be. */
 static bool leaves_fill(struct client *client, const struct frame *frame)
 {
-    static const struct sha256 zeros;
     const struct tree *signed_tree = &client->head.tree;
-    if (frame->leaf_index < client->tree.size ||
-        frame->leaf_index - client->tree.size > LEAVES_LOST_MAX) {
+    if (frame->leaf_index < client->tree.size) {
         return false;
     }
-    while (client->tree.size < frame->leaf_index) {
-        tree_add(&client->tree, &zeros);
+    if (frame->leaf_index > client->tree.size && signed_tree->size > client->tree.size &&
+        signed_tree->size <= frame->leaf_index) {
+        client->tree = *signed_tree;
+        client->leaves_lost = false;
+    }
+    if (frame->leaf_index > client->tree.size) {
+        tree_add_lost(&client->tree, frame->leaf_index - client->tree.size);
         client->leaves_lost = true;
-        if (client->tree.size == signed_tree->size) {
-            client->tree = *signed_tree;
-            client->leaves_lost = false;
-        }
     }
     return true;
 }

@@ -3,8 +3,8 @@
  * at once and the one that falls out at the ceiling is the one silent for longest.
  *
  * Of the live ring the last RING_RECENT positions are known one by one: what core had not released
- * when it died is offered again, and a batch that was stored must be told from one that was a resend
- * and left no trace.  More than that is never unreleased.
+ * when it died is offered again, and a batch that was stored must be told from one that was a
+ * resend and left no trace.  More than that is never unreleased.
  */
 
 #include "archive/private.h"

@@ -20,17 +20,38 @@ unsigned tree_peaks(const struct tree *tree)
     return (unsigned)__builtin_popcountll(tree->size);
 }
 
-void tree_add(struct tree *tree, const struct sha256 *leaf)
+/* Puts a full subtree of 2^level leaves at the right end, where the size is a multiple of that. */
+static void subtree_add(struct tree *tree, struct sha256 node, unsigned level)
 {
     unsigned count = tree_peaks(tree);
-    struct sha256 node = *leaf;
-    /* Each trailing one bit of the size is a subtree as large as what we carry. */
-    for (uint64_t size = tree->size; (size & 1) != 0; size >>= 1) {
+    /* Each one bit of the size from there on up is a subtree as large as what we carry. */
+    for (uint64_t size = tree->size >> level; (size & 1) != 0; size >>= 1) {
         count--;
         node = node_of(&tree->peaks[count], &node);
     }
     tree->peaks[count] = node;
-    tree->size++;
+    tree->size += (uint64_t)1 << level;
+}
+
+void tree_add(struct tree *tree, const struct sha256 *leaf)
+{
+    subtree_add(tree, *leaf, 0);
+}
+
+void tree_add_lost(struct tree *tree, uint64_t count)
+{
+    struct sha256 zeros[64] = {0};
+    for (unsigned level = 1; level < 64; level++) {
+        zeros[level] = node_of(&zeros[level - 1], &zeros[level - 1]);
+    }
+    while (count > 0) {
+        unsigned level = 63 - (unsigned)__builtin_clzll(count);
+        if (tree->size != 0 && (unsigned)__builtin_ctzll(tree->size) < level) {
+            level = (unsigned)__builtin_ctzll(tree->size);
+        }
+        subtree_add(tree, zeros[level], level);
+        count -= (uint64_t)1 << level;
+    }
 }
 
 struct sha256 tree_root(const struct tree *tree)

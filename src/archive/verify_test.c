@@ -364,6 +364,29 @@ TEST(the_tree_has_the_shape_of_rfc_6962)
     }
 }
 
+TEST(lost_leaves_stand_as_zeros_however_many_they_are)
+{
+    const struct sha256 zeros = {0};
+    for (uint64_t before = 0; before < 20; before++) {
+        for (uint64_t lost = 0; lost < 40; lost++) {
+            struct tree one_by_one = {0};
+            struct tree at_once = {0};
+            struct sha256 leaf = sha256_of_bytes(STR("a leaf"));
+            for (uint64_t i = 0; i < before; i++) {
+                tree_add(&one_by_one, &leaf);
+                tree_add(&at_once, &leaf);
+            }
+            for (uint64_t i = 0; i < lost; i++) {
+                tree_add(&one_by_one, &zeros);
+            }
+            tree_add_lost(&at_once, lost);
+            struct sha256 a = tree_root(&one_by_one);
+            struct sha256 b = tree_root(&at_once);
+            CHECK(at_once.size == before + lost && sha256_equal(&a, &b));
+        }
+    }
+}
+
 TEST(seen_keys_are_forgotten_the_oldest_first_and_found_until_then)
 {
     struct seen *seen = seen_new(1500, 42);

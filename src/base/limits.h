@@ -43,14 +43,16 @@
 #define SOURCES_MAX    16384 /* Log sources of one installation. */
 
 /* The archive. */
-#define GROUP_SIZE_MAX   (64 * 1024 * 1024) /* One group commit in memory; some 8 full batches. */
-#define JOURNALS_MAX     1000000            /* Files in one archive folder. */
-#define INDEX_FRAMES_MAX 16384 /* Frames a client's index points at; then it keeps every second. \
-                                */
-#define RINGS_MAX 1024 /* Rings remembered; each restart makes a few, the oldest go first. */
-#define SEEN_KEYS_MAX                                                                      \
-    (4 * 1024 * 1024) /* Idempotency keys in memory, 64 bytes each; past it the oldest are \
-                         forgotten before their 24 hours: some 48 posts a second. */
-#define HEADS_TAIL_SIZE (64 * 1024) /* How far from its end a heads file is searched at opening. \
-                                     */
+#define GROUP_SIZE_MAX (64 * 1024 * 1024) /* One group commit in memory; some 8 full batches. */
+#define JOURNALS_MAX   1000000            /* Files in one archive folder. */
+/* Frames that a client's index points at; when full it keeps every second, and finding a frame
+ * costs a few headers more. */
+#define INDEX_FRAMES_MAX 16384
+/* Rings remembered; each restart makes a few, and the one silent for longest goes first. */
+#define RINGS_MAX 1024
+/* Idempotency keys in memory, 72 bytes each; past it the oldest are forgotten before their 24
+ * hours: some 48 posts a second all day. */
+#define SEEN_KEYS_MAX (4 * 1024 * 1024)
+/* How far from its end a heads file is searched at opening: some hundred heads. */
+#define HEADS_TAIL_SIZE (64 * 1024)
 #define DEBRIS_SIZE_MAX (128 * 1024 * 1024) /* The most of a torn tail that is set aside. */

@@ -60,7 +60,7 @@ static bool paths_load(const struct command *command, struct loaded *loaded)
 {
     struct why why = {0};
     *loaded = (struct loaded){.mem = arena_new((size_t)1024 * 1024 * 1024)};
-    buf_init(&loaded->bundle, RULES_SIZE_MAX);
+    buf_init(&loaded->bundle, (size_t)RULES_SIZE_MAX);
     enum err err = loaded->mem == NULL ? ERR_MEMORY : OK;
     for (size_t i = 0; i < command->count && err == OK; i++) {
         err =

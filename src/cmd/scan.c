@@ -131,7 +131,7 @@ static bool rules_load(const struct command *command, struct timing *timing, str
     struct ruleset_report report = {0};
     struct why why = {0};
     size_t unread = 0;
-    buf_init(&bundle, RULES_SIZE_MAX);
+    buf_init(&bundle, (size_t)RULES_SIZE_MAX);
     enum err err = mem == NULL ? ERR_MEMORY : OK;
     for (size_t i = 0; i < command->rules_count && err == OK; i++) {
         err = rules_gather(&bundle, command->rules[i], file_complain, NULL, &unread);

@@ -23,7 +23,6 @@
 #define CONFIG_SIZE_MAX   ((size_t)256 << 20) /* what the tree of a YAML_SIZE_MAX text may need */
 #define PATH_SIZE_MAX     1000
 #define RULE_PATHS_MAX    64
-#define LISTENERS_MAX     64
 #define LISTENER_NAME_MAX 63
 
 enum key_type { KEY_PATH, KEY_PATHS, KEY_LISTENERS, KEY_COUNT32, KEY_SIZE };

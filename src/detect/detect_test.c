@@ -20,7 +20,7 @@ static struct ruleset *load(const char *text, struct arena *mem, struct ruleset_
     struct buf bundle;
     struct ruleset *ruleset = NULL;
     struct why why = {0};
-    buf_init(&bundle, RULES_SIZE_MAX);
+    buf_init(&bundle, (size_t)RULES_SIZE_MAX);
     CHECK(ruleset_pack(&bundle, STR("a.yml"), str_from(text)) == OK);
     CHECK(ruleset_load(buf_str(&bundle), mem, &ruleset, ret, &why) == OK);
     buf_done(&bundle);
@@ -31,7 +31,7 @@ static size_t alerts_for(const struct ruleset *ruleset, const char *class, const
                          const struct pair *pairs, struct arena *mem, struct alerts *ret)
 {
     struct builder *builder = builder_new((struct client_id){7}, (struct source_id){9});
-    struct str bytes;
+    struct str bytes = {0};
     struct batch batch;
     CHECK(builder_begin(builder, str_from(record), (struct wall){5}) == OK);
     for (; pairs != NULL && pairs->name != NULL; pairs++) {
@@ -42,7 +42,8 @@ static size_t alerts_for(const struct ruleset *ruleset, const char *class, const
         }
     }
     builder_class(builder, str_from(class));
-    CHECK(builder_end(builder) == OK && builder_finish(builder, &bytes) == OK);
+    CHECK(builder_end(builder) == OK);
+    CHECK(builder_finish(builder, &bytes) == OK);
     CHECK(batch_check(bytes, mem, &batch, NULL) == OK);
     CHECK(ruleset_judge(ruleset, &batch, mem, ret) == OK);
     builder_free(builder);
@@ -255,6 +256,38 @@ TEST(web_fields_reach_their_ecs_names)
                       {"url.query", "x"}, {"http.response.status_code", "200"})));
     CHECK(fires(rule, "",
                 EVENT({"cs-method", "get"}, {"cs-uri-query", "/admin"}, {"sc-status", "200"})));
+}
+
+TEST(a_windows_event_without_a_class_is_routed_by_channel_and_id)
+{
+    struct arena *mem = arena_new(1 << 24);
+    struct ruleset_report report;
+    struct alerts alerts;
+    struct ruleset *ruleset =
+        load("title: a\nid: a\nlogsource: {product: windows, category: process_creation}\n"
+             "detection: {s: {Image|endswith: '\\x.exe'}, condition: s}\n---\n"
+             "title: b\nid: b\nlogsource: {product: windows, category: registry_event}\n"
+             "detection: {s: {TargetObject: k}, condition: s}\n---\n"
+             "title: c\nid: c\nlogsource: {product: windows, service: security}\n"
+             "detection: {s: {EventID: 4688}, condition: s}\n",
+             mem, &report);
+    CHECK(report.loaded == 3);
+    CHECK(alerts_for(ruleset, "", "{}",
+                     EVENT({"Channel", "Microsoft-Windows-Sysmon/Operational"}, {"EventID", "1"},
+                           {"Image", "C:\\x.exe"}),
+                     mem, &alerts) == 1);
+    CHECK(alerts_for(ruleset, "", "{}",
+                     EVENT({"winlog.channel", "Security"}, {"winlog.event_id", "4688"},
+                           {"EventID", "4688"}, {"NewProcessName", "C:\\X.EXE"}),
+                     mem, &alerts) == 2);
+    CHECK(alerts_for(ruleset, "", "{}",
+                     EVENT({"Channel", "Microsoft-Windows-Sysmon/Operational"}, {"EventID", "13"},
+                           {"TargetObject", "k"}),
+                     mem, &alerts) == 1);
+    CHECK(alerts_for(ruleset, "", "{}", EVENT({"EventID", "1"}, {"Image", "C:\\x.exe"}), mem,
+                     &alerts) == 0);
+    ruleset_unref(ruleset);
+    arena_free(mem);
 }
 
 TEST(a_mistake_is_refused_with_its_line_and_reason)

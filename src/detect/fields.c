@@ -1,9 +1,12 @@
 /*
- * From Sigma's names to those that our parsers give.
+ * From Sigma's names to those that our parsers and others' shippers give.
  *
  * Sigma's taxonomy (specification, appendix "taxonomy") names the fields of web servers after the
  * W3C extended log format; our parsers name them after ECS.  A rule's field is looked for under its
  * own name and under each name in its row.
+ *
+ * Windows: process creation is told by Sysmon (Image) and by Security 4688 (NewProcessName); NXLog
+ * calls the provider SourceName and the computer Hostname.
  *
  * OUR reading: many rules put the path into cs-uri-query, so it is judged against the whole request
  * target as well as against the query.
@@ -17,6 +20,10 @@ static const struct {
     const char *sigma;
     const char *ecs[ECS_NAMES_MAX];
 } fields[] = {
+    {"Computer", {"Hostname", "winlog.computer_name"}},
+    {"Image", {"NewProcessName"}},
+    {"ParentImage", {"ParentProcessName"}},
+    {"Provider_Name", {"SourceName", "winlog.provider_name"}},
     {"c-ip", {"source.ip", "client.ip"}},
     {"c-port", {"source.port", "client.port"}},
     {"c-uri", {"url.original", "url.full"}},

@@ -113,3 +113,7 @@ NODISCARD enum err encode_utf16(struct str text, bool big, bool mark, struct are
 /* fields.c: the names that a rule's field goes by, itself the first. */
 #define FIELD_NAMES_MAX 6
 size_t field_names(struct str field, struct str ret[FIELD_NAMES_MAX]);
+
+/* windows.c: the class of a Windows event that has none yet; false if it is no such event. */
+#define CLASS_SIZE 128
+bool windows_class(const struct event *event, struct str *ret, char text[CLASS_SIZE]);

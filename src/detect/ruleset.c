@@ -358,6 +358,12 @@ static bool part_fits(struct str wanted, struct str part)
     return wanted.size == 0 || str_equal_nocase(wanted, part);
 }
 
+static bool category_fits(struct str wanted, struct str category)
+{
+    return part_fits(wanted, category) || (str_equal_nocase(wanted, STR("registry_event")) &&
+                                           str_starts(category, STR("registry_")));
+}
+
 static enum err route_make(const struct ruleset *ruleset, struct str class, struct route *ret)
 {
     size_t rules = ruleset_rules(ruleset);
@@ -370,7 +376,7 @@ static enum err route_make(const struct ruleset *ruleset, struct str class, stru
     struct str product = str_cut(&rest, '/');
     for (size_t i = 0; i < rules; i++) {
         const struct rule *rule = rule_at(ruleset, i);
-        if (part_fits(rule->category, category) && part_fits(rule->product, product) &&
+        if (category_fits(rule->category, category) && part_fits(rule->product, product) &&
             part_fits(rule->service, rest)) {
             route.rules[route.count++] = (uint32_t)i;
         }
@@ -439,7 +445,12 @@ static enum err event_judge(struct ruleset *ruleset, const struct event *event, 
                             struct buf *hits)
 {
     struct route route;
-    enum err err = route_find(ruleset, event->class, &route);
+    char text[CLASS_SIZE];
+    struct str class = event->class;
+    if (class.size == 0) {
+        (void)windows_class(event, &class, text);
+    }
+    enum err err = route_find(ruleset, class, &route);
     if (err != OK || route.count == 0) {
         return err;
     }

@@ -45,8 +45,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ruleset *ruleset = NULL;
     struct ruleset_report report;
     struct why why = {0};
-    buf_init(&bundle, RULES_SIZE_MAX);
-    buf_init(&wrapped, RULES_SIZE_MAX);
+    buf_init(&bundle, (size_t)RULES_SIZE_MAX);
+    buf_init(&wrapped, (size_t)RULES_SIZE_MAX);
     if (mem != NULL && size < 65536 && ruleset_pack(&bundle, STR("a.yml"), text) == OK &&
         buf_print(&wrapped,
                   "title: w\nlogsource: {}\ndetection:\n  f: {f: 1}\n  g: {g: 2}\n"

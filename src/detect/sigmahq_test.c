@@ -39,7 +39,7 @@ static struct ruleset *sigmahq(struct arena *mem, struct ruleset_report *ret)
     if (testing_data() == NULL) {
         testing_skip("the SigmaHQ rules are not here");
     }
-    buf_init(&bundle, RULES_SIZE_MAX);
+    buf_init(&bundle, (size_t)RULES_SIZE_MAX);
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         char path[4096];
         CHECK(snprintf(path, sizeof path, "%s/sigma/%s", testing_data(), folders[i]) > 0);

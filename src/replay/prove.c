@@ -208,7 +208,7 @@ static enum err file_prove(void *context, const char *path)
         return OK;
     }
     proving->counts.rules++;
-    buf_init(&bundle, RULES_SIZE_MAX);
+    buf_init(&bundle, (size_t)RULES_SIZE_MAX);
     struct arena *mem = arena_new(TURN_SIZE_MAX);
     enum err err = mem == NULL ? ERR_MEMORY : OK;
     enum err readable = whole_read(path, YAML_SIZE_MAX, &text, &why);

@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct why why = {0};
     if (ruleset == NULL) {
         struct buf bundle;
-        buf_init(&bundle, RULES_SIZE_MAX);
+        buf_init(&bundle, (size_t)RULES_SIZE_MAX);
         struct arena *mem = arena_new((size_t)1 << 24);
         if (ruleset_pack(&bundle, STR("r.yml"), STR(rule)) != OK ||
             ruleset_load(buf_str(&bundle), mem, &ruleset, &report, &why) != OK) {

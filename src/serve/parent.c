@@ -179,6 +179,11 @@ static enum err folders_make(struct parent *parent, struct why *why)
         (void)snprintf(path, sizeof path, "%s/ledger", data);
         err = folder_make(parent, path, PROCESS_DESK, why);
     }
+    /* The children cannot reach the folder around theirs, so that it is there for good is our care.
+     */
+    if (err == OK) {
+        err = disk_sync_folder(disk_real(), data);
+    }
     return err == OK ? channel_listen(data, "control.sock", &parent->control, why) : err;
 }
 

@@ -16,6 +16,7 @@
 #include <grp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -193,9 +194,8 @@ static const int calls_base[] = {
 };
 
 static const int calls_front[] = {
-    SCMP_SYS(accept),      SCMP_SYS(accept4),    SCMP_SYS(getpeername),
-    SCMP_SYS(getsockname), SCMP_SYS(getsockopt), SCMP_SYS(ioctl),
-    SCMP_SYS(recvmmsg),    SCMP_SYS(setsockopt), SCMP_SYS(shutdown),
+    SCMP_SYS(accept),     SCMP_SYS(accept4),  SCMP_SYS(getpeername), SCMP_SYS(getsockname),
+    SCMP_SYS(getsockopt), SCMP_SYS(recvmmsg), SCMP_SYS(setsockopt),  SCMP_SYS(shutdown),
 };
 
 static const int calls_files[] = {
@@ -228,7 +228,12 @@ static enum err seccomp_enter(enum confine_kind kind, struct why *why)
     if (result == 0 && (kind == CONFINE_CORE || kind == CONFINE_DESK)) {
         result = calls_allow(filter, calls_files, sizeof calls_files / sizeof calls_files[0]);
     }
-    /* Memory, but none that can be run; signals, but only to ourselves (abort). */
+    /* Memory, but none that can be run; signals, but only to ourselves (abort); of ioctl what the
+     * loop needs to make a descriptor non-blocking. */
+    if (result == 0) {
+        result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+                                  SCMP_A1(SCMP_CMP_EQ, FIONBIO));
+    }
     if (result == 0) {
         result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
                                   SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
