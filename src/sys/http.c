@@ -63,8 +63,9 @@ enum err http_new(struct loop *loop, int listener, unsigned connections_max, uns
     http->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handler, http,
         MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT, connections_max,
-        MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_COMPLETED, completed, http, MHD_OPTION_END);
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, connections_max / 4 + 1, MHD_OPTION_CONNECTION_TIMEOUT,
+        idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+        MHD_OPTION_NOTIFY_COMPLETED, completed, http, MHD_OPTION_END);
     if (http->daemon == NULL) {
         free(http);
         return why_say(why, ERR_IO, 0, "libmicrohttpd does not start");
@@ -73,6 +74,7 @@ enum err http_new(struct loop *loop, int listener, unsigned connections_max, uns
     if (info == NULL || timer_new(loop, run, http, &http->timer) != OK ||
         watch_new(loop, info->epoll_fd, run_when_readable, http, &http->watch) != OK) {
         timer_free(http->timer);
+        (void)MHD_quiesce_daemon(http->daemon); /* The listener stays the caller's. */
         MHD_stop_daemon(http->daemon);
         free(http);
         return why_say(why, ERR_IO, 0, "libmicrohttpd cannot be waited for");
