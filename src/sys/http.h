@@ -34,9 +34,8 @@ struct http_calls {
 };
 
 /* Takes the listening socket over, on OK.  All that needs more of the kernel than reading and
- * writing is done here; nothing is accepted
- * before http_start.  One address gets at most a quarter of the connections, so that slow heads,
- * which only idle_seconds limits, cannot take them all. */
+ * writing is done here; nothing is accepted before http_start.  One address gets at most a quarter
+ * of the connections, so that slow heads, which only idle_seconds limits, cannot take them all. */
 NODISCARD enum err http_new(struct loop *loop, int listener, unsigned connections_max,
                             unsigned idle_seconds, const struct http_calls *calls,
                             struct http **ret, struct why *why);
