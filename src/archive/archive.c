@@ -104,6 +104,7 @@ enum err archive_open(const struct archive_options *options, struct wall now, st
     if (err != OK) {
         return why_say(why, err, 0, "%s: %s", options->folder, err_text(err));
     }
+    archive->now = now;
     if (!archive->read_only) {
         err = folders_make(archive);
         if (err == OK) {
@@ -220,6 +221,7 @@ enum err archive_append(const struct scope *scope, struct archive *archive,
     if (archive->read_only || !scope_allows(scope, batch->client, RIGHT_APPEND)) {
         return ERR_DENIED;
     }
+    archive->now = now;
     struct seen_entry entry = {.client = batch->client.value,
                                .source = batch->source.value,
                                .key = batch->key,
@@ -284,8 +286,7 @@ enum err archive_generation(const struct scope *scope, struct archive *archive, 
     uint8_t salt[FRAME_SALT_SIZE];
     enum err err = client_get(archive, id, &client);
     if (err == OK) {
-        /* A generation has no time of its own; a first head made here bears the epoch. */
-        err = client_ready(archive, client, client->head.wall);
+        err = client_ready(archive, client, archive->now);
     }
     if (err != OK) {
         return err;
@@ -297,6 +298,7 @@ enum err archive_generation(const struct scope *scope, struct archive *archive, 
         .kind = FRAME_GENERATION,
         .client = id,
         .first = client->next + client->pending_events,
+        .wall = archive->now,
         .leaf_index = client->tree.size + client->pending_leaves,
     };
     random_bytes(salt, sizeof salt);
@@ -478,6 +480,7 @@ enum err archive_sign(struct archive *archive, struct wall now, int64_t interval
     if (archive->read_only) {
         return ERR_DENIED;
     }
+    archive->now = now;
     for (size_t i = 0; i < archive->clients_count; i++) {
         struct client *client = archive->clients[archive->sign_next % archive->clients_count];
         int64_t age = now.ns - client->head.wall.ns;
