@@ -168,9 +168,10 @@ enum err matcher_network(struct matcher *matcher, uint32_t field, struct str net
                          const struct expr **ret, struct why *why)
 {
     struct test test = {.kind = TEST_NETWORK, .field = field};
-    enum err err = network_parse(network, &test.network, why);
-    if (err != OK) {
-        return err;
+    if (network_parse(network, &test.network) != OK) {
+        return why_say(why, ERR_SYNTAX, 0,
+                       "'%.*s' is not an IP address, nor a network with a prefix length",
+                       STR_ARG(network));
     }
     struct buf spelling;
     if (spell(&spelling, TEST_NETWORK, field, 0, network) != OK) {
