@@ -10,6 +10,13 @@
 #include "base/limits.h"
 #include "serve/message.h"
 
+const char *control_purpose(enum control_command command)
+{
+    static const char *const purposes[CONTROL_COMMAND_COUNT] = {
+        "tenant apply", "tenant export", "tenant list", "search", "alerts", "books"};
+    return purposes[command];
+}
+
 int control_code(enum err err)
 {
     switch (err) {

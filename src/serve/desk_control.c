@@ -279,14 +279,13 @@ enum err desk_worker_came(struct desk *desk, uint64_t worker, int channel)
 
 static void request_answer(struct connection *connection, const struct control_request *request)
 {
-    static const char *const purposes[CONTROL_COMMAND_COUNT] = {
-        "tenant apply", "tenant export", "tenant list", "search", "alerts", "books"};
     struct desk *desk = connection->desk;
     struct why why = {0};
     struct scope *scope;
     desk_transaction_end(desk);
-    enum err err = scope_for_administrator(
-        desk->tenant, connection->user, str_from(purposes[request->command]), wall_now(), &scope);
+    enum err err =
+        scope_for_administrator(desk->tenant, connection->user,
+                                str_from(control_purpose(request->command)), wall_now(), &scope);
     if (err != OK) {
         connection_fail(connection, err, &why);
         return;

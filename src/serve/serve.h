@@ -36,6 +36,9 @@ enum output_format { FORMAT_TABLE, FORMAT_NDJSON, FORMAT_CSV, FORMAT_RAW, FORMAT
 
 #define ALERTS_LISTED_MAX 1000 /* alerts in one answer; ask again with `after` for more */
 
+/* What a command is called in scopes and in the audit trail. */
+const char *control_purpose(enum control_command command);
+
 struct control_request {
     enum control_command command;
     struct str tenant;    /* a client's slug; empty: all that may be seen */
