@@ -104,6 +104,7 @@ enum err archive_open(const struct archive_options *options, struct wall now, st
     if (err != OK) {
         return why_say(why, err, 0, "%s: %s", options->folder, err_text(err));
     }
+    archive->now = now;
     if (!archive->read_only) {
         err = folders_make(archive);
         if (err == OK) {
@@ -220,6 +221,7 @@ enum err archive_append(const struct scope *scope, struct archive *archive,
     if (archive->read_only || !scope_allows(scope, batch->client, RIGHT_APPEND)) {
         return ERR_DENIED;
     }
+    archive->now = now;
     struct seen_entry entry = {.client = batch->client.value,
                                .source = batch->source.value,
                                .key = batch->key,
@@ -284,8 +286,7 @@ enum err archive_generation(const struct scope *scope, struct archive *archive, 
     uint8_t salt[FRAME_SALT_SIZE];
     enum err err = client_get(archive, id, &client);
     if (err == OK) {
-        /* A generation has no time of its own; a first head made here bears the epoch. */
-        err = client_ready(archive, client, client->head.wall);
+        err = client_ready(archive, client, archive->now);
     }
     if (err != OK) {
         return err;
@@ -297,6 +298,7 @@ enum err archive_generation(const struct scope *scope, struct archive *archive, 
         .kind = FRAME_GENERATION,
         .client = id,
         .first = client->next + client->pending_events,
+        .wall = archive->now,
         .leaf_index = client->tree.size + client->pending_leaves,
     };
     random_bytes(salt, sizeof salt);
@@ -470,94 +472,6 @@ enum err archive_learn(struct archive *archive, const struct frame *frame)
     return err != OK ? err : put != OK ? put : indexed;
 }
 
-/* The journal for reading; borrowed. */
-static enum err journal_borrow(struct archive *archive, uint64_t number, struct file **ret)
-{
-    char path[PATH_SIZE];
-    if (archive->file != NULL && number == archive->journal) {
-        *ret = archive->file;
-        return OK;
-    }
-    if (archive->read_file == NULL || archive->read_journal != number) {
-        file_close(archive->read_file);
-        archive->read_file = NULL;
-        enum err err = journal_path(archive->folder, number, path, sizeof path);
-        if (err == OK) {
-            err = disk_open(archive->disk, path, DISK_READ, &archive->read_file, NULL);
-        }
-        if (err != OK) {
-            archive->read_file = NULL;
-            return err;
-        }
-        archive->read_journal = number;
-    }
-    *ret = archive->read_file;
-    return OK;
-}
-
-/* The client's frame with the sequence, or the first one after it. */
-static enum err frame_find(struct archive *archive, struct client *client, uint64_t sequence,
-                           struct file **ret_file, struct frame *ret)
-{
-    struct index_entry from;
-    if (!index_find(&client->index, sequence, &from)) {
-        return ERR_NOT_FOUND;
-    }
-    if (client->cursor.first != 0 && client->cursor.first <= sequence &&
-        client->cursor.first > from.first) {
-        from = client->cursor;
-    }
-    for (size_t i = 0; i < archive->journals.count; i++) {
-        const struct journal_file *journal = &archive->journals.list[i];
-        struct walk walk;
-        if (journal->number < from.journal ||
-            journal_borrow(archive, journal->number, ret_file) != OK) {
-            continue;
-        }
-        walk_init(&walk, *ret_file, journal->number,
-                  journal->number == from.journal ? from.offset : 0, journal->end);
-        while (walk_next(&walk, ret)) {
-            if (client_equal(ret->client, client->id) && ret->kind == FRAME_DATA &&
-                ret->first + ret->events > sequence) {
-                return OK;
-            }
-        }
-    }
-    return ERR_NOT_FOUND;
-}
-
-enum err archive_read(const struct scope *scope, struct archive *archive, struct client_id id,
-                      uint64_t sequence, struct arena *mem, struct batch *ret,
-                      struct place *ret_first, struct why *why)
-{
-    if (!scope_allows(scope, id, RIGHT_READ) && !scope_allows(scope, id, RIGHT_APPEND)) {
-        return ERR_DENIED;
-    }
-    struct client *client = client_find(archive, id);
-    struct file *file;
-    struct frame frame;
-    uint8_t salt[FRAME_SALT_SIZE];
-    if (client == NULL || sequence >= client->next) {
-        return ERR_NOT_FOUND;
-    }
-    enum err err = frame_find(archive, client, sequence, &file, &frame);
-    if (err == OK) {
-        err = client_key(archive, client, why);
-    }
-    if (err != OK) {
-        return err;
-    }
-    struct sha256 key = journal_key(client->key, id, frame.journal);
-    err = frame_batch(file, &frame, &key, archive->zstd, mem, salt, ret, why);
-    secret_forget(&key, sizeof key);
-    if (err == OK || err == ERR_CORRUPT) {
-        uint64_t after = frame.first + frame.events;
-        *ret_first = (struct place){id, err == OK ? frame.first : after};
-        client->cursor = (struct index_entry){after, frame.journal, frame_end(&frame)};
-    }
-    return err;
-}
-
 enum err archive_sign(struct archive *archive, struct wall now, int64_t interval_ns,
                       unsigned clients_max, bool *ret_more)
 {
@@ -566,6 +480,7 @@ enum err archive_sign(struct archive *archive, struct wall now, int64_t interval
     if (archive->read_only) {
         return ERR_DENIED;
     }
+    archive->now = now;
     for (size_t i = 0; i < archive->clients_count; i++) {
         struct client *client = archive->clients[archive->sign_next % archive->clients_count];
         int64_t age = now.ns - client->head.wall.ns;
@@ -580,51 +495,6 @@ enum err archive_sign(struct archive *archive, struct wall now, int64_t interval
             err = err == OK ? signed_err : err;
         }
         archive->sign_next = (archive->sign_next + 1) % archive->clients_count;
-    }
-    return err;
-}
-
-enum err archive_lend(const struct scope *scope, struct archive *archive, struct client_id id,
-                      size_t index, int *ret_descriptor, struct buf *grant)
-{
-    if (!scope_allows(scope, id, RIGHT_READ)) {
-        return ERR_DENIED;
-    }
-    struct client *client = client_find(archive, id);
-    if (client == NULL || index >= client->journals_count) {
-        return ERR_NOT_FOUND;
-    }
-    const struct client_journal *lent = &client->journals[index];
-    uint64_t end = 0;
-    for (size_t i = 0; i < archive->journals.count; i++) {
-        if (archive->journals.list[i].number == lent->number) {
-            end = archive->journals.list[i].end;
-        }
-    }
-    char path[PATH_SIZE];
-    struct file *file;
-    enum err err = client_key(archive, client, NULL);
-    if (err == OK) {
-        err = journal_path(archive->folder, lent->number, path, sizeof path);
-    }
-    if (err == OK) {
-        err = disk_open(archive->disk, path, DISK_READ, &file, NULL);
-    }
-    if (err != OK) {
-        return err;
-    }
-    struct grant given = {id, lent->number, end, lent->first_offset,
-                          journal_key(client->key, id, lent->number)};
-    err = grant_encode(&given, grant);
-    secret_forget(&given, sizeof given);
-    int descriptor = file_release(file);
-    if (err == OK && descriptor < 0) {
-        err = ERR_UNSUPPORTED;
-    }
-    if (err == OK) {
-        *ret_descriptor = descriptor;
-    } else if (descriptor >= 0 && file_adopt(descriptor, &file) == OK) {
-        file_close(file);
     }
     return err;
 }

@@ -249,6 +249,7 @@ struct archive {
     char folder[PATH_SIZE], keys[PATH_SIZE];
     uint64_t journal_size_max;
     bool read_only;
+    struct wall now; /* as we were last told */
     struct file *lock;
     struct file *file; /* the journal being written; NULL: none yet */
     uint64_t journal, end;

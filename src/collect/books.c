@@ -49,7 +49,7 @@ struct slot {
     _Atomic uint64_t received;
     _Atomic uint64_t turn;
     struct copy copies[2];
-    char zeros[40];
+    char zeros[24];
 };
 
 struct page {
@@ -60,7 +60,7 @@ struct page {
     struct slot slot[SOURCES_MAX];
 };
 
-_Static_assert(REJECT_REASON_COUNT == 5 && sizeof(struct slot) == 192,
+_Static_assert(REJECT_REASON_COUNT == 6 && sizeof(struct slot) == 192,
                "another reason is another version of the books");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "shared memory needs lock-free counters");
 

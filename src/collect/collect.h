@@ -29,6 +29,7 @@ enum reject_reason {
     REJECT_KERNEL_DROP,  /* datagrams that the socket's buffer could not hold (SO_RXQ_OVFL) */
     REJECT_CONFLICT,     /* an Idempotency-Key that was used for another post */
     REJECT_UNAUTHORISED, /* posts without a known token */
+    REJECT_REFUSED,      /* what the archive will never take: a client whose key is destroyed */
     REJECT_REASON_COUNT
 };
 const char *reject_reason_text(enum reject_reason reason);
@@ -67,7 +68,7 @@ NODISCARD enum err collect_listen(struct collect *collect, struct str name, enum
 NODISCARD enum err collect_bind(struct collect *collect, struct str bindings, struct why *why);
 
 /* How a batch ended, by the position that the batch call gave. */
-enum commit_result { COMMIT_STORED, COMMIT_DUPLICATE, COMMIT_CONFLICT };
+enum commit_result { COMMIT_STORED, COMMIT_DUPLICATE, COMMIT_CONFLICT, COMMIT_REFUSED };
 /* Every batch at or before `position` has ended; `results` holds those that were not COMMIT_STORED.
  * Answers the posts that waited for them. */
 struct commit_exception {

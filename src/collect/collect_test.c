@@ -432,6 +432,9 @@ TEST(posts_that_cannot_be_taken_say_why)
     put(socket, STR("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"));
     CHECK(answer_read(socket, text, sizeof text) == 200);
     CHECK(close(socket) == 0);
+    tower.collect->http_memory = HTTP_MEMORY_MAX - 1;
+    CHECK(post(TOKEN, STR("xx"), text, sizeof text) == 503);
+    tower.collect->http_memory = 0;
     run_ms(20);
     CHECK(tower.events == 0 && tower.rejects[REJECT_UNAUTHORISED] == 2);
     tower_down();
@@ -644,4 +647,48 @@ TEST(an_unknown_sender_goes_to_the_installation)
     CHECK(collect_adopt(tower.collect, other, &none, &why) == ERR_NOT_FOUND);
     CHECK(close(udp) == 0);
     tower_down();
+}
+
+TEST(the_longest_prefix_and_the_right_token_win)
+{
+    struct peer peers[4];
+    const char *addresses[] = {"10.0.0.0", "10.1.0.0", "10.1.2.3", "2001:db8::"};
+    struct network networks[4];
+    const uint8_t prefixes[] = {96 + 8, 96 + 16, 128, 33};
+    struct binding list[7];
+    for (size_t i = 0; i < 4; i++) {
+        CHECK(peer_parse(addresses[i], &peers[i]) == OK);
+        memcpy(networks[i].address, peers[i].address, 16);
+        networks[i].prefix = prefixes[i];
+        list[i] = binding_make("udp", 2, (uint32_t)i + 1);
+        list[i].networks = &networks[i];
+        list[i].networks_count = 1;
+    }
+    list[4] = binding_make("udp", 1, 5);
+    list[4].unknown_senders = true;
+    for (size_t i = 5; i < 7; i++) {
+        struct sha256 hash = sha256_of_bytes(i == 5 ? STR("five") : STR("six"));
+        list[i] = binding_make("http", 2, (uint32_t)i + 1);
+        list[i].has_token = true;
+        memcpy(list[i].token_hash, hash.bytes, sizeof hash.bytes);
+    }
+    list[6].networks = &networks[0];
+    list[6].networks_count = 1;
+    const struct generation generation = {.bindings = {.list = list, .count = 7}};
+    static const struct {
+        const char *address;
+        uint32_t source;
+    } cases[] = {{"10.9.9.9", 1},         {"10.1.9.9", 2},         {"10.1.2.3", 3},
+                 {"2001:db8:7fff::1", 4}, {"2001:db8:8000::1", 5}, {"192.0.2.1", 5}};
+    struct peer peer;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        CHECK(peer_parse(cases[i].address, &peer) == OK);
+        CHECK(sender_find(&generation, STR("udp"), peer.address)->source.value == cases[i].source);
+    }
+    CHECK(peer_parse("192.0.2.1", &peer) == OK);
+    CHECK(sender_find_token(&generation, STR("http"), peer.address, STR("five"))->source.value ==
+          6);
+    CHECK(sender_find_token(&generation, STR("http"), peer.address, STR("six")) == NULL);
+    CHECK(sender_find_token(&generation, STR("udp"), peer.address, STR("five")) == NULL);
+    CHECK(sender_find_token(&generation, STR("http"), peers[2].address, STR("six")) == &list[6]);
 }

@@ -39,7 +39,7 @@ struct post {
     struct wall received_at;
     bool handed;
     uint64_t waiting; /* parts pending */
-    uint64_t received, stored, deduplicated, rejected, conflicts;
+    uint64_t received, stored, deduplicated, rejected, conflicts, lost;
     struct buf reasons; /* the list of rejected lines, JSON */
 };
 
@@ -431,6 +431,7 @@ void collect_committed(struct collect *collect, uint64_t position,
         post->stored += ended.result == COMMIT_STORED ? ended.events : 0;
         post->deduplicated += ended.result == COMMIT_DUPLICATE ? ended.events : 0;
         post->conflicts += ended.result == COMMIT_CONFLICT ? ended.events : 0;
+        post->lost += ended.result == COMMIT_REFUSED ? ended.events : 0;
         post->waiting--;
         if (post->waiting == 0 && post->handed) {
             post_answer(post);
@@ -450,6 +451,10 @@ static void post_answer(struct post *post)
     }
     if (post->conflicts > 0) {
         answer(post->request, 422, "this Idempotency-Key was used for another body");
+        return;
+    }
+    if (post->lost > 0) {
+        answer(post->request, 500, "the archive cannot keep events of this client");
         return;
     }
     buf_init(&text, 131072);

@@ -12,6 +12,7 @@ static const char *const texts[REJECT_REASON_COUNT] = {
     [REJECT_KERNEL_DROP] = "dropped by the kernel",
     [REJECT_CONFLICT] = "Idempotency-Key used for another post",
     [REJECT_UNAUTHORISED] = "no known token",
+    [REJECT_REFUSED] = "refused by the archive",
 };
 
 const char *reject_reason_text(enum reject_reason reason)

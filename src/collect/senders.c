@@ -34,23 +34,13 @@ void generation_unref(struct generation *generation)
     }
 }
 
-static bool network_holds(const struct network *network, const uint8_t address[16])
-{
-    unsigned whole = network->prefix / 8u;
-    unsigned bits = network->prefix % 8u;
-    if (memcmp(network->address, address, whole) != 0) {
-        return false;
-    }
-    return bits == 0 || ((network->address[whole] ^ address[whole]) >> (8u - bits)) == 0;
-}
-
 /* The longest prefix of the binding that holds the address, or -1. */
 static int binding_prefix(const struct binding *binding, const uint8_t address[16])
 {
     int best = -1;
     for (size_t i = 0; i < binding->networks_count; i++) {
         const struct network *network = &binding->networks[i];
-        if (network->prefix <= 128 && network->prefix > best && network_holds(network, address)) {
+        if (network->prefix > best && network_holds(network, address)) {
             best = network->prefix;
         }
     }

@@ -49,6 +49,8 @@ static const struct key keys[] = {
      "started as root, each kind of process runs as a user of its own, numbered from here"},
     {"journal_size_max", KEY_SIZE, AT(journal_size_max), 1 << 20, (uint64_t)1 << 40, "256M",
      "a journal of this size is closed and the next one begun"},
+    {"space_reserve", KEY_SIZE, AT(space_reserve), 0, (uint64_t)1 << 40, "64M",
+     "with less space left nothing more is acknowledged; the rest is for alerts and their reader"},
     {"commit_delay_ms", KEY_COUNT32, AT(commit_delay_ms), 0, 1000, "2",
      "how long events may wait for others before they are written together"},
     {"head_seconds", KEY_COUNT32, AT(head_seconds), 1, 3600, "60",

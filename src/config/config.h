@@ -32,6 +32,7 @@ struct config {
     size_t listeners_count;
     uint32_t user_base; /* as root, process kind k runs as user and group user_base + k */
     uint64_t journal_size_max;
+    uint64_t space_reserve;   /* bytes of the disk that events never take */
     uint32_t commit_delay_ms; /* how long a group commit may wait for company */
     uint32_t head_seconds;    /* how often heads are signed */
 };

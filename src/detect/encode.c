@@ -29,7 +29,7 @@ enum err encode_base64(struct str text, struct arena *mem, struct str *ret)
             bits |= (uint32_t)(unsigned char)text.data[i + k] << (16 - 8 * k);
         }
         for (size_t k = 0; k < 4; k++) {
-            out[size++] = k <= count ? digits[bits >> (18 - 6 * k) & 63] : '=';
+            out[size++] = (char)(k <= count ? digits[bits >> (18 - 6 * k) & 63] : '=');
         }
     }
     *ret = (struct str){out, size};

@@ -122,7 +122,7 @@ enum err ruleset_load(struct str bundle, struct arena *mem, struct ruleset **ret
         err = ERR_MEMORY;
     }
     while (err == OK && rest.size > 0) {
-        struct str text;
+        struct str text = {0};
         err = bundle_next(&rest, &loading.path, &text);
         if (err == ERR_CORRUPT) {
             err = why_say(why, ERR_CORRUPT, 0, "a bundle of rules is cut or damaged");

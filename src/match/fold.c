@@ -43,8 +43,8 @@ enum err fold_text(struct str text, struct arena *mem, struct str *ret)
         size = fold_wide(text, out);
     } else {
         for (size_t i = 0; i < text.size; i++) {
-            char c = text.data[i];
-            out[i] = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+            bool capital = text.data[i] >= 'A' && text.data[i] <= 'Z';
+            out[i] = (char)(capital ? text.data[i] + ('a' - 'A') : text.data[i]);
         }
     }
     *ret = (struct str){out, size};

@@ -168,9 +168,10 @@ enum err matcher_network(struct matcher *matcher, uint32_t field, struct str net
                          const struct expr **ret, struct why *why)
 {
     struct test test = {.kind = TEST_NETWORK, .field = field};
-    enum err err = network_parse(network, &test.network, why);
-    if (err != OK) {
-        return err;
+    if (network_parse(network, &test.network) != OK) {
+        return why_say(why, ERR_SYNTAX, 0,
+                       "'%.*s' is not an IP address, nor a network with a prefix length",
+                       STR_ARG(network));
     }
     struct buf spelling;
     if (spell(&spelling, TEST_NETWORK, field, 0, network) != OK) {
@@ -321,7 +322,8 @@ static const struct expr *test_known(const struct matcher *matcher, struct str s
     uint64_t index;
     const struct expr *expr = NULL;
     if (map_get(&matcher->known, spelling, &index)) {
-        memcpy(&expr, matcher->exprs.data + index * sizeof expr, sizeof expr);
+        memcpy(&expr, matcher->exprs.data + index * sizeof(const struct expr *),
+               sizeof(const struct expr *));
     }
     return expr;
 }
@@ -343,12 +345,12 @@ static enum err test_intern(struct matcher *matcher, struct buf *spelling, const
         *test = *made;
         test->index = matcher->tests;
         *expr = (struct expr){.kind = EXPR_TEST, .depth = 1, .test = test};
-        err = buf_append(&matcher->exprs, str_of(&expr, sizeof expr));
+        err = buf_append(&matcher->exprs, str_of(&expr, sizeof(const struct expr *)));
     }
     if (err == OK) {
         err = map_put(&matcher->known, buf_str(spelling), matcher->tests);
         if (err != OK) {
-            matcher->exprs.size -= sizeof expr;
+            matcher->exprs.size -= sizeof(const struct expr *);
         }
     }
     buf_done(spelling);

@@ -87,26 +87,6 @@ TEST(case_folds_beyond_ascii_and_leaves_broken_bytes_alone)
     CHECK(!fits("ÄÖÜ", false, true, "äöü"));
 }
 
-TEST(networks_hold_addresses_of_their_own_kind_and_mapped_ones)
-{
-    struct network network;
-    CHECK(network_parse(STR("192.0.2.0/24"), &network, NULL) == OK);
-    CHECK(network_holds(&network, STR("192.0.2.255")));
-    CHECK(!network_holds(&network, STR("192.0.3.0")));
-    CHECK(network_holds(&network, STR("::ffff:192.0.2.7")));
-    CHECK(!network_holds(&network, STR("192.0.2.1.5")));
-    CHECK(!network_holds(&network, STR("")));
-    CHECK(network_parse(STR("2001:db8::/33"), &network, NULL) == OK);
-    CHECK(network_holds(&network, STR("2001:db8:7fff::1")));
-    CHECK(!network_holds(&network, STR("2001:db8:8000::1")));
-    CHECK(network_parse(STR("0.0.0.0/0"), &network, NULL) == OK);
-    CHECK(network_holds(&network, STR("203.0.113.9")));
-    struct why why = {0};
-    CHECK(network_parse(STR("192.0.2.0/33"), &network, &why) == ERR_SYNTAX);
-    CHECK(network_parse(STR("192.0.2.0/"), &network, &why) == ERR_SYNTAX);
-    CHECK(network_parse(STR("example.org"), &network, &why) == ERR_SYNTAX);
-}
-
 TEST(numbers_are_decimal_and_whole_ones_exact)
 {
     struct number a;

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "codec/network.h"
 #include "match/match.h"
 
 /* ---- fold.c: the door to ICU's case folding. */
@@ -44,15 +45,7 @@ NODISCARD enum err patterns_add(struct patterns *patterns, struct str regex, uns
 NODISCARD enum err patterns_find(struct patterns *patterns, size_t index, struct str text,
                                  struct arena *mem, bool *ret);
 
-/* ---- network.c and number.c. */
-
-struct network {
-    uint8_t address[16];
-    unsigned size; /* bytes of an address: 4 or 16 */
-    unsigned bits; /* of the prefix */
-};
-NODISCARD enum err network_parse(struct str text, struct network *ret, struct why *why);
-bool network_holds(const struct network *network, struct str address);
+/* ---- number.c. */
 
 struct number {
     bool whole; /* then `integer` says it exactly */

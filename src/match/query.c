@@ -460,7 +460,7 @@ static enum err field_word_parse(struct parser *parser, struct str word, const s
         return matcher_exists(parser->matcher, parser->field, ret);
     }
     struct network network;
-    if (str_find_byte(word, '/') != STR_NONE && network_parse(word, &network, NULL) == OK) {
+    if (str_find_byte(word, '/') != STR_NONE && network_parse(word, &network) == OK) {
         return matcher_network(parser->matcher, parser->field, word, ret, parser->why);
     }
     return range_parse(parser, word, ret);

@@ -370,9 +370,11 @@ static enum err value_fits(struct reading *reading, const struct test *test, str
         break;
     case TEST_REGEX:
         return patterns_find(reading->matcher->patterns, test->regex, text, reading->mem, ret);
-    case TEST_NETWORK:
-        *ret = network_holds(&test->network, text);
+    case TEST_NETWORK: {
+        uint8_t address[ADDRESS_SIZE];
+        *ret = address_parse(text, address) == OK && network_holds(&test->network, address);
         break;
+    }
     case TEST_NUMBER:
         *ret = number_fits(test, text);
         break;

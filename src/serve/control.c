@@ -10,6 +10,34 @@
 #include "base/limits.h"
 #include "serve/message.h"
 
+const char *control_purpose(enum control_command command)
+{
+    static const char *const purposes[CONTROL_COMMAND_COUNT] = {
+        "tenant apply", "tenant export", "tenant list", "search", "alerts", "books"};
+    return purposes[command];
+}
+
+int control_code(enum err err)
+{
+    switch (err) {
+    case OK:
+        return 0;
+    case ERR_SYNTAX:
+    case ERR_UNSUPPORTED:
+    case ERR_LIMIT:
+    case ERR_NOT_FOUND:
+    case ERR_CONFLICT:
+    case ERR_EXISTS:
+        return 65;
+    case ERR_DENIED:
+        return 77;
+    case ERR_AGAIN:
+        return 75;
+    default:
+        return 74;
+    }
+}
+
 static enum err packet_wait(int channel, short events)
 {
     struct pollfd wait = {.fd = channel, .events = events};

@@ -279,13 +279,32 @@ static void turn_failed(struct core *core, enum err err, const struct why *why)
     turn_soon(core, RETRY_MS);
 }
 
+/* Events leave a reserve, so that alerts, the audit trail and whoever looks for the reason still
+ * have room when the disk is full. */
+static enum err space_check(const struct core *core, struct why *why)
+{
+    uint64_t space;
+    enum err err = OK;
+    if (!ring_is_empty(core->spine->ring)) {
+        err = disk_space(disk_real(), core->process->data, &space);
+        if (err == OK && space < core->process->setup.space_reserve) {
+            err = why_say(why, ERR_FULL, 0, "no space left but the reserve of %llu bytes",
+                          (unsigned long long)core->process->setup.space_reserve);
+        }
+    }
+    return err;
+}
+
 static void core_turn(void *context)
 {
     struct core *core = context;
     struct why why = {0};
     bool more = false;
     core->turn_armed = false;
-    enum err err = spine_turn(core->spine, wall_now(), &more, &why);
+    enum err err = space_check(core, &why);
+    if (err == OK) {
+        err = spine_turn(core->spine, wall_now(), &more, &why);
+    }
     if (err != OK) {
         turn_failed(core, err, &why);
         return;

@@ -67,13 +67,7 @@ static void connection_end(struct connection *connection, int code, struct str e
 
 static void connection_fail(struct connection *connection, enum err err, const struct why *why)
 {
-    bool asked_wrong = err == ERR_SYNTAX || err == ERR_NOT_FOUND || err == ERR_LIMIT ||
-                       err == ERR_CONFLICT || err == ERR_EXISTS;
-    connection_end(connection,
-                   asked_wrong         ? 65
-                   : err == ERR_DENIED ? 77
-                                       : 74,
-                   str_from(why_text(why, err)));
+    connection_end(connection, control_code(err), str_from(why_text(why, err)));
 }
 
 static void connection_spoke(void *context, struct link *link, struct message *message,
@@ -285,14 +279,13 @@ enum err desk_worker_came(struct desk *desk, uint64_t worker, int channel)
 
 static void request_answer(struct connection *connection, const struct control_request *request)
 {
-    static const char *const purposes[CONTROL_COMMAND_COUNT] = {
-        "tenant apply", "tenant export", "tenant list", "search", "alerts", "books"};
     struct desk *desk = connection->desk;
     struct why why = {0};
     struct scope *scope;
     desk_transaction_end(desk);
-    enum err err = scope_for_administrator(
-        desk->tenant, connection->user, str_from(purposes[request->command]), wall_now(), &scope);
+    enum err err =
+        scope_for_administrator(desk->tenant, connection->user,
+                                str_from(control_purpose(request->command)), wall_now(), &scope);
     if (err != OK) {
         connection_fail(connection, err, &why);
         return;

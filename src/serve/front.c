@@ -6,7 +6,7 @@
  * empty, so that a front that died leaves no count that nobody will settle, and begins to listen
  * when the first bindings are there.
  *
- * Always true: a record is counted as received only once it is in the ring.
+ * Always true: what is in the ring has been counted as received, and no process but us counts.
  */
 
 #include "serve/process.h"
@@ -95,13 +95,19 @@ static enum err front_push(struct front *front, const struct entry *entry, uint6
 {
     char head[ENTRY_HEAD_SIZE];
     entry_head(entry, head);
-    enum err err = ring_push(front->ring, str_of(head, sizeof head), entry->batch, ret_position);
-    if (err != OK) {
-        return err;
+    /* Counted before it is pushed, so that nobody sees a record stored that was not received; a
+     * front that dies between the two is settled by the next. */
+    enum err err = ring_fits(front->ring, sizeof head + entry->batch.size);
+    if (err == OK) {
+        err = books_received(front->books, entry->client, entry->source, entry->count);
     }
-    front->pushed = *ret_position;
-    err = books_received(front->books, entry->client, entry->source, entry->count);
-    front_ring_bell(front);
+    if (err == OK) {
+        err = ring_push(front->ring, str_of(head, sizeof head), entry->batch, ret_position);
+    }
+    if (err == OK) {
+        front->pushed = *ret_position;
+        front_ring_bell(front);
+    }
     return err;
 }
 

@@ -30,6 +30,7 @@
     NUMBER(gap)              /* 1: the parent before was killed; nobody counted meanwhile */ \
     NUMBER(fresh)            /* 1: parent has just started, the books are empty */           \
     NUMBER(controller)       /* the user who may give commands besides root */               \
+    NUMBER(space_reserve)    /* bytes */                                                     \
     NUMBER(journal_size_max) /* bytes */                                                     \
     NUMBER(commit_delay_ms)                                                                  \
     NUMBER(head_seconds)                                                                     \

@@ -27,8 +27,6 @@ struct offline {
 static enum err offline_open(struct offline *offline, const struct control_request *request,
                              struct why *why)
 {
-    static const char *const purposes[CONTROL_COMMAND_COUNT] = {
-        "tenant apply", "tenant export", "tenant list", "search", "alerts", "books"};
     char folder[4096];
     (void)snprintf(folder, sizeof folder, "%s/ledger", offline->data);
     enum err err = ledger_open(disk_real(), folder, &offline->ledger, why);
@@ -37,7 +35,7 @@ static enum err offline_open(struct offline *offline, const struct control_reque
     }
     if (err == OK) {
         err = scope_for_administrator(offline->tenant, (uint32_t)getuid(),
-                                      str_from(purposes[request->command]), wall_now(),
+                                      str_from(control_purpose(request->command)), wall_now(),
                                       &offline->scope);
     }
     return err;
@@ -158,6 +156,6 @@ enum err offline_call(const char *data, const char *keys, const struct control_r
     ledger_close(offline.ledger);
     buf_done(&offline.sources);
     buf_done(&offline.gathered);
-    *ret_code = err == OK ? 0 : err == ERR_SYNTAX || err == ERR_NOT_FOUND ? 65 : 74;
+    *ret_code = control_code(err);
     return err == ERR_AGAIN ? err : err == ERR_CLOSED ? err : OK;
 }

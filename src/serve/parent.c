@@ -349,6 +349,7 @@ static enum err setup_send(struct parent *parent, enum process_kind kind, struct
                                             .gap = parent->gap && !parent->core_was_ready,
                                             .fresh = !parent->core_was_ready,
                                             .controller = geteuid(),
+                                            .space_reserve = config->space_reserve,
                                             .journal_size_max = config->journal_size_max,
                                             .commit_delay_ms = config->commit_delay_ms,
                                             .head_seconds = config->head_seconds,

@@ -255,10 +255,11 @@ static enum err lines_fetch(const struct reading *reading, struct str gathered, 
                         line_found, lines, why);
 }
 
-static enum err print_alert_json(const struct reading *reading, uint64_t id,
+static enum err print_alert_json(const struct reading *reading, uint64_t id, struct wall stored,
                                  const struct alert *alert, struct str line, struct buf *out)
 {
     char received[TIME_TEXT_SIZE];
+    char raised[TIME_TEXT_SIZE];
     struct str source = source_slug(reading, alert->source);
     const struct {
         const char *before;
@@ -268,9 +269,10 @@ static enum err print_alert_json(const struct reading *reading, uint64_t id,
         {",\"author\":", alert->rule_author},   {",\"link\":", alert->rule_link},
         {",\"tags\":", alert->rule_tags},       {",\"version\":", alert->rule_version},
     };
-    enum err err = buf_print(out, "{\"id\":%llu,\"@timestamp\":\"%s\",\"level\":\"%s\"",
-                             (unsigned long long)id, time_print(alert->received, received),
-                             level_text(alert->level));
+    enum err err =
+        buf_print(out, "{\"id\":%llu,\"@timestamp\":\"%s\",\"raised\":\"%s\",\"level\":\"%s\"",
+                  (unsigned long long)id, time_print(alert->received, received),
+                  time_print(stored, raised), level_text(alert->level));
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && err == OK; i++) {
         err = buf_append(out, str_from(parts[i].before));
         if (err == OK) {
@@ -291,13 +293,13 @@ static enum err print_alert_json(const struct reading *reading, uint64_t id,
     return err == OK ? buf_append(out, STR("}}\n")) : err;
 }
 
-static enum err print_alert(const struct reading *reading, uint64_t id, const struct alert *alert,
-                            struct str line, struct buf *out)
+static enum err print_alert(const struct reading *reading, uint64_t id, struct wall stored,
+                            const struct alert *alert, struct str line, struct buf *out)
 {
     char received[TIME_TEXT_SIZE];
     struct str source = source_slug(reading, alert->source);
     if (reading->format == FORMAT_NDJSON) {
-        return print_alert_json(reading, id, alert, line, out);
+        return print_alert_json(reading, id, stored, alert, line, out);
     }
     (void)time_print(alert->received, received);
     if (reading->format == FORMAT_CSV) {
@@ -341,12 +343,14 @@ static enum err print_alerts(const struct reading *reading, struct str gathered,
     while (gathered.size >= GATHERED_HEAD && err == OK) {
         struct alert alert;
         uint64_t id = get_u64(gathered.data);
+        struct wall stored = {(int64_t)get_u64(gathered.data + 8)};
         gathered = str_slice(gathered, GATHERED_HEAD, gathered.size);
         if (alert_decode(&gathered, &alert) != OK) {
             return ERR_CORRUPT;
         }
         const struct line *line = line_find(lines, alert.place.sequence);
-        err = print_alert(reading, id, &alert, line == NULL ? (struct str){0} : line->text, out);
+        err = print_alert(reading, id, stored, &alert, line == NULL ? (struct str){0} : line->text,
+                          out);
         if (err == OK && out->size >= MESSAGE_SIZE_MAX / 2) {
             err = reading->output(reading->output_context, buf_str(out));
             buf_reset(out);

@@ -36,6 +36,9 @@ enum output_format { FORMAT_TABLE, FORMAT_NDJSON, FORMAT_CSV, FORMAT_RAW, FORMAT
 
 #define ALERTS_LISTED_MAX 1000 /* alerts in one answer; ask again with `after` for more */
 
+/* What a command is called in scopes and in the audit trail. */
+const char *control_purpose(enum control_command command);
+
 struct control_request {
     enum control_command command;
     struct str tenant;    /* a client's slug; empty: all that may be seen */
@@ -46,6 +49,10 @@ struct control_request {
     uint64_t after; /* alerts: those with a larger id */
     uint64_t limit; /* alerts: at most so many, up to ALERTS_LISTED_MAX; 0: that many */
 };
+
+/* The exit code for an error (sysexits): 65 whoever asked must ask otherwise, 77 may not, 75 later,
+ * 74 something here failed. */
+int control_code(enum err err);
 
 /* Gets a piece of the answer; ERR_CLOSED stops. */
 typedef enum err control_output(void *context, struct str piece);

@@ -84,6 +84,13 @@ static enum err append_one(struct spine *spine, struct taken *taken, struct wall
     }
     enum err err =
         archive_append(client->scope, spine->archive, &taken->batch, from, now, &taken->first);
+    if (err == ERR_LIMIT || err == ERR_NOT_FOUND || err == ERR_DENIED) {
+        /* These would be refused for ever: a batch that lies about its records, a client whose key
+         * was destroyed. */
+        spine->say(spine->say_context, "a batch cannot be archived and is counted as rejected");
+        taken->end = TAKEN_DROPPED;
+        return OK;
+    }
     taken->end = err == ERR_EXISTS     ? TAKEN_DUPLICATE
                  : err == ERR_CONFLICT ? TAKEN_CONFLICT
                                        : TAKEN_STORED;

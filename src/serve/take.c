@@ -98,8 +98,22 @@ static void entry_account(const struct taken *taken, struct books_entry *ret)
         ret->rejected[taken->entry.reason] = count;
         break;
     case TAKEN_DROPPED:
-        ret->rejected[REJECT_UNAUTHORISED] = count;
+        ret->rejected[REJECT_REFUSED] = count;
         break;
+    }
+}
+
+static enum commit_result end_told(enum taken_end end)
+{
+    switch (end) {
+    case TAKEN_DUPLICATE:
+        return COMMIT_DUPLICATE;
+    case TAKEN_CONFLICT:
+        return COMMIT_CONFLICT;
+    case TAKEN_DROPPED:
+        return COMMIT_REFUSED;
+    default:
+        return COMMIT_STORED;
     }
 }
 
@@ -113,10 +127,10 @@ static enum err front_tell(struct spine *spine)
     exceptions.data = list;
     for (size_t i = 0; i < spine->taken_count; i++) {
         const struct taken *taken = &spine->taken[i];
-        if (taken->end == TAKEN_DUPLICATE || taken->end == TAKEN_CONFLICT) {
+        enum commit_result result = end_told(taken->end);
+        if (result != COMMIT_STORED) {
             put_u64(list + exceptions.size, taken->number);
-            put_u64(list + exceptions.size + 8,
-                    taken->end == TAKEN_DUPLICATE ? COMMIT_DUPLICATE : COMMIT_CONFLICT);
+            put_u64(list + exceptions.size + 8, (uint64_t)result);
             exceptions.size += 16;
         }
     }

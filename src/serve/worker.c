@@ -139,10 +139,10 @@ static void worker_read(struct worker *worker)
     if (err == ERR_CLOSED) {
         _exit(0); /* whoever asked is gone */
     }
-    int code = err == OK ? 0 : err == ERR_SYNTAX ? 65 : 74;
     const struct message done = {
         .type = MESSAGE_DONE,
-        .done = {(uint64_t)code, err == OK ? (struct str){0} : str_from(why_text(&why, err))}};
+        .done = {(uint64_t)control_code(err),
+                 err == OK ? (struct str){0} : str_from(why_text(&why, err))}};
     UNHEEDED(answer_packet(worker, &done));
     _exit(0);
 }

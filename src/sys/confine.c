@@ -232,7 +232,7 @@ static enum err seccomp_enter(enum confine_kind kind, struct why *why)
      * loop needs to make a descriptor non-blocking. */
     if (result == 0) {
         result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-                                  SCMP_A1(SCMP_CMP_EQ, FIONBIO));
+                                  SCMP_A1(SCMP_CMP_EQ, FIONBIO, 0));
     }
     if (result == 0) {
         result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "sys/private.h"
@@ -136,6 +137,17 @@ static const struct file_ops real_file_ops = {
     real_truncate, real_sync, real_lock,  real_descriptor,
 };
 
+static enum err real_space(struct disk *disk, const char *path, uint64_t *ret)
+{
+    struct statfs status;
+    (void)disk;
+    if (statfs(path, &status) != 0) {
+        return err_from_errno(errno);
+    }
+    *ret = (uint64_t)status.f_bavail * (uint64_t)status.f_bsize;
+    return OK;
+}
+
 static enum err real_rename(struct disk *disk, const char *from, const char *to)
 {
     (void)disk;
@@ -204,8 +216,8 @@ static enum err real_list(struct disk *disk, const char *path,
 struct disk *disk_real(void)
 {
     static struct disk real = {
-        real_open,        real_rename, real_remove, real_make_folder,
-        real_sync_folder, real_exists, real_list,
+        real_open,        real_space,       real_rename, real_remove,
+        real_make_folder, real_sync_folder, real_exists, real_list,
     };
     return &real;
 }
@@ -278,6 +290,11 @@ int file_release(struct file *file)
     int descriptor = ((struct real_file *)file)->descriptor;
     free(file);
     return descriptor;
+}
+
+enum err disk_space(struct disk *disk, const char *path, uint64_t *ret)
+{
+    return disk->space(disk, path, ret);
 }
 
 enum err disk_rename(struct disk *disk, const char *from, const char *to)

@@ -51,6 +51,8 @@ int file_descriptor(const struct file *file);
  * disk. */
 int file_release(struct file *file);
 
+/* Bytes that can still be written below a folder. */
+NODISCARD enum err disk_space(struct disk *disk, const char *path, uint64_t *ret);
 NODISCARD enum err disk_rename(struct disk *disk, const char *from, const char *to);
 NODISCARD enum err disk_remove(struct disk *disk, const char *path);
 NODISCARD enum err disk_make_folder(struct disk *disk, const char *path); /* 0700; fine if there */

@@ -423,8 +423,19 @@ static enum err fake_list(struct disk *disk, const char *path,
     return err;
 }
 
+/* What the budget leaves. */
+static enum err fake_space(struct disk *disk, const char *path, uint64_t *ret)
+{
+    const struct fake *fake = (const struct fake *)disk;
+    uint64_t used = size_total(fake);
+    (void)path;
+    *ret = used < fake->size_max ? fake->size_max - used : 0;
+    return fake->off ? ERR_IO : OK;
+}
+
 static const struct disk fake_disk_ops = {
-    fake_open, fake_rename, fake_remove, fake_make_folder, fake_sync_folder, fake_exists, fake_list,
+    fake_open,        fake_space,       fake_rename, fake_remove,
+    fake_make_folder, fake_sync_folder, fake_exists, fake_list,
 };
 
 /* ---- The whole. */

@@ -22,6 +22,8 @@
 
 #define CONNECTION_MEMORY (32 * 1024) /* Head and read buffer of one connection. */
 
+#define DISCARD_MAX (64 * 1024) /* Of a body whose request was answered already. */
+
 struct http {
     struct http_calls calls;
     struct MHD_Daemon *daemon;
@@ -61,8 +63,9 @@ enum err http_new(struct loop *loop, int listener, unsigned connections_max, uns
     http->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handler, http,
         MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT, connections_max,
-        MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_COMPLETED, completed, http, MHD_OPTION_END);
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, connections_max / 4 + 1, MHD_OPTION_CONNECTION_TIMEOUT,
+        idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+        MHD_OPTION_NOTIFY_COMPLETED, completed, http, MHD_OPTION_END);
     if (http->daemon == NULL) {
         free(http);
         return why_say(why, ERR_IO, 0, "libmicrohttpd does not start");
@@ -71,6 +74,7 @@ enum err http_new(struct loop *loop, int listener, unsigned connections_max, uns
     if (info == NULL || timer_new(loop, run, http, &http->timer) != OK ||
         watch_new(loop, info->epoll_fd, run_when_readable, http, &http->watch) != OK) {
         timer_free(http->timer);
+        (void)MHD_quiesce_daemon(http->daemon); /* The listener stays the caller's. */
         MHD_stop_daemon(http->daemon);
         free(http);
         return why_say(why, ERR_IO, 0, "libmicrohttpd cannot be waited for");
@@ -241,15 +245,18 @@ static enum MHD_Result handler(void *context, struct MHD_Connection *connection,
         }
         *slot = request;
         http->calls.begin(http->calls.context, request);
-        /* To answer here is to close: right where a body would follow, and only there. */
-        bool body = http_body_size(request) > 0 ||
-                    http_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING).size > 0;
-        return request->answer != NULL && body ? request_answer(request) : MHD_YES;
+        /* To answer here is to close, and a peer that is still sending may lose the answer: so a
+         * short body is read first. */
+        bool long_body = http_body_size(request) > DISCARD_MAX ||
+                         http_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING).size > 0;
+        return request->answer != NULL && long_body ? request_answer(request) : MHD_YES;
     }
     if (*data_size > 0) {
         struct str bytes = str_of(data, *data_size);
         *data_size = 0;
-        /* An answer cannot be given amid a body; what follows is read and forgotten. */
+        if (request->answer != NULL) {
+            return MHD_YES;
+        }
         return http->calls.body(http->calls.context, request, bytes) ? MHD_YES : MHD_NO;
     }
     if (!request->ended && request->answer == NULL) {

@@ -5,8 +5,8 @@
  *
  *     http_new → http_start → begin, body …, end → http_answer → gone → … → http_free
  *
- * A request may be answered in `begin` (its body is then not read), in `end`, or any time later: it
- * is held until then, and costs nothing but its memory.
+ * A request may be answered in `begin` (its body is then forgotten), in `end`, or any time later:
+ * it is held until then, and costs nothing but its memory.
  */
 
 #include <stdint.h>
@@ -24,7 +24,8 @@ struct http_calls {
     void *context;
     /* The head is there. */
     void (*begin)(void *context, struct http_request *request);
-    /* Bytes of the body, as they arrive.  false: not a byte more; the connection is closed. */
+    /* Bytes of the body, as they arrive.  Not called after an answer.  false: not a byte more; the
+     * connection is closed. */
     bool (*body)(void *context, struct http_request *request, struct str bytes);
     /* The body is whole.  Not called after an answer. */
     void (*end)(void *context, struct http_request *request);
@@ -33,7 +34,8 @@ struct http_calls {
 };
 
 /* Takes the listening socket over, on OK.  All that needs more of the kernel than reading and
- * writing is done here; nothing is accepted before http_start. */
+ * writing is done here; nothing is accepted before http_start.  One address gets at most a quarter
+ * of the connections, so that slow heads, which only idle_seconds limits, cannot take them all. */
 NODISCARD enum err http_new(struct loop *loop, int listener, unsigned connections_max,
                             unsigned idle_seconds, const struct http_calls *calls,
                             struct http **ret, struct why *why);

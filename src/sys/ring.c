@@ -97,19 +97,33 @@ uint64_t ring_id(const struct ring *ring)
     return ring->id;
 }
 
+static uint64_t entry_size(uint64_t size)
+{
+    return (size + ENTRY_HEADER + ALIGN - 1) & ~(uint64_t)(ALIGN - 1);
+}
+
+enum err ring_fits(const struct ring *ring, size_t size)
+{
+    uint64_t whole = entry_size(size);
+    if (whole > ring->capacity / 2) {
+        return ERR_LIMIT;
+    }
+    uint64_t at = atomic_load_explicit(&ring->shared->head, memory_order_relaxed);
+    uint64_t tail = atomic_load_explicit(&ring->shared->tail, memory_order_acquire);
+    bool room = at - tail <= ring->capacity && ring->capacity - (at - tail) >= whole;
+    return room ? OK : ERR_AGAIN;
+}
+
 enum err ring_push(struct ring *ring, struct str head, struct str body, uint64_t *ret_number)
 {
     struct shared *shared = ring->shared;
     uint64_t size = (uint64_t)head.size + body.size;
-    uint64_t whole = (size + ENTRY_HEADER + ALIGN - 1) & ~(uint64_t)(ALIGN - 1);
-    if (whole > ring->capacity / 2) {
-        return ERR_LIMIT;
+    enum err err = ring_fits(ring, (size_t)size);
+    if (err != OK) {
+        return err;
     }
+    uint64_t whole = entry_size(size);
     uint64_t at = atomic_load_explicit(&shared->head, memory_order_relaxed);
-    uint64_t tail = atomic_load_explicit(&shared->tail, memory_order_acquire);
-    if (at - tail > ring->capacity || ring->capacity - (at - tail) < whole) {
-        return ERR_AGAIN;
-    }
     uint64_t number = atomic_load_explicit(&shared->next_number, memory_order_relaxed);
     char header[ENTRY_HEADER] = {0};
     put_u32(header, (uint32_t)size);
@@ -156,7 +170,7 @@ enum err ring_next(struct ring *ring, struct ring_cursor *cursor, struct buf *to
     bytes_get(ring, cursor->at, header, sizeof header);
     uint64_t size = get_u32(header);
     uint64_t number = get_u64(header + 8);
-    uint64_t whole = (size + ENTRY_HEADER + ALIGN - 1) & ~(uint64_t)(ALIGN - 1);
+    uint64_t whole = entry_size(size);
     if (whole > available || whole > ring->capacity / 2 || number <= cursor->number) {
         return ERR_CORRUPT;
     }

@@ -25,6 +25,8 @@ NODISCARD enum err ring_attach(void *memory, size_t size, struct ring **ret);
 void ring_detach(struct ring *ring);       /* NULL is fine. */
 uint64_t ring_id(const struct ring *ring); /* a random name, given at ring_format */
 
+/* Producer: whether an entry of that size finds room.  Once OK it stays OK until the next push. */
+NODISCARD enum err ring_fits(const struct ring *ring, size_t size);
 /* Producer: one entry of two parts laid end to end.  ERR_AGAIN: no room now.  ERR_LIMIT: larger
  * than half the ring, so there never will be. */
 NODISCARD enum err ring_push(struct ring *ring, struct str head, struct str body,

@@ -238,7 +238,7 @@ static enum err networks_decode(struct str bytes, struct arena *mem, struct bind
     for (size_t i = 0; i < ret->networks_count; i++) {
         memcpy(networks[i].address, bytes.data + i * NETWORK_SIZE, 16);
         networks[i].prefix = (uint8_t)bytes.data[i * NETWORK_SIZE + 16];
-        if (!network_valid(&networks[i])) {
+        if (!network_canonical(&networks[i])) {
             return ERR_CORRUPT;
         }
     }

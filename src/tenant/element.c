@@ -244,8 +244,9 @@ static enum err networks_read(const struct yaml_node *node, struct arena *mem,
         return ERR_MEMORY;
     }
     for (const struct yaml_node *item = node->first; item != NULL; item = item->next) {
-        if (item->kind != YAML_SCALAR ||
-            network_read(item->text, &sender->networks[sender->networks_count++]) != OK) {
+        struct network *network = &sender->networks[sender->networks_count++];
+        if (item->kind != YAML_SCALAR || network_parse(item->text, network) != OK ||
+            !network_canonical(network)) {
             return why_say_at(why, ERR_SYNTAX, item->line, item->column,
                               "write an address (192.0.2.1), or a network with no bits behind its "
                               "prefix (192.0.2.0/24, 2001:db8::/32)");

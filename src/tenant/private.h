@@ -75,14 +75,7 @@ NODISCARD enum err client_export(const struct client_element *client,
                                  const struct source_element *const *sources, size_t count,
                                  struct buf *out);
 
-/* ---- network.c */
-
-#define NETWORK_TEXT_SIZE 64
-
 /* "192.0.2.1", "192.0.2.0/24", "2001:db8::/32"; ERR_SYNTAX also if bits stand behind the prefix. */
-NODISCARD enum err network_read(struct str text, struct network *ret);
-const char *network_print(const struct network *network, char text[NETWORK_TEXT_SIZE]);
-bool network_valid(const struct network *network);
 
 /* ---- apply.c */
 

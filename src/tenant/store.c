@@ -6,13 +6,10 @@
  * are given once.  What did not change leaves no trace.
  */
 
-#include <stdio.h>
+#include "tenant/store.h"
 
-#include "base/limits.h"
-#include "codec/crypto.h"
 #include "ledger/ledger.h"
 #include "tenant/private.h"
-#include "tenant/store.h"
 
 static enum err next_id(struct store *store, const char *sql, uint32_t *ret);
 static enum err run(struct statement *statement, enum err err);

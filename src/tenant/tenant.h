@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/why.h"
+#include "codec/network.h"
 #include "event/place.h"
 
 struct ledger;
@@ -111,11 +112,6 @@ NODISCARD enum err tenant_token_new(struct arena *mem, struct str *ret_token, st
 
 /* ---- Bindings: which sender is which source.  Compiled here into an immutable generation for
  * front; collect never reads the ledger. */
-
-struct network {
-    uint8_t address[16]; /* IPv4 as ::ffff:a.b.c.d */
-    uint8_t prefix;      /* 0 to 128 */
-};
 
 struct binding {
     struct client_id client;

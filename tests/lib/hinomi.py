@@ -1,6 +1,7 @@
 """What the stories and tortures share: a service of their own on free loopback ports, its processes,
 its commands, posts, and the count of checks.  Python's standard library only."""
 
+import atexit
 import hashlib
 import http.client
 import json
@@ -81,6 +82,7 @@ listeners:
   - {{name: ingest, kind: http, address: 127.0.0.1, port: {self.http}}}
 {extra}""")
         self.process = None
+        atexit.register(self.stop)
 
     def start(self):
         self.out = open(self.log, "ab")
