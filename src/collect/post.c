@@ -406,7 +406,8 @@ static enum err part_hand(struct post *post)
 void collect_committed(struct collect *collect, uint64_t position,
                        const struct commit_exception *exceptions, size_t count)
 {
-    struct pending *list = collect->pending + collect->pending_first;
+    struct pending *list =
+        collect->pending != NULL ? collect->pending + collect->pending_first : NULL;
     for (size_t i = 0; i < count; i++) {
         size_t low = 0;
         size_t high = collect->pending_count;
