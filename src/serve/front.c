@@ -182,7 +182,7 @@ static enum err front_go(struct front *front, struct why *why)
                              listener->descriptor, why);
     }
     if (err == OK) {
-        err = process_confine(front->process, NULL, why);
+        err = process_confine(front->process, why);
     }
     if (err == OK) {
         timer_set(front->timer, 0, SETTLE_EVERY_MS);

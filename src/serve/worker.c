@@ -59,7 +59,7 @@ static enum err worker_go(struct worker *worker, struct why *why)
     const struct rlimit memory = {MEMORY_SIZE_MAX, MEMORY_SIZE_MAX};
     (void)setrlimit(RLIMIT_AS, &memory);
 #endif
-    enum err err = process_confine(worker->process, NULL, why);
+    enum err err = process_confine(worker->process, why);
     worker->limited = err == OK;
     worker_try(worker);
     return err;
