@@ -6,10 +6,10 @@
  *          8     4  version, 1                                  the lower; 0: free
  *         12     4  slots                               8    8  received
  *         16    48  zeros                              16    8  turn
- *         64        the slots                          24   64  copy 0: position, stored,
- *                                                               deduplicated, rejected…
- *                                                      88   64  copy 1
- *                                                     152   40  zeros
+ *         64   256  drops accounted for, a listener   24   72  copy 0: position, stored,
+ *        320        the slots                                   deduplicated, rejected…
+ *                                                      96   72  copy 1
+ *                                                     168   24  zeros
  *
  * A slot is taken by one compare-and-swap of its key, always the first free one, so two processes
  * that meet a new source at once end up with the same slot.  Slots are never given back.
@@ -57,6 +57,7 @@ struct page {
     uint32_t version;
     uint32_t slots;
     char zeros[48];
+    _Atomic uint32_t drops[LISTENERS_MAX];
     struct slot slot[SOURCES_MAX];
 };
 
@@ -150,6 +151,18 @@ enum err books_apply(struct books *books, struct client_id client, struct source
     }
     slot_commit(slot, &sums);
     return OK;
+}
+
+uint32_t books_drops(const struct books *books, size_t listener)
+{
+    return listener < LISTENERS_MAX ? atomic_load(&books->page->drops[listener]) : 0;
+}
+
+void books_drops_set(struct books *books, size_t listener, uint32_t drops)
+{
+    if (listener < LISTENERS_MAX) {
+        atomic_store(&books->page->drops[listener], drops);
+    }
 }
 
 void books_settle(struct books *books)

@@ -41,6 +41,11 @@ NODISCARD enum err books_apply(struct books *books, struct client_id client,
                                struct source_id source, uint64_t position,
                                const struct books_entry *entry);
 
+/* Front: how many lost datagrams of its `listener`-th socket have been accounted for, in the
+ * kernel's own count, which goes on when front dies (0 below LISTENERS_MAX). */
+uint32_t books_drops(const struct books *books, size_t listener);
+void books_drops_set(struct books *books, size_t listener, uint32_t drops);
+
 /* A restarted front, once the ring is empty: what was counted as received and never reached the
  * ring is taken back (nobody was told that it was received). */
 void books_settle(struct books *books);

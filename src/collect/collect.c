@@ -104,6 +104,10 @@ enum err collect_listen(struct collect *collect, struct str name, enum collect_k
             return err;
         }
     }
+    listener->index = collect->listeners_count;
+    listener->drops = collect->calls.drops == NULL
+                          ? 0
+                          : collect->calls.drops(collect->calls.context, listener->index);
     collect->listeners[collect->listeners_count++] = listener;
     return OK;
 }
@@ -222,6 +226,7 @@ static void sweep(void *context)
     struct collect *collect = context;
     struct mono now = mono_now();
     collect_resume(collect);
+    udp_sweep(collect);
     tcp_sweep(collect, now);
     streams_sweep(collect, now);
 }

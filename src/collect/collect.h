@@ -49,6 +49,10 @@ struct collect_calls {
                        enum reject_reason reason, uint64_t count);
     /* One line for the operator; collect limits how often.  NULL: nobody wants to know. */
     void (*say)(void *context, const char *line);
+    /* How many drops of the `listener`-th socket are accounted for, in the kernel's count, and that
+     * now so many are.  NULL: from 0, remembered by nobody. */
+    uint32_t (*drops)(void *context, size_t listener);
+    void (*drops_told)(void *context, size_t listener, uint32_t drops);
     /* When records arrive.  NULL: the system's clock. */
     struct wall (*now)(void *context);
 };

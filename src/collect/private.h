@@ -119,8 +119,9 @@ struct listener {
     /* UDP */
     struct datagrams *datagrams;
     size_t datagram, datagrams_count; /* the next one to take in, and how many there are */
-    uint32_t drops;
-    struct map bindings; /* sender's address to binding index, a cache */
+    size_t index;                     /* in the order of collect_listen */
+    uint32_t drops;                   /* accounted for, in the kernel's count */
+    struct map bindings;              /* sender's address to binding index, a cache */
     /* HTTP */
     struct http *http;
 };
@@ -129,6 +130,7 @@ NODISCARD enum err udp_start(struct listener *listener);
 void udp_stop(struct listener *listener);
 NODISCARD enum err udp_resume(struct listener *listener); /* takes in what was held */
 NODISCARD enum err tcp_start(struct listener *listener);
+void udp_sweep(struct collect *collect); /* losses that no datagram has told of */
 void tcp_stop(struct listener *listener);
 NODISCARD enum err tcp_resume(struct collect *collect);
 void tcp_sweep(struct collect *collect, struct mono now);

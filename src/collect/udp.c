@@ -2,8 +2,10 @@
  * Syslog over UDP (RFC 5426): a datagram is a record.
  *
  * When there is no room, nothing is read and the kernel drops what its buffer cannot hold; the next
- * datagram tells how many, and they are counted under the listener's unknown senders, as nobody
- * knows whose they were.  Datagrams that were read already wait in `datagrams`.
+ * datagram tells how many, or the sweep asks, and they are counted under the listener's unknown
+ * senders, as nobody knows whose they were.  The kernel's count lives as long as the socket, so
+ * what a front that died did not account for is the next one's.  Datagrams that were read already
+ * wait in `datagrams`.
  */
 
 #include "collect/private.h"
@@ -35,6 +37,17 @@ void udp_stop(struct listener *listener)
 enum err udp_resume(struct listener *listener)
 {
     return take_in(listener);
+}
+
+void udp_sweep(struct collect *collect)
+{
+    for (size_t i = 0; i < collect->listeners_count; i++) {
+        uint32_t drops;
+        if (collect->listeners[i]->kind == COLLECT_SYSLOG_UDP &&
+            socket_drops(collect->listeners[i]->socket, &drops) == OK) {
+            drops_count(collect->listeners[i], drops);
+        }
+    }
 }
 
 static void readable(void *context, int descriptor, unsigned events)
@@ -78,8 +91,13 @@ static enum err take_in(struct listener *listener)
 static void drops_count(struct listener *listener, uint32_t drops)
 {
     uint32_t lost = drops - listener->drops;
-    if (lost > 0) {
+    /* A datagram tells the count of its own time, which the sweep may have passed. */
+    if (lost > 0 && lost <= INT32_MAX) {
         listener->drops = drops;
+        if (listener->collect->calls.drops_told != NULL) {
+            listener->collect->calls.drops_told(listener->collect->calls.context, listener->index,
+                                                drops);
+        }
         reject_add(listener->collect,
                    sender_unknown(listener->collect->generation, str_from(listener->name)),
                    REJECT_KERNEL_DROP, lost);

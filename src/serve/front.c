@@ -21,6 +21,7 @@
 #include "collect/collect.h"
 #include "parse/parse.h"
 #include "serve/entry.h"
+#include "serve/notice.h"
 #include "sys/clocks.h"
 #include "sys/memory.h"
 #include "sys/ring.h"
@@ -99,7 +100,8 @@ static enum err front_push(struct front *front, const struct entry *entry, uint6
      * front that dies between the two is settled by the next. */
     enum err err = ring_fits(front->ring, sizeof head + entry->batch.size);
     if (err == OK) {
-        err = books_received(front->books, entry->client, entry->source, entry->count);
+        err = books_received(front->books, entry->client, entry->source,
+                             entry->count + (notice_wanted(entry) ? 1 : 0));
     }
     if (err == OK) {
         err = ring_push(front->ring, str_of(head, sizeof head), entry->batch, ret_position);
@@ -130,6 +132,18 @@ static void front_say(void *context, const char *line)
 {
     struct front *front = context;
     process_say(front->process, "%s", line);
+}
+
+static uint32_t front_drops(void *context, size_t listener)
+{
+    const struct front *front = context;
+    return books_drops(front->books, listener);
+}
+
+static void front_drops_told(void *context, size_t listener, uint32_t drops)
+{
+    struct front *front = context;
+    books_drops_set(front->books, listener, drops);
 }
 
 static struct wall front_now(void *context)
@@ -170,6 +184,8 @@ static enum err front_go(struct front *front, struct why *why)
         .batch = front_batch,
         .reject = front_reject,
         .say = front_say,
+        .drops = front_drops,
+        .drops_told = front_drops_told,
         .now = front_now,
     };
     enum err err = collect_new(front->process->loop, &calls, &front->collect);

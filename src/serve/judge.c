@@ -67,7 +67,8 @@ enum err spine_judge(struct spine *spine)
 {
     for (size_t i = 0; i < spine->taken_count; i++) {
         const struct taken *taken = &spine->taken[i];
-        if (taken->end != TAKEN_STORED || taken->offered_again) {
+        bool stored = taken->end == TAKEN_STORED || taken->noticed;
+        if (!stored || taken->offered_again) {
             continue;
         }
         struct spine_client *client = spine_client_find(spine, taken->entry.client);

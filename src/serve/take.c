@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "serve/notice.h"
 
 #define HOLD_NS_MAX (5 * NS_PER_SECOND) /* how long an entry may wait for its client's grant */
 
@@ -96,6 +97,8 @@ static void entry_account(const struct taken *taken, struct books_entry *ret)
         break;
     case TAKEN_TALLY:
         ret->rejected[taken->entry.reason] = count;
+        ret->stored = taken->noticed ? 1 : 0;
+        ret->rejected[REJECT_REFUSED] += notice_wanted(&taken->entry) && !taken->noticed ? 1 : 0;
         break;
     case TAKEN_DROPPED:
         ret->rejected[REJECT_REFUSED] = count;

@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,6 +154,20 @@ enum err datagrams_receive(struct datagrams *datagrams, int socket, size_t *ret_
         }
     }
     *ret_count = (size_t)count;
+    return OK;
+}
+
+enum err socket_drops(int socket, uint32_t *ret)
+{
+    uint32_t memory[SK_MEMINFO_VARS];
+    socklen_t size = sizeof memory;
+    if (getsockopt(socket, SOL_SOCKET, SO_MEMINFO, memory, &size) != 0) {
+        return err_from_errno(errno);
+    }
+    if (size < (SK_MEMINFO_DROPS + 1) * sizeof memory[0]) {
+        return ERR_UNSUPPORTED;
+    }
+    *ret = memory[SK_MEMINFO_DROPS];
     return OK;
 }
 
