@@ -473,3 +473,37 @@ TEST(signing_goes_round_the_clients_a_few_at_a_time)
     }
     fixture_free(fixture);
 }
+
+static enum err pause_at_third(void *context)
+{
+    unsigned *asked = context;
+    return ++*asked == 3 ? ERR_CLOSED : OK;
+}
+
+static enum err found_count(void *context, struct place place, const struct event *event)
+{
+    (void)place, (void)event;
+    ++*(unsigned *)context;
+    return OK;
+}
+
+TEST(a_search_ends_when_whoever_asked_is_gone)
+{
+    struct fixture *fixture = fixture_new();
+    struct reader *reader;
+    unsigned asked = 0;
+    unsigned found = 0;
+    fixture_open(fixture);
+    for (unsigned i = 0; i < 10; i++) {
+        CHECK(fixture_append(fixture, 7, 70, 1) == 1 + i);
+        CHECK(archive_commit(fixture->archive) == OK);
+    }
+    CHECK(reader_open(fixture->scope, fixture->disk, fixture->folder, fixture->keys,
+                      (struct client_id){7}, &reader, NULL) == OK);
+    reader_heed(reader, pause_at_third, &asked);
+    CHECK(reader_search(fixture->scope, reader, (struct client_id){7}, NULL, (struct wall){0},
+                        (struct wall){INT64_MAX}, found_count, &found, NULL) == ERR_CLOSED);
+    CHECK(asked == 3 && found == 2);
+    reader_close(reader);
+    fixture_free(fixture);
+}

@@ -27,6 +27,8 @@ struct reader {
     char *folder;
     struct zstd *zstd;
     struct arena *mem;
+    reader_pause *pause;
+    void *pause_context;
 };
 
 /* Asks whether a frame is wanted at all, and then for each of its events. */
@@ -84,6 +86,12 @@ enum err reader_new(struct reader **ret)
     }
     *ret = reader;
     return OK;
+}
+
+void reader_heed(struct reader *reader, reader_pause *pause, void *context)
+{
+    reader->pause = pause;
+    reader->pause_context = context;
 }
 
 void reader_close(struct reader *reader)
@@ -262,7 +270,10 @@ static enum err journal_search(struct reader *reader, struct reader_journal *jou
     while (err == OK && walk_next(&walk, &frame)) {
         if (client_equal(frame.client, client) && frame.kind == FRAME_DATA &&
             frame_wanted(wanted, &frame)) {
-            err = frame_search(reader, journal, &frame, wanted, scratch, call, context);
+            err = reader->pause == NULL ? OK : reader->pause(reader->pause_context);
+            if (err == OK) {
+                err = frame_search(reader, journal, &frame, wanted, scratch, call, context);
+            }
         }
     }
     if (opened) {

@@ -41,6 +41,7 @@ enum err collect_new(struct loop *loop, const struct collect_calls *calls, struc
     collect->loop = loop;
     collect->calls = *calls;
     map_init(&collect->streams.by_source, SOURCES_MAX, random_u64());
+    map_init(&collect->http_by_client, CLIENTS_MAX, random_u64());
     if (timer_new(loop, tick, collect, &collect->tick) != OK ||
         timer_new(loop, sweep, collect, &collect->sweep) != OK) {
         timer_free(collect->tick);
@@ -72,6 +73,7 @@ void collect_free(struct collect *collect)
         free(listener);
     }
     posts_done(collect);
+    map_done(&collect->http_by_client);
     streams_done(collect);
     generation_unref(collect->generation);
     timer_free(collect->tick);

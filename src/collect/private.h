@@ -173,6 +173,7 @@ struct collect {
     struct pending *pending;
     size_t pending_first, pending_count, pending_capacity;
     size_t http_memory;
+    struct map http_by_client; /* of it, by client */
     /* What was last said, so that not each of a flood of lines is. */
     struct mono said;
     uint64_t unsaid;

@@ -129,16 +129,25 @@ static enum err core_go(struct core *core, struct why *why)
     return err;
 }
 
+/* A lending whose worker never came (the core before us was told of it) makes room for another. */
 static struct lending *lending_of(struct core *core, uint64_t worker)
 {
     struct lending *free_place = NULL;
+    struct lending *waiting = NULL;
     for (size_t i = 0; i < WORKERS_MAX; i++) {
         if (core->lendings[i].worker == worker) {
             return &core->lendings[i];
         }
         if (core->lendings[i].worker == 0) {
             free_place = &core->lendings[i];
+        } else if (core->lendings[i].link == NULL) {
+            waiting = &core->lendings[i];
         }
+    }
+    if (free_place == NULL && waiting != NULL) {
+        scope_free(waiting->scope);
+        *waiting = (struct lending){0};
+        free_place = waiting;
     }
     if (free_place != NULL) {
         free_place->worker = worker;
@@ -438,7 +447,10 @@ static void core_desk_spoke(void *context, struct link *link, struct message *me
         break;
     case MESSAGE_LEND: {
         struct lending *lending = lending_of(core, message->lend.worker);
-        if (lending != NULL && scope_decode(message->lend.scope, &lending->scope) == OK) {
+        struct scope *scope;
+        if (lending != NULL && scope_decode(message->lend.scope, &scope) == OK) {
+            scope_free(lending->scope);
+            lending->scope = scope;
             lending->client = (struct client_id){(uint32_t)message->lend.client};
             lending_try(core, lending);
         }

@@ -485,7 +485,13 @@ static void worker_start(struct parent *parent, uint64_t number)
         }
     }
     if (err != OK) {
+        /* A link without a channel: whoever asked can be told. */
+        const struct message none = {.type = MESSAGE_LINK, .link = {PROCESS_WORKER, number}};
         (void)fprintf(stderr, "hinomi: cannot start a worker: %s\n", err_text(err));
+        if (at < WORKERS_MAX) {
+            child_kill(parent->workers[at].process, SIGKILL);
+        }
+        UNHEEDED(tell(desk, &none));
     }
 }
 
@@ -502,12 +508,13 @@ static void service_spoke(void *context, struct link *link, struct message *mess
     }
     struct service *service = &parent->services[kind];
     if (message->type == MESSAGE_READY) {
+        bool was_ready = service->ready;
         service->ready = true;
         if (kind == PROCESS_CORE && !parent->core_was_ready) {
             parent->core_was_ready = true;
             service_restart(parent);
         }
-        if (kind == PROCESS_FRONT) {
+        if (kind == PROCESS_FRONT && !was_ready) {
             say("ready");
         }
     } else if (message->type == MESSAGE_WANT_WORKER && kind == PROCESS_DESK) {

@@ -40,7 +40,13 @@ static void peer_from(const struct sockaddr_storage *from, struct peer *ret);
 
 enum err socket_listen_udp(const char *address, uint16_t port, int *ret, struct why *why)
 {
-    return listen_on(address, port, SOCK_DGRAM, ret, why);
+    enum err err = listen_on(address, port, SOCK_DGRAM, ret, why);
+    if (err == OK) {
+        /* A front that was taken over must not send with it, to wherever it likes.  Linux says
+         * ENOTCONN and shuts it all the same. */
+        (void)shutdown(*ret, SHUT_WR);
+    }
+    return err;
 }
 
 enum err socket_listen_tcp(const char *address, uint16_t port, int *ret, struct why *why)
