@@ -84,6 +84,8 @@ static void front_parse(void *context, const struct binding *binding, struct str
     parse_record(parser, &parse, builder);
 }
 
+/* Rings once until core says that something has ended.  There must be an entry that core has not
+ * spoken of: a bell for nothing would never be answered, and the next entry wait for core's tick. */
 static void front_ring_bell(struct front *front)
 {
     if (front->core != NULL && !front->rung) {
@@ -266,7 +268,10 @@ static void front_bind(struct front *front, struct str bindings)
 static void front_settle(void *context)
 {
     struct front *front = context;
-    front_ring_bell(front);
+    if (!ring_is_empty(front->ring)) {
+        front->rung = false; /* what an earlier front left may have ended unheard by us */
+        front_ring_bell(front);
+    }
     if (!front->settled && ring_is_empty(front->ring)) {
         books_settle(front->books);
         front->settled = true;
@@ -319,7 +324,8 @@ static void front_core_spoke(void *context, struct link *link, struct message *m
         collect_committed(front->collect, front->ended, list, count);
         collect_resume(front->collect);
     }
-    if (!ring_is_empty(front->ring)) {
+    /* Asked by position, not by the ring's room: core tells us before it releases. */
+    if (front->ended < front->pushed) {
         front_ring_bell(front);
     }
 }
