@@ -222,6 +222,11 @@ static void sweep(void *context)
     struct collect *collect = context;
     struct mono now = mono_now();
     collect_resume(collect);
+    for (size_t i = 0; i < collect->listeners_count; i++) {
+        if (collect->listeners[i]->kind == COLLECT_SYSLOG_UDP) {
+            udp_sweep(collect->listeners[i]);
+        }
+    }
     tcp_sweep(collect, now);
     streams_sweep(collect, now);
 }

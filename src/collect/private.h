@@ -128,6 +128,7 @@ struct listener {
 NODISCARD enum err udp_start(struct listener *listener);
 void udp_stop(struct listener *listener);
 NODISCARD enum err udp_resume(struct listener *listener); /* takes in what was held */
+void udp_sweep(struct listener *listener);                /* counts what the kernel dropped since */
 NODISCARD enum err tcp_start(struct listener *listener);
 void tcp_stop(struct listener *listener);
 NODISCARD enum err tcp_resume(struct collect *collect);

@@ -2,8 +2,9 @@
  * Syslog over UDP (RFC 5426): a datagram is a record.
  *
  * When there is no room, nothing is read and the kernel drops what its buffer cannot hold; the next
- * datagram tells how many, and they are counted under the listener's unknown senders, as nobody
- * knows whose they were.  Datagrams that were read already wait in `datagrams`.
+ * datagram tells how many, or the sweep asks, as there may be no next one.  They are counted under
+ * the listener's unknown senders, as nobody knows whose they were.  Datagrams that were read
+ * already wait in `datagrams`; what they tell may be older than what the sweep knows.
  */
 
 #include "collect/private.h"
@@ -35,6 +36,14 @@ void udp_stop(struct listener *listener)
 enum err udp_resume(struct listener *listener)
 {
     return take_in(listener);
+}
+
+void udp_sweep(struct listener *listener)
+{
+    uint32_t drops;
+    if (socket_drops(listener->socket, &drops) == OK) {
+        drops_count(listener, drops);
+    }
 }
 
 static void readable(void *context, int descriptor, unsigned events)
@@ -78,7 +87,7 @@ static enum err take_in(struct listener *listener)
 static void drops_count(struct listener *listener, uint32_t drops)
 {
     uint32_t lost = drops - listener->drops;
-    if (lost > 0) {
+    if (lost > 0 && lost <= INT32_MAX) {
         listener->drops = drops;
         reject_add(listener->collect,
                    sender_unknown(listener->collect->generation, str_from(listener->name)),

@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,6 +154,18 @@ enum err datagrams_receive(struct datagrams *datagrams, int socket, size_t *ret_
         }
     }
     *ret_count = (size_t)count;
+    return OK;
+}
+
+enum err socket_drops(int socket, uint32_t *ret)
+{
+    uint32_t figures[SK_MEMINFO_VARS] = {0};
+    socklen_t size = sizeof figures;
+    if (getsockopt(socket, SOL_SOCKET, SO_MEMINFO, figures, &size) != 0 ||
+        size < (SK_MEMINFO_DROPS + 1) * sizeof *figures) {
+        return ERR_IO;
+    }
+    *ret = figures[SK_MEMINFO_DROPS];
     return OK;
 }
 
