@@ -72,7 +72,7 @@ int cmd_parse(int argc, char **argv)
         int result = file_parse(&session, argv[i]);
         code = result != EXIT_FINE ? result : code;
     }
-    if (fflush(stdout) != 0) {
+    if (fflush(stdout) != 0 && errno != EPIPE) {
         fprintf(stderr, "hinomi parse: standard output: %s\n", strerror(errno));
         code = EXIT_UNREADABLE;
     }
@@ -203,6 +203,7 @@ static int file_parse(struct session *session, const char *path)
         number = errno;
     }
     bool unreadable = file == NULL || ferror(file) != 0;
+    err = err == ERR_CLOSED ? OK : err;
     if (unreadable || err != OK) {
         fprintf(stderr, "hinomi parse: %s: %s\n", path,
                 unreadable ? strerror(number) : err_text(err));
@@ -252,7 +253,7 @@ static enum err record_print(struct session *session, struct str record, bool wh
         err = buf_append_byte(&session->out, '\n');
     }
     if (err == OK && fwrite(session->out.data, 1, session->out.size, stdout) != session->out.size) {
-        err = ERR_IO;
+        err = errno == EPIPE ? ERR_CLOSED : ERR_IO; /* the first: nobody reads any more */
     }
     return err;
 }

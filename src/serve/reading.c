@@ -334,9 +334,9 @@ static enum err print_alert(const struct reading *reading, uint64_t id, struct w
         }
         return err == OK ? buf_append_byte(out, '\n') : err;
     }
-    enum err err = buf_print(out, "%s  %-13s  %.*s/%.*s#%llu  ", received, level_text(alert->level),
-                             STR_ARG(reading->slug), STR_ARG(source),
-                             (unsigned long long)alert->place.sequence);
+    enum err err = buf_print(out, "%6llu  %s  %-13s  %.*s/%.*s#%llu  ", (unsigned long long)id,
+                             received, level_text(alert->level), STR_ARG(reading->slug),
+                             STR_ARG(source), (unsigned long long)alert->place.sequence);
     if (err == OK) {
         err = print_shown(out, alert->rule_title);
     }
@@ -359,9 +359,11 @@ static enum err print_alerts(const struct reading *reading, struct str gathered,
                              const struct lines *lines, struct buf *out)
 {
     enum err err = OK;
-    while (gathered.size >= GATHERED_HEAD && err == OK) {
+    uint64_t id = 0;
+    size_t count = 0;
+    for (; gathered.size >= GATHERED_HEAD && err == OK; count++) {
         struct alert alert;
-        uint64_t id = get_u64(gathered.data);
+        id = get_u64(gathered.data);
         struct wall stored = {(int64_t)get_u64(gathered.data + 8)};
         gathered = str_slice(gathered, GATHERED_HEAD, gathered.size);
         if (alert_decode(&gathered, &alert) != OK) {
@@ -374,6 +376,11 @@ static enum err print_alerts(const struct reading *reading, struct str gathered,
             err = reading->output(reading->output_context, buf_str(out));
             buf_reset(out);
         }
+    }
+    if (err == OK && count == ALERTS_LISTED_MAX && reading->format == FORMAT_TABLE) {
+        err =
+            buf_print(out, "%zu alerts are listed; see the next with --tenant %.*s --after %llu\n",
+                      count, STR_ARG(reading->slug), (unsigned long long)id);
     }
     return err;
 }
