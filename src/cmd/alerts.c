@@ -16,6 +16,23 @@ static const char usage[] =
     "Lists alerts in the order they came, each with the original line behind it; without\n"
     "--tenant, of every client.  At most 1000 at a time: go on with --after the last ID.\n";
 
+/* Of several answers, one after the other, only the first one's header line is wanted. */
+struct listing {
+    bool header_seen, header_due;
+};
+
+static enum err listing_print(void *context, struct str piece)
+{
+    struct listing *listing = context;
+    if (listing->header_due && listing->header_seen && piece.size > 0) {
+        (void)str_cut(&piece, '\n');
+    }
+    listing->header_seen = listing->header_seen || piece.size > 0;
+    listing->header_due = listing->header_due && piece.size == 0;
+    return piece.size == 0 || fwrite(piece.data, 1, piece.size, stdout) == piece.size ? OK
+                                                                                      : ERR_CLOSED;
+}
+
 static enum err slugs_keep(void *context, struct str piece)
 {
     return buf_append(context, piece);
@@ -28,6 +45,7 @@ static int every_client(const char *data, const char *keys, struct control_reque
                                          .from = WALL_NONE,
                                          .to = WALL_NONE,
                                          .format = FORMAT_NDJSON};
+    struct listing listing = {0};
     struct buf clients;
     buf_init(&clients, (size_t)16 << 20);
     int code = ask_into("alerts", data, keys, &list, slugs_keep, &clients);
@@ -36,10 +54,11 @@ static int every_client(const char *data, const char *keys, struct control_reque
         struct str line = str_cut(&rest, '\n');
         struct str slug = str_slice(line, sizeof "{\"client\":\"" - 1, line.size);
         request.tenant = str_cut(&slug, '"');
-        code = ask("alerts", data, keys, &request);
+        listing.header_due = request.format == FORMAT_CSV;
+        code = ask_into("alerts", data, keys, &request, listing_print, &listing);
     }
     buf_done(&clients);
-    return code;
+    return fflush(stdout) == 0 ? code : 74;
 }
 
 int cmd_alerts(int argc, char **argv)
@@ -66,7 +85,16 @@ int cmd_alerts(int argc, char **argv)
     if (result != OPTIONS_OK) {
         return result == OPTIONS_HELP ? 0 : 64;
     }
-    if (!ask_format("alerts", format, &request.format) || request.format == FORMAT_RAW) {
+    if (words > 0) {
+        (void)fprintf(stderr, "hinomi alerts: what is '%s'? see 'hinomi alerts --help'\n", argv[1]);
+        return 64;
+    }
+    if (!ask_format("alerts", format, &request.format)) {
+        return 64;
+    }
+    if (request.format == FORMAT_RAW) {
+        (void)fprintf(stderr, "hinomi alerts: --format is table, ndjson or csv; 'hinomi search' "
+                              "prints raw records\n");
         return 64;
     }
     if (tenant == NULL) {

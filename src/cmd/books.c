@@ -3,6 +3,8 @@
 
 #include "cmd/cmd.h"
 
+#include <stdio.h>
+
 #include "cmd/ask.h"
 #include "sys/clocks.h"
 
@@ -27,6 +29,10 @@ int cmd_books(int argc, char **argv)
     enum options_result result = options_read(argc, argv, options, usage, wall_now(), &words);
     if (result != OPTIONS_OK) {
         return result == OPTIONS_HELP ? 0 : 64;
+    }
+    if (words > 0) {
+        (void)fprintf(stderr, "hinomi books: what is '%s'? see 'hinomi books --help'\n", argv[1]);
+        return 64;
     }
     const struct control_request request = {.command = CONTROL_BOOKS,
                                             .tenant = str_from(tenant),

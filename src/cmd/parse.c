@@ -1,10 +1,8 @@
 /*
  * hinomi parse: what the parsers see in a file, a JSON object for each record.
  *
- * A record is a line that is not empty; each gives one line of output.  Names with dots become
- * nested objects; a name that has a value and names below it keeps the value, and those below it
- * stand beside it under their dotted names.  A name that occurs again becomes a list.  The record's
- * own bytes that are no UTF-8 come out as U+FFFD.
+ * A record is a line that is not empty; each gives one line of output, as event/print.h makes it.
+ * The record's own bytes that are no UTF-8 come out as U+FFFD.
  *
  * A line over RECORD_SIZE_MAX is one record that cannot be parsed: its object says so and holds no
  * event.original.
@@ -18,16 +16,14 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "base/map.h"
-#include "codec/json_text.h"
-#include "codec/time.h"
 #include "event/builder.h"
+#include "event/print.h"
 #include "parse/parse.h"
 #include "sys/clocks.h"
 
-#define CHUNK_SIZE      (256 * 1024)
-#define TREE_MEMORY_MAX (64 * 1024 * 1024)
-#define LINE_MEMORY_MAX (64 * 1024 * 1024)
+#define CHUNK_SIZE       (256 * 1024)
+#define EVENT_MEMORY_MAX (64 * 1024 * 1024)
+#define LINE_MEMORY_MAX  (64 * 1024 * 1024)
 
 enum exit_code { EXIT_FINE = 0, EXIT_UNREADABLE = 1, EXIT_USAGE = 2 };
 
@@ -44,19 +40,6 @@ static const char help[] =
     "\n"
     "Exit: 0 all was read; 1 a file could not be read; 2 a wrong option.\n";
 
-/* One value of a name. */
-struct value {
-    struct value *next;
-    struct span span;
-};
-
-struct node {
-    struct str name; /* the last part of the path */
-    struct node *next;
-    struct node *first, *last;
-    struct value *value_first, *value_last;
-};
-
 struct session {
     const struct parser *parser;
     int32_t zone_seconds;
@@ -69,11 +52,6 @@ static int options_read(int argc, char **argv, struct session *session, int *ret
 static enum err zone_read(const char *text, int32_t *ret);
 static int file_parse(struct session *session, const char *path);
 static enum err record_print(struct session *session, struct str record, bool whole);
-static enum err event_print(struct session *session, const struct event *event);
-static enum err node_find(struct session *session, struct map *nodes, struct node *root,
-                          struct str path, struct node **ret);
-static enum err members_print(struct buf *out, const struct node *node, struct buf *prefix,
-                              bool *first);
 
 int cmd_parse(int argc, char **argv)
 {
@@ -84,7 +62,7 @@ int cmd_parse(int argc, char **argv)
         return code;
     }
     session.builder = builder_new(CLIENT_INSTALLATION, (struct source_id){0});
-    session.mem = arena_new(TREE_MEMORY_MAX);
+    session.mem = arena_new(EVENT_MEMORY_MAX);
     buf_init(&session.out, LINE_MEMORY_MAX);
     if (session.builder == NULL || session.mem == NULL) {
         fprintf(stderr, "hinomi parse: out of memory\n");
@@ -94,7 +72,7 @@ int cmd_parse(int argc, char **argv)
         int result = file_parse(&session, argv[i]);
         code = result != EXIT_FINE ? result : code;
     }
-    if (fflush(stdout) != 0) {
+    if (fflush(stdout) != 0 && errno != EPIPE) {
         fprintf(stderr, "hinomi parse: standard output: %s\n", strerror(errno));
         code = EXIT_UNREADABLE;
     }
@@ -225,6 +203,7 @@ static int file_parse(struct session *session, const char *path)
         number = errno;
     }
     bool unreadable = file == NULL || ferror(file) != 0;
+    err = err == ERR_CLOSED ? OK : err;
     if (unreadable || err != OK) {
         fprintf(stderr, "hinomi parse: %s: %s\n", path,
                 unreadable ? strerror(number) : err_text(err));
@@ -267,261 +246,14 @@ static enum err record_print(struct session *session, struct str record, bool wh
     if (err == OK) {
         batch_event(&batch, 0, &event);
         buf_reset(&session->out);
-        err = event_print(session, &event);
+        err =
+            event_print_json(&event, (struct str){0}, (struct str){0}, session->mem, &session->out);
+    }
+    if (err == OK) {
+        err = buf_append_byte(&session->out, '\n');
     }
     if (err == OK && fwrite(session->out.data, 1, session->out.size, stdout) != session->out.size) {
-        err = ERR_IO;
-    }
-    return err;
-}
-
-static enum err field_add(struct session *session, struct map *nodes, struct node *root,
-                          struct span span)
-{
-    struct node *node;
-    enum err err = node_find(session, nodes, root, span.name, &node);
-    if (err != OK) {
-        return err;
-    }
-    struct value *value = ARENA_ONE(session->mem, struct value);
-    if (value == NULL) {
-        return ERR_MEMORY;
-    }
-    value->span = span;
-    if (node->value_last != NULL) {
-        node->value_last->next = value;
-    } else {
-        node->value_first = value;
-    }
-    node->value_last = value;
-    return OK;
-}
-
-static enum err text_add(struct session *session, struct map *nodes, struct node *root,
-                         struct str name, struct str text)
-{
-    return text.size == 0 ? OK
-                          : field_add(session, nodes, root,
-                                      (struct span){.name = name, .bytes = text, .how = SPAN_RAW});
-}
-
-/* What we say of every event stands first; the same names in the record give way. */
-static bool is_ours(struct str name, const struct event *event)
-{
-    return str_equal(name, STR("event.original")) || str_equal(name, STR("event.created")) ||
-           str_starts(name, STR("hinomi.")) ||
-           (str_equal(name, STR("@timestamp")) && wall_known(event->happened));
-}
-
-static enum err tree_fill(struct session *session, const struct event *event, struct map *nodes,
-                          struct node *root)
-{
-    char happened[TIME_TEXT_SIZE];
-    char received[TIME_TEXT_SIZE];
-    struct str happened_text = str_from(time_print(event_time(event), happened));
-    struct str received_text = str_from(time_print(event->received, received));
-    enum err err = arena_copy(session->mem, happened_text, &happened_text);
-    if (err == OK) {
-        err = arena_copy(session->mem, received_text, &received_text);
-    }
-    const struct {
-        struct str name, text;
-    } ours[] = {
-        {STR("@timestamp"), happened_text},    {STR("event.original"), event->record},
-        {STR("event.created"), received_text}, {STR("observer.product"), STR("Hinomi")},
-        {STR("hinomi.parser"), event->parser}, {STR("hinomi.parse_error"), event->error},
-        {STR("hinomi.class"), event->class},
-    };
-    for (size_t i = 0; i < sizeof ours / sizeof ours[0] && err == OK; i++) {
-        err = text_add(session, nodes, root, ours[i].name, ours[i].text);
-    }
-    for (uint32_t i = 0; i < event->spans && err == OK; i++) {
-        struct span span;
-        event_span(event, i, &span);
-        if (!is_ours(span.name, event)) {
-            err = field_add(session, nodes, root, span);
-        }
-    }
-    return err;
-}
-
-static enum err event_print(struct session *session, const struct event *event)
-{
-    struct node root = {0};
-    struct map nodes;
-    struct buf prefix;
-    bool first = true;
-    map_init(&nodes, SPANS_PER_EVENT_MAX * (NESTING_MAX + 1), 0);
-    buf_init(&prefix, 64 * 1024);
-    enum err err = tree_fill(session, event, &nodes, &root);
-    if (err == OK) {
-        err = buf_append_byte(&session->out, '{');
-    }
-    if (err == OK) {
-        err = members_print(&session->out, &root, &prefix, &first);
-    }
-    if (err == OK) {
-        err = buf_append(&session->out, STR("}\n"));
-    }
-    map_done(&nodes);
-    buf_done(&prefix);
-    return err;
-}
-
-/* ---- The tree. */
-
-static enum err node_find(struct session *session, struct map *nodes, struct node *root,
-                          struct str path, struct node **ret)
-{
-    struct node *node = root;
-    size_t from = 0;
-    for (unsigned depth = 1; from <= path.size; depth++) {
-        struct str rest = str_slice(path, from, path.size);
-        size_t dot = depth < NESTING_MAX ? str_find_byte(rest, '.') : STR_NONE;
-        /* An empty part would be an empty name: leave such paths as they are. */
-        size_t size = dot == STR_NONE || dot == 0 || dot + 1 == rest.size ? rest.size : dot;
-        struct str so_far = str_slice(path, 0, from + size);
-        uint64_t known;
-        if (map_get(nodes, so_far, &known)) {
-            node = (struct node *)(uintptr_t)known;
-        } else {
-            struct node *made = ARENA_ONE(session->mem, struct node);
-            if (made == NULL) {
-                return ERR_MEMORY;
-            }
-            made->name = str_slice(rest, 0, size);
-            enum err err = map_put(nodes, so_far, (uintptr_t)made);
-            if (err != OK) {
-                return err;
-            }
-            if (node->last != NULL) {
-                node->last->next = made;
-            } else {
-                node->first = made;
-            }
-            node->last = made;
-            node = made;
-        }
-        from += size + 1;
-    }
-    *ret = node;
-    return OK;
-}
-
-/* ECS fields of the type long that our parsers span as text. */
-static bool is_number(const struct span *span)
-{
-    static const char *const names[] = {
-        "process.pid",
-        "source.port",
-        "url.port",
-        "http.response.status_code",
-        "http.response.body.bytes",
-        "log.syslog.priority",
-        "log.syslog.facility.code",
-        "log.syslog.severity.code",
-    };
-    uint64_t value;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (str_equal(span->name, str_from(names[i]))) {
-            return (span->bytes.size == 1 || span->bytes.data[0] != '0') &&
-                   str_to_u64(span->bytes, INT64_MAX, &value) == OK;
-        }
-    }
-    return false;
-}
-
-static enum err value_print(struct buf *out, const struct span *span)
-{
-    if (span->how == SPAN_JSON_STRING) {
-        enum err err = buf_append_byte(out, '"');
-        if (err == OK) {
-            err = buf_append(out, span->bytes);
-        }
-        return err == OK ? buf_append_byte(out, '"') : err;
-    }
-    if (span->how == SPAN_JSON_NULL) {
-        char kind = span->bytes.size > 0 ? span->bytes.data[0] : 'n';
-        return buf_append(out, kind == '{' ? STR("{}") : kind == '[' ? STR("[]") : STR("null"));
-    }
-    if (span->how == SPAN_JSON_SCALAR || is_number(span)) {
-        return buf_append(out, span->bytes);
-    }
-    return json_print(out, span->bytes);
-}
-
-static enum err values_print(struct buf *out, const struct node *node)
-{
-    const struct span *span = &node->value_first->span;
-    bool list = node->value_first->next != NULL || str_equal(span->name, STR("event.category")) ||
-                str_equal(span->name, STR("event.type"));
-    enum err err = list ? buf_append_byte(out, '[') : OK;
-    for (const struct value *at = node->value_first; at != NULL && err == OK; at = at->next) {
-        err = at == node->value_first ? OK : buf_append_byte(out, ',');
-        if (err == OK) {
-            err = value_print(out, &at->span);
-        }
-    }
-    return err == OK && list ? buf_append_byte(out, ']') : err;
-}
-
-static enum err key_print(struct buf *out, const struct buf *prefix, struct str name, bool *first)
-{
-    struct buf key;
-    buf_init(&key, 64 * 1024);
-    enum err err = *first ? OK : buf_append_byte(out, ',');
-    if (err == OK) {
-        err = buf_append(&key, buf_str(prefix));
-    }
-    if (err == OK) {
-        err = buf_append(&key, name);
-    }
-    if (err == OK) {
-        err = json_print(out, buf_str(&key));
-    }
-    buf_done(&key);
-    *first = false;
-    return err == OK ? buf_append_byte(out, ':') : err;
-}
-
-/* The members of one object; prefix: what their names begin with. */
-static enum err members_print(struct buf *out, const struct node *node, struct buf *prefix,
-                              bool *first)
-{
-    enum err err = OK;
-    for (const struct node *child = node->first; child != NULL && err == OK; child = child->next) {
-        if (child->value_first != NULL || child->first == NULL) {
-            err = key_print(out, prefix, child->name, first);
-            if (err == OK) {
-                err = values_print(out, child);
-            }
-        }
-        if (child->first == NULL || err != OK) {
-            continue;
-        }
-        size_t prefix_size = prefix->size;
-        if (child->value_first != NULL) {
-            err = buf_print(prefix, "%.*s.", STR_ARG(child->name));
-            if (err == OK) {
-                err = members_print(out, child, prefix, first);
-            }
-            prefix->size = prefix_size;
-            continue;
-        }
-        struct buf none;
-        bool inner_first = true;
-        buf_init(&none, 64 * 1024);
-        err = key_print(out, prefix, child->name, first);
-        if (err == OK) {
-            err = buf_append_byte(out, '{');
-        }
-        if (err == OK) {
-            err = members_print(out, child, &none, &inner_first);
-        }
-        if (err == OK) {
-            err = buf_append_byte(out, '}');
-        }
-        buf_done(&none);
+        err = errno == EPIPE ? ERR_CLOSED : ERR_IO; /* the first: nobody reads any more */
     }
     return err;
 }

@@ -6,6 +6,7 @@
 
 #include "cmd/cmd.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +52,7 @@ static enum err line_put(void *context, struct str line)
 {
     (void)context;
     if (fwrite(line.data, 1, line.size, stdout) != line.size || putchar('\n') == EOF) {
-        return ERR_IO;
+        return errno == EPIPE ? ERR_CLOSED : ERR_IO; /* the first: nobody reads any more */
     }
     return OK;
 }
@@ -206,8 +207,9 @@ static int paths_scan(const struct command *command, int argc, char **argv,
         err = replay_path(replay, argv[i]);
     }
     if (err == OK && fflush(stdout) != 0) {
-        err = ERR_IO;
+        err = errno == EPIPE ? ERR_CLOSED : ERR_IO;
     }
+    err = err == ERR_CLOSED ? OK : err;
     if (err != OK) {
         (void)fprintf(stderr, "hinomi scan: %s\n", err_text(err));
     }

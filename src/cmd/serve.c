@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "cmd/options.h"
 #include "config/config.h"
 #include "serve/serve.h"
@@ -12,13 +13,26 @@
 static const char serve_usage[] =
     "usage: hinomi serve --config FILE\n"
     "\n"
-    "Serves in the foreground until SIGTERM or Ctrl-C; SIGHUP reads the rules again.\n"
+    "Serves in the foreground until SIGTERM or Ctrl-C.  SIGHUP reads the rules again; if more of\n"
+    "them are refused than before, those that run stay.\n"
     "Exit codes: 0 after an orderly end, 71 if it cannot start, 78 for a bad configuration.\n";
 
 static const char check_usage[] =
     "usage: hinomi check-config FILE\n"
     "\n"
-    "Reads a configuration and says what is wrong with it; exit code 78 if anything is.\n";
+    "Reads a configuration and says what is wrong with it; exit code 78 if anything is.\n"
+    "\n"
+    "The keys, their types and defaults:\n"
+    "\n";
+
+static int keys_print(void)
+{
+    struct buf out;
+    buf_init(&out, 65536);
+    bool printed = config_help(&out) == OK && fwrite(out.data, 1, out.size, stdout) == out.size;
+    buf_done(&out);
+    return printed ? 0 : 74;
+}
 
 static int config_read(const char *path, struct config **ret)
 {
@@ -60,7 +74,7 @@ int cmd_check_config(int argc, char **argv)
     int words;
     enum options_result result = options_read(argc, argv, options, check_usage, wall_now(), &words);
     if (result != OPTIONS_OK) {
-        return result == OPTIONS_HELP ? 0 : 64;
+        return result == OPTIONS_HELP ? keys_print() : 64;
     }
     if (words != 1) {
         (void)fprintf(stderr, "%s", check_usage);

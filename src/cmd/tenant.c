@@ -12,6 +12,8 @@
 #include "sys/disk.h"
 #include "tenant/tenant.h"
 
+#define PATH_SHOWN_MAX 4096
+
 static const char usage[] =
     "usage: hinomi tenant apply FILE [--json] [--data DIR]\n"
     "       hinomi tenant export T [--data DIR]\n"
@@ -46,7 +48,9 @@ static int tenant_apply_file(const char *data, const char *path, bool json)
                                                 .from = WALL_NONE,
                                                 .to = WALL_NONE,
                                                 .format = json ? FORMAT_NDJSON : FORMAT_TABLE};
-        code = ask("tenant apply", data, NULL, &request);
+        char command[PATH_SHOWN_MAX];
+        (void)snprintf(command, sizeof command, "tenant apply: %s", path);
+        code = ask(command, data, NULL, &request);
     }
     free(text);
     return code;

@@ -1,10 +1,15 @@
 /*
  * Nesting: all leaves are sorted by name with '.' before every other byte, so that what belongs
  * into one object stands together; objects are then written by walking the list once per level.
+ *
+ * Always true, whatever a record calls its own fields: @timestamp, event.original, event.created
+ * and all below hinomi are ours and have one value; `event`, `hinomi` and `observer` are objects.
+ * A record's field of just such a name stands in the object as "value".
  */
 
 #include "event/print.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +17,7 @@
 #include "codec/time.h"
 
 #define DEPTH_MAX   24 /* levels of objects; what is deeper keeps its dots */
-#define LEAVES_MORE 6  /* that come from the event itself, not from its spans */
+#define LEAVES_MORE 8  /* that come from the event itself, not from its spans */
 
 struct leaf {
     struct str name;
@@ -43,10 +48,11 @@ static enum err leaf_print(const struct leaf *leaf, struct buf *out)
     return leaf->json ? buf_append(out, leaf->text) : json_print(out, leaf->text);
 }
 
-/* The leaves list[0 .. count) share one name. */
+/* The leaves list[0 .. count) share one name.  ECS wants lists of two of them. */
 static enum err value_print(const struct leaf *list, size_t count, struct buf *out)
 {
-    if (count == 1) {
+    if (count == 1 && !str_equal(list->name, STR("event.category")) &&
+        !str_equal(list->name, STR("event.type"))) {
         return leaf_print(list, out);
     }
     enum err err = buf_append_byte(out, '[');
@@ -129,6 +135,54 @@ static enum err members_print(const struct leaf *list, size_t count, size_t from
     return err;
 }
 
+/* ECS fields of the type long that our parsers span as text. */
+static bool is_number(const struct span *span)
+{
+    static const char *const names[] = {
+        "process.pid",
+        "source.port",
+        "url.port",
+        "http.response.status_code",
+        "http.response.body.bytes",
+        "log.syslog.priority",
+        "log.syslog.facility.code",
+        "log.syslog.severity.code",
+    };
+    uint64_t value;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (span->bytes.size > 0 && str_equal(span->name, str_from(names[i]))) {
+            return (span->bytes.size == 1 || span->bytes.data[0] != '0') &&
+                   str_to_u64(span->bytes, INT64_MAX, &value) == OK;
+        }
+    }
+    return false;
+}
+
+/* What we say of every event: the same names in a record give way. */
+static bool is_ours(struct str name)
+{
+    return str_equal(name, STR("@timestamp")) || str_equal(name, STR("event.original")) ||
+           str_equal(name, STR("event.created")) || str_starts(name, STR("hinomi."));
+}
+
+static struct str name_shown(struct str name)
+{
+    static const char *const objects[][2] = {
+        {"event", "event.value"}, {"hinomi", "hinomi.value"}, {"observer", "observer.value"}};
+    for (size_t i = 0; i < sizeof objects / sizeof objects[0]; i++) {
+        if (str_equal(name, str_from(objects[i][0]))) {
+            return str_from(objects[i][1]);
+        }
+    }
+    return name;
+}
+
+static struct str null_text(const struct span *span)
+{
+    char kind = span->bytes.size > 0 ? span->bytes.data[0] : 'n';
+    return kind == '{' ? STR("{}") : kind == '[' ? STR("[]") : STR("null");
+}
+
 static enum err spans_gather(const struct event *event, struct arena *scratch, struct leaf *list,
                              size_t *count)
 {
@@ -136,13 +190,17 @@ static enum err spans_gather(const struct event *event, struct arena *scratch, s
         struct span span;
         struct str value;
         event_span(event, i, &span);
+        if (is_ours(span.name)) {
+            continue;
+        }
         enum err err = event_value(&span, scratch, &value);
         if (err == ERR_MEMORY) {
             return err;
         }
-        struct leaf leaf = {.name = span.name, .order = *count};
-        leaf.json = span.how == SPAN_JSON_SCALAR || span.how == SPAN_JSON_NULL;
-        leaf.text = span.how == SPAN_JSON_NULL ? STR("null") : err == OK ? value : span.bytes;
+        struct leaf leaf = {.name = name_shown(span.name), .order = *count};
+        leaf.json = span.how == SPAN_JSON_SCALAR || span.how == SPAN_JSON_NULL ||
+                    (span.how != SPAN_JSON_STRING && is_number(&span));
+        leaf.text = span.how == SPAN_JSON_NULL ? null_text(&span) : err == OK ? value : span.bytes;
         list[(*count)++] = leaf;
     }
     return OK;
@@ -158,6 +216,9 @@ enum err event_print_json(const struct event *event, struct str extra, struct st
     if (list == NULL) {
         return ERR_MEMORY;
     }
+    struct span told;
+    struct str observer =
+        event_find(event, STR("observer.product"), &told) == OK ? (struct str){0} : STR("Hinomi");
     (void)time_print(event_time(event), time);
     (void)time_print(event->received, created);
     const struct leaf own[] = {
@@ -166,6 +227,8 @@ enum err event_print_json(const struct event *event, struct str extra, struct st
         {STR("event.original"), event->record, false, 0},
         {STR("hinomi.parser"), event->parser, false, 0},
         {STR("hinomi.parse_error"), event->error, false, 0},
+        {STR("hinomi.class"), event->class, false, 0},
+        {STR("observer.product"), observer, false, 0},
         {extra, extra_json, true, 0},
     };
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {

@@ -38,6 +38,32 @@ TEST(names_nest_lists_gather_and_clashes_stay_dotted)
                      "\"event\":{\"created\":\"1970-01-01T00:00:00.000000Z\","
                      "\"original\":\"{\\\"a\\\":1,\\\"a.b\\\":\\\"x\\\\n\\\"}\"},"
                      "\"hinomi\":{\"place\":7},"
-                     "\"source\":{\"ip\":\"192.0.2.1\",\"port\":\"22\"},"
+                     "\"observer\":{\"product\":\"Hinomi\"},"
+                     "\"source\":{\"ip\":\"192.0.2.1\",\"port\":22},"
                      "\"tag\":[\"one\",\"two\"]}")));
+}
+
+TEST(a_record_cannot_take_our_names)
+{
+    static const char record[] =
+        "{\"@timestamp\":\"x\",\"event\":\"login\",\"hinomi\":{\"place\":3},"
+        "\"event.original\":\"y\",\"observer\":{},\"n\":[]}";
+    struct builder *builder = builder_new((struct client_id){1}, (struct source_id){1});
+    CHECK(builder_begin(builder, str_from(record), (struct wall){0}) == OK);
+    builder_span(builder, STR("@timestamp"), 15, 1, SPAN_JSON_STRING);
+    builder_span(builder, STR("event"), 27, 5, SPAN_JSON_STRING);
+    builder_span(builder, STR("hinomi.place"), 52, 1, SPAN_JSON_SCALAR);
+    builder_span(builder, STR("event.original"), 73, 1, SPAN_JSON_STRING);
+    builder_span(builder, STR("observer"), 87, 2, SPAN_JSON_NULL);
+    builder_span(builder, STR("n"), 94, 2, SPAN_JSON_NULL);
+    builder_derive(builder, STR("event.type"), STR("start"));
+    CHECK(
+        prints(builder,
+               STR("{\"@timestamp\":\"1970-01-01T00:00:00.000000Z\",\"event\":{"
+                   "\"created\":\"1970-01-01T00:00:00.000000Z\",\"original\":"
+                   "\"{\\\"@timestamp\\\":\\\"x\\\",\\\"event\\\":\\\"login\\\","
+                   "\\\"hinomi\\\":{\\\"place\\\":3},\\\"event.original\\\":\\\"y\\\","
+                   "\\\"observer\\\":{},\\\"n\\\":[]}\",\"type\":[\"start\"],\"value\":\"login\"},"
+                   "\"hinomi\":{\"place\":7},\"n\":[],"
+                   "\"observer\":{\"product\":\"Hinomi\",\"value\":{}}}")));
 }

@@ -378,7 +378,9 @@ static enum err regex_parse(struct parser *parser, const struct expr **ret)
     size_t size = 0;
     while (peek(parser) != '/') {
         if (parser->at >= parser->text.size) {
-            return complain(parser, from, "this regular expression has no second '/'");
+            return complain(parser, from,
+                            "this regular expression has no second '/'; a path is quoted or "
+                            "begins with \\/");
         }
         char next = parser->at + 1 < parser->text.size ? parser->text.data[parser->at + 1] : '\0';
         if (peek(parser) == '\\' && next != '\0') {
@@ -401,7 +403,8 @@ static enum err regex_parse(struct parser *parser, const struct expr **ret)
                                    : 0;
         if (flag == 0) {
             return complain(parser, parser->at,
-                            "only i, m and s may follow a regular expression; quote a path");
+                            "only i, m and s may follow a regular expression; a path is quoted "
+                            "or begins with \\/");
         }
         flags |= flag;
     }
@@ -487,6 +490,9 @@ static enum err value_parse(struct parser *parser, const struct expr **ret)
     }
     struct str word = word_peek(parser);
     parser->at += word.size;
+    if (str_starts(word, STR("\\/"))) {
+        word = str_slice(word, 1, word.size); /* a slash that begins no regular expression */
+    }
     enum err err = in_field ? field_word_parse(parser, word, ret) : ERR_NOT_FOUND;
     if (err != ERR_NOT_FOUND) {
         return err;

@@ -86,6 +86,14 @@ static uint32_t refused_at(const char *text)
     return why.column;
 }
 
+TEST(a_path_with_wildcards_begins_with_a_backslash)
+{
+    CHECK(strcmp(hits("url.original: \\/index*"), "1") == 0);
+    CHECK(strcmp(hits("url.original: \\/index* -source.ip: 192.0.2.0/24"), "") == 0);
+    CHECK(strcmp(hits("\\/index*q"), "1") == 0);
+    CHECK(strcmp(hits("url.original: /^.index/i"), "1") == 0);
+}
+
 TEST(an_empty_search_fits_everything)
 {
     HITS("", "123");

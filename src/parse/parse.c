@@ -91,8 +91,22 @@ static const char *json_record(struct found *found)
     return reason;
 }
 
+/* Daemons' lines mostly come over syslog: a source is said to be sshd's or a web server's, and its
+ * header is no part of what they say. */
+static bool is_wrapped(struct found *found)
+{
+    if (!syslog_looks(found->record)) {
+        return false;
+    }
+    builder_parser(found->builder, STR("syslog"));
+    return true;
+}
+
 static const char *combined_record(struct found *found)
 {
+    if (is_wrapped(found)) {
+        return syslog_parse(found);
+    }
     if (combined_parse(found, str_trim(found->record), (struct str){0})) {
         return NULL;
     }
@@ -102,6 +116,9 @@ static const char *combined_record(struct found *found)
 
 static const char *sshd_record(struct found *found)
 {
+    if (is_wrapped(found)) {
+        return syslog_parse(found);
+    }
     struct str text = str_trim(found->record);
     found_span(found, STR("message"), text);
     builder_class(found->builder, STR("/linux/sshd"));

@@ -257,6 +257,27 @@ TEST(sshds_other_lines_are_known)
     }
 }
 
+TEST(sshds_lines_are_read_behind_a_syslog_header)
+{
+    PARSE("sshd", "<86>Nov 21 09:00:00 h1 sshd[1]: Failed password for root from 192.0.2.1 port 22 "
+                  "ssh2");
+    CHECK(str_equal(parsed.event.parser, STR("syslog")));
+    CHECK(str_equal(parsed.event.class, STR("/linux/sshd")));
+    HAS("user.name", "root");
+    HAS("host.hostname", "h1");
+    DONE();
+}
+
+TEST(access_logs_are_read_behind_a_syslog_header)
+{
+    PARSE("combined", "<190>Nov 21 09:00:00 web1 nginx: 192.0.2.4 - - [21/Nov/2026:21:27:30 +0900] "
+                      "\"GET /a HTTP/1.1\" 200 5 \"-\" \"x\"");
+    CHECK(str_equal(parsed.event.class, STR("webserver/nginx/")));
+    HAS("source.ip", "192.0.2.4");
+    HAS("user.name", "");
+    DONE();
+}
+
 TEST(a_combined_line_comes_out_with_all_its_fields)
 {
     PARSE("combined", "192.0.2.4 - ann [21/Nov/2026:21:27:30 +0900] \"GET /a/b?x=%20y&z HTTP/1.1\" "

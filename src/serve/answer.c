@@ -1,9 +1,22 @@
-/* Tables for people, NDJSON for machines; names come from apply files and are slugs or UTF-8. */
+/*
+ * Tables for people, NDJSON for machines.  Columns are as wide as the longest slug in them; slugs
+ * are ASCII.  Names in other scripts come last in their line, where no column depends on how wide
+ * a terminal shows them.
+ */
 
 #include "serve/answer.h"
 
 #include "codec/json_text.h"
 #include "codec/time.h"
+
+#define ELEMENT_WIDTH 32
+#define CLIENT_WIDTH  16
+#define SOURCE_WIDTH  16
+
+static void widen(int *width, struct str text)
+{
+    *width = text.size > (size_t)*width ? (int)text.size : *width;
+}
 
 enum err answer_client(struct tenant *tenant, struct str slug, struct client_id *ret,
                        struct why *why)
@@ -25,13 +38,18 @@ enum err answer_apply(const struct scope *scope, struct tenant *tenant,
     struct arena *mem = arena_new((size_t)64 << 20);
     enum err err = mem == NULL ? ERR_MEMORY
                                : tenant_apply(scope, tenant, request->text, now, mem, &result, why);
+    int width = ELEMENT_WIDTH;
+    for (size_t i = 0; i < result.count && err == OK; i++) {
+        widen(&width, result.changes[i].element);
+    }
     for (size_t i = 0; i < result.count && err == OK; i++) {
         const struct apply_change *change = &result.changes[i];
-        err = buf_print(out,
-                        request->format == FORMAT_NDJSON
-                            ? "{\"element\":\"%.*s\",\"what\":\"%.*s\",\"version\":\"%.*s\"}\n"
-                            : "%-32.*s  %-10.*s  %.*s\n",
-                        STR_ARG(change->element), STR_ARG(change->what), STR_ARG(change->version));
+        err = request->format == FORMAT_NDJSON
+                  ? buf_print(
+                        out, "{\"element\":\"%.*s\",\"what\":\"%.*s\",\"version\":\"%.*s\"}\n",
+                        STR_ARG(change->element), STR_ARG(change->what), STR_ARG(change->version))
+                  : buf_print(out, "%-*.*s  %-10.*s  %.*s\n", width, STR_ARG(change->element),
+                              STR_ARG(change->what), STR_ARG(change->version));
     }
     arena_free(mem);
     return err;
@@ -42,29 +60,114 @@ enum err answer_export(const struct scope *scope, struct tenant *tenant,
 {
     struct client_id client;
     enum err err = answer_client(tenant, request->tenant, &client, why);
-    return err == OK ? tenant_export(scope, tenant, request->tenant, out) : err;
+    if (err == OK) {
+        err = tenant_export(scope, tenant, request->tenant, out);
+        if (err == ERR_NOT_FOUND) {
+            err = why_say(why, err, 0, "'%.*s' comes from no apply file, so there is none to print",
+                          STR_ARG(request->tenant));
+        }
+    }
+    return err;
 }
 
-static enum err print_client(const struct client_info *client, enum output_format format,
-                             struct buf *out)
+static bool is_listed(struct str name, struct str lines)
+{
+    while (lines.size > 0) {
+        if (str_equal(str_cut(&lines, '\n'), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum err answer_listeners(const struct tenant *tenant, struct str listeners, struct buf *out)
+{
+    struct source_info source;
+    struct client_info client;
+    struct str listener;
+    enum err err = OK;
+    for (size_t i = 0; err == OK && tenant_sender_at(tenant, i, &source, &listener); i++) {
+        size_t of = 0;
+        while (tenant_client_at(tenant, of, &client) && !client_equal(client.id, source.client)) {
+            of++;
+        }
+        if (!is_listed(listener, listeners)) {
+            err = buf_print(out,
+                            "note: %.*s/%.*s receives nothing by '%.*s': the configuration has no "
+                            "listener of that name\n",
+                            STR_ARG(client.slug), STR_ARG(source.slug), STR_ARG(listener));
+        }
+    }
+    return err;
+}
+
+static enum err print_names(struct str ja, struct str en, enum output_format format,
+                            struct buf *out)
 {
     if (format != FORMAT_NDJSON) {
-        struct str ja = client->name_ja.size > 0 ? client->name_ja : STR("(no Japanese name)");
-        struct str en = client->name_en.size > 0 ? client->name_en : STR("(no English name)");
-        return buf_print(out, "%-24.*s  %.*s / %.*s\n", STR_ARG(client->slug), STR_ARG(ja),
-                         STR_ARG(en));
+        ja = ja.size > 0 ? ja : STR("(no Japanese name)");
+        en = en.size > 0 ? en : STR("(no English name)");
+        return buf_print(out, "%.*s / %.*s", STR_ARG(ja), STR_ARG(en));
     }
-    enum err err = buf_print(out, "{\"client\":\"%.*s\",\"name\":{\"ja\":", STR_ARG(client->slug));
+    enum err err = buf_append(out, STR(",\"name\":{\"ja\":"));
     if (err == OK) {
-        err = json_print(out, client->name_ja);
+        err = json_print(out, ja);
     }
     if (err == OK) {
         err = buf_append(out, STR(",\"en\":"));
     }
     if (err == OK) {
-        err = json_print(out, client->name_en);
+        err = json_print(out, en);
     }
-    return err == OK ? buf_append(out, STR("}}\n")) : err;
+    return err == OK ? buf_append_byte(out, '}') : err;
+}
+
+static enum err print_source(const struct source_info *source, bool first,
+                             enum output_format format, int width, struct buf *out)
+{
+    enum err err;
+    if (format == FORMAT_NDJSON) {
+        err = buf_print(out, "%s{\"source\":\"%.*s\"", first ? "" : ",", STR_ARG(source->slug));
+        if (err == OK) {
+            err = print_names(source->name_ja, source->name_en, format, out);
+        }
+        return err == OK ? buf_print(out, ",\"active\":%s,\"unknown_senders\":%s}",
+                                     source->active ? "true" : "false",
+                                     source->unknown_senders ? "true" : "false")
+                         : err;
+    }
+    err = buf_print(out, "  %-*.*s  ", width - 2, STR_ARG(source->slug));
+    if (err == OK) {
+        err = source->unknown_senders ? buf_append(out, STR("(senders that no document names)"))
+                                      : print_names(source->name_ja, source->name_en, format, out);
+    }
+    if (err == OK && !source->active) {
+        err = buf_append(out, STR("  (removed: receives nothing any more)"));
+    }
+    return err == OK ? buf_append_byte(out, '\n') : err;
+}
+
+static enum err print_client(struct tenant *tenant, const struct client_info *client,
+                             enum output_format format, int width, struct buf *out)
+{
+    enum err err = format == FORMAT_NDJSON
+                       ? buf_print(out, "{\"client\":\"%.*s\"", STR_ARG(client->slug))
+                       : buf_print(out, "%-*.*s  ", width, STR_ARG(client->slug));
+    if (err == OK) {
+        err = print_names(client->name_ja, client->name_en, format, out);
+    }
+    if (err == OK) {
+        err = buf_append(out, format == FORMAT_NDJSON ? STR(",\"sources\":[") : STR("\n"));
+    }
+    bool first = true;
+    struct source_info source;
+    for (size_t i = 0; err == OK && tenant_source_at(tenant, i, &source); i++) {
+        if (client_equal(source.client, client->id)) {
+            err = print_source(&source, first, format, width, out);
+            first = false;
+        }
+    }
+    return err == OK && format == FORMAT_NDJSON ? buf_append(out, STR("]}\n")) : err;
 }
 
 enum err answer_list(const struct scope *scope, struct tenant *tenant,
@@ -72,19 +175,17 @@ enum err answer_list(const struct scope *scope, struct tenant *tenant,
 {
     enum err err = OK;
     struct client_info client;
+    struct source_info source;
+    int width = CLIENT_WIDTH;
+    for (size_t i = 0; tenant_client_at(tenant, i, &client); i++) {
+        widen(&width, client.slug);
+    }
+    for (size_t i = 0; tenant_source_at(tenant, i, &source); i++) {
+        width = (int)source.slug.size + 2 > width ? (int)source.slug.size + 2 : width;
+    }
     for (size_t i = 0; err == OK && tenant_client_at(tenant, i, &client); i++) {
-        if (!scope_allows(scope, client.id, RIGHT_BOOKS)) {
-            continue;
-        }
-        err = print_client(&client, request->format, out);
-        struct source_info source;
-        for (size_t j = 0;
-             err == OK && request->format != FORMAT_NDJSON && tenant_source_at(tenant, j, &source);
-             j++) {
-            if (client_equal(source.client, client.id)) {
-                err = buf_print(out, "  %.*s%s\n", STR_ARG(source.slug),
-                                source.unknown_senders ? "  (senders that no document names)" : "");
-            }
+        if (scope_allows(scope, client.id, RIGHT_BOOKS)) {
+            err = print_client(tenant, &client, request->format, width, out);
         }
     }
     return err;
@@ -114,8 +215,13 @@ static struct account_names names_of(struct tenant *tenant, const struct account
     return names;
 }
 
+struct books_widths {
+    int client, source;
+};
+
 static enum err print_account(struct tenant *tenant, const struct account *account,
-                              enum output_format format, struct buf *out)
+                              enum output_format format, struct books_widths widths,
+                              struct buf *out)
 {
     const struct account_names names = names_of(tenant, account);
     uint64_t rejected = 0;
@@ -123,15 +229,21 @@ static enum err print_account(struct tenant *tenant, const struct account *accou
     for (int reason = 0; reason < REJECT_REASON_COUNT; reason++) {
         rejected += account->rejected[reason];
     }
-    err = buf_print(
-        out,
-        format == FORMAT_NDJSON ? "{\"client\":\"%.*s\",\"source\":\"%.*s\",\"received\":%llu,"
-                                  "\"stored\":%llu,\"deduplicated\":%llu,\"in_flight\":%llu,"
-                                  "\"rejected\":%llu,\"reasons\":{"
-                                : "%-20.*s  %-24.*s  %12llu  %12llu  %12llu  %9llu  %10llu",
-        STR_ARG(names.client), STR_ARG(names.source), (unsigned long long)account->received,
-        (unsigned long long)account->stored, (unsigned long long)account->deduplicated,
-        (unsigned long long)account->in_flight, (unsigned long long)rejected);
+    err = format == FORMAT_NDJSON
+              ? buf_print(out, "{\"client\":\"%.*s\",\"source\":\"%.*s\"", STR_ARG(names.client),
+                          STR_ARG(names.source))
+              : buf_print(out, "%-*.*s  %-*.*s", widths.client, STR_ARG(names.client),
+                          widths.source, STR_ARG(names.source));
+    if (err == OK) {
+        err = buf_print(out,
+                        format == FORMAT_NDJSON
+                            ? ",\"received\":%llu,\"stored\":%llu,\"deduplicated\":%llu,"
+                              "\"in_flight\":%llu,\"rejected\":%llu,\"reasons\":{"
+                            : "  %12llu  %12llu  %12llu  %9llu  %10llu",
+                        (unsigned long long)account->received, (unsigned long long)account->stored,
+                        (unsigned long long)account->deduplicated,
+                        (unsigned long long)account->in_flight, (unsigned long long)rejected);
+    }
     bool first = true;
     for (int reason = 0; reason < REJECT_REASON_COUNT && err == OK; reason++) {
         const char *text = reject_reason_text((enum reject_reason)reason);
@@ -150,6 +262,61 @@ static enum err print_account(struct tenant *tenant, const struct account *accou
     return err;
 }
 
+/* Sources that nothing came from yet have no account; silence is worth a line, too. */
+static bool has_account(const struct books_view *view, struct source_id source)
+{
+    for (size_t i = 0; i < view->count; i++) {
+        if (view->accounts[i].source.value == source.value) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_asked(const struct scope *scope, struct client_id client, struct client_id only)
+{
+    return (only.value == 0 || client_equal(client, only)) &&
+           scope_allows(scope, client, RIGHT_BOOKS);
+}
+
+static enum err print_accounts(const struct scope *scope, struct tenant *tenant,
+                               enum output_format format, struct client_id only,
+                               const struct books_view *view, struct buf *out)
+{
+    struct books_widths widths = {CLIENT_WIDTH, SOURCE_WIDTH};
+    struct client_info client;
+    struct source_info source;
+    enum err err = OK;
+    for (size_t i = 0; tenant_client_at(tenant, i, &client); i++) {
+        if (is_asked(scope, client.id, only)) {
+            widen(&widths.client, client.slug);
+        }
+    }
+    for (size_t i = 0; tenant_source_at(tenant, i, &source); i++) {
+        if (is_asked(scope, source.client, only)) {
+            widen(&widths.source, source.slug);
+        }
+    }
+    if (format != FORMAT_NDJSON) {
+        err = buf_print(out, "%-*s  %-*s  %12s  %12s  %12s  %9s  %10s\n", widths.client, "client",
+                        widths.source, "source", "received", "stored", "deduplicated", "in flight",
+                        "rejected");
+    }
+    for (size_t i = 0; i < view->count && err == OK; i++) {
+        if (is_asked(scope, view->accounts[i].client, only)) {
+            err = print_account(tenant, &view->accounts[i], format, widths, out);
+        }
+    }
+    for (size_t i = 0; err == OK && tenant_source_at(tenant, i, &source); i++) {
+        bool silent = source.active && !source.unknown_senders && !has_account(view, source.id);
+        if (silent && is_asked(scope, source.client, only)) {
+            const struct account none = {.client = source.client, .source = source.id};
+            err = print_account(tenant, &none, format, widths, out);
+        }
+    }
+    return err;
+}
+
 enum err answer_books(const struct scope *scope, struct tenant *tenant,
                       const struct control_request *request, const struct books_view *view,
                       struct buf *out, struct why *why)
@@ -159,17 +326,8 @@ enum err answer_books(const struct scope *scope, struct tenant *tenant,
     if (request->tenant.size > 0) {
         err = answer_client(tenant, request->tenant, &only, why);
     }
-    if (err == OK && request->format != FORMAT_NDJSON) {
-        err = buf_print(out, "%-20s  %-24s  %12s  %12s  %12s  %9s  %10s\n", "client", "source",
-                        "received", "stored", "deduplicated", "in flight", "rejected");
-    }
-    for (size_t i = 0; i < view->count && err == OK; i++) {
-        const struct account *account = &view->accounts[i];
-        bool wanted = (only.value == 0 || client_equal(account->client, only)) &&
-                      scope_allows(scope, account->client, RIGHT_BOOKS);
-        if (wanted) {
-            err = print_account(tenant, account, request->format, out);
-        }
+    if (err == OK) {
+        err = print_accounts(scope, tenant, request->format, only, view, out);
     }
     if (err == OK && wall_known(view->gap_from)) {
         char from[TIME_TEXT_SIZE];

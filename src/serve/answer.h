@@ -12,6 +12,10 @@
 NODISCARD enum err answer_apply(const struct scope *scope, struct tenant *tenant,
                                 const struct control_request *request, struct wall now,
                                 struct buf *out, struct why *why);
+/* A note for each source that is bound to a listener which is not among `listeners`, one a line: a
+ * mistyped name would else be silence. */
+NODISCARD enum err answer_listeners(const struct tenant *tenant, struct str listeners,
+                                    struct buf *out);
 NODISCARD enum err answer_export(const struct scope *scope, struct tenant *tenant,
                                  const struct control_request *request, struct buf *out,
                                  struct why *why);

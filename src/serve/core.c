@@ -37,6 +37,7 @@ struct core {
     struct timer *turn, *tick;
     struct lending lendings[WORKERS_MAX];
     const char *folder; /* the archive's */
+    size_t rules_refused; /* of the set that runs */
     uint64_t stop_ms_left;
     bool granted, stopping, turn_armed;
     enum err failing; /* the error that the last turn met */
@@ -74,6 +75,18 @@ int core_run(struct process *process)
 
 /* ---- From parent. */
 
+static void rules_swap(struct core *core, struct ruleset *ruleset, size_t refused)
+{
+    ruleset_unref(core->spine->ruleset);
+    core->spine->ruleset = ruleset;
+    core->rules_refused = refused;
+    for (size_t i = 0; i < core->spine->clients_count; i++) {
+        core->spine->clients[i].rules_noted = false;
+    }
+}
+
+/* A slip of the pen in one rule must not take a rule away that worked: rules read again while we
+ * judge are taken only if no more of them are refused than before. */
 static enum err core_rules(struct core *core, struct str bundle, struct why *why)
 {
     struct ruleset *ruleset;
@@ -84,17 +97,19 @@ static enum err core_rules(struct core *core, struct str bundle, struct why *why
     }
     enum err err = ruleset_load(bundle, mem, &ruleset, &report, why);
     if (err == OK) {
-        process_say(core->process, "%zu rules loaded, %zu refused", report.loaded,
-                    report.refused_count);
+        bool worse = core->spine->ruleset != NULL && report.refused_count > core->rules_refused;
+        process_say(core->process, "%zu rules loaded, %zu refused%s", report.loaded,
+                    report.refused_count,
+                    worse ? "; what runs stays as it was until they are mended" : "");
         for (size_t i = 0; i < report.refused_count; i++) {
             const struct rule_problem *problem = &report.refused[i];
             process_say(core->process, "rule refused: %.*s:%u: %.*s", STR_ARG(problem->file),
                         problem->line, STR_ARG(problem->reason));
         }
-        ruleset_unref(core->spine->ruleset);
-        core->spine->ruleset = ruleset;
-        for (size_t i = 0; i < core->spine->clients_count; i++) {
-            core->spine->clients[i].rules_noted = false;
+        if (worse) {
+            ruleset_unref(ruleset);
+        } else {
+            rules_swap(core, ruleset, report.refused_count);
         }
     }
     arena_free(mem);

@@ -136,6 +136,9 @@ static enum err answer_make(struct desk *desk, const struct scope *scope,
     switch (request->command) {
     case CONTROL_TENANT_APPLY:
         err = answer_apply(scope, desk->tenant, request, wall_now(), out, why);
+        if (err == OK && request->format != FORMAT_NDJSON) {
+            err = answer_listeners(desk->tenant, desk->process->setup.listeners, out);
+        }
         if (err == OK) {
             err = desk_tell_core(desk, false);
         }

@@ -255,9 +255,22 @@ static enum err lines_fetch(const struct reading *reading, struct str gathered, 
                         line_found, lines, why);
 }
 
+static enum err print_tags(struct str tags, struct buf *out)
+{
+    enum err err = buf_append(out, STR(",\"tags\":["));
+    for (bool first = true; tags.size > 0 && err == OK; first = false) {
+        err = first ? OK : buf_append_byte(out, ',');
+        if (err == OK) {
+            err = json_print(out, str_cut(&tags, ' '));
+        }
+    }
+    return err == OK ? buf_append_byte(out, ']') : err;
+}
+
 static enum err print_alert_json(const struct reading *reading, uint64_t id, struct wall stored,
                                  const struct alert *alert, struct str line, struct buf *out)
 {
+    char moment[TIME_TEXT_SIZE];
     char received[TIME_TEXT_SIZE];
     char raised[TIME_TEXT_SIZE];
     struct str source = source_slug(reading, alert->source);
@@ -267,17 +280,23 @@ static enum err print_alert_json(const struct reading *reading, uint64_t id, str
     } parts[] = {
         {",\"rule\":{\"id\":", alert->rule_id}, {",\"title\":", alert->rule_title},
         {",\"author\":", alert->rule_author},   {",\"link\":", alert->rule_link},
-        {",\"tags\":", alert->rule_tags},       {",\"version\":", alert->rule_version},
+        {",\"version\":", alert->rule_version},
     };
-    enum err err =
-        buf_print(out, "{\"id\":%llu,\"@timestamp\":\"%s\",\"raised\":\"%s\",\"level\":\"%s\"",
-                  (unsigned long long)id, time_print(alert->received, received),
-                  time_print(stored, raised), level_text(alert->level));
+    struct wall happened = wall_known(alert->happened) ? alert->happened : alert->received;
+    enum err err = buf_print(
+        out,
+        "{\"id\":%llu,\"@timestamp\":\"%s\",\"received\":\"%s\",\"raised\":\"%s\","
+        "\"level\":\"%s\"",
+        (unsigned long long)id, time_print(happened, moment), time_print(alert->received, received),
+        time_print(stored, raised), level_text(alert->level));
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && err == OK; i++) {
         err = buf_append(out, str_from(parts[i].before));
         if (err == OK) {
             err = json_print(out, parts[i].value);
         }
+    }
+    if (err == OK) {
+        err = print_tags(alert->rule_tags, out);
     }
     if (err == OK) {
         err = buf_print(
@@ -315,9 +334,9 @@ static enum err print_alert(const struct reading *reading, uint64_t id, struct w
         }
         return err == OK ? buf_append_byte(out, '\n') : err;
     }
-    enum err err = buf_print(out, "%s  %-13s  %.*s/%.*s#%llu  ", received, level_text(alert->level),
-                             STR_ARG(reading->slug), STR_ARG(source),
-                             (unsigned long long)alert->place.sequence);
+    enum err err = buf_print(out, "%6llu  %s  %-13s  %.*s/%.*s#%llu  ", (unsigned long long)id,
+                             received, level_text(alert->level), STR_ARG(reading->slug),
+                             STR_ARG(source), (unsigned long long)alert->place.sequence);
     if (err == OK) {
         err = print_shown(out, alert->rule_title);
     }
@@ -340,9 +359,11 @@ static enum err print_alerts(const struct reading *reading, struct str gathered,
                              const struct lines *lines, struct buf *out)
 {
     enum err err = OK;
-    while (gathered.size >= GATHERED_HEAD && err == OK) {
+    uint64_t id = 0;
+    size_t count = 0;
+    for (; gathered.size >= GATHERED_HEAD && err == OK; count++) {
         struct alert alert;
-        uint64_t id = get_u64(gathered.data);
+        id = get_u64(gathered.data);
         struct wall stored = {(int64_t)get_u64(gathered.data + 8)};
         gathered = str_slice(gathered, GATHERED_HEAD, gathered.size);
         if (alert_decode(&gathered, &alert) != OK) {
@@ -355,6 +376,11 @@ static enum err print_alerts(const struct reading *reading, struct str gathered,
             err = reading->output(reading->output_context, buf_str(out));
             buf_reset(out);
         }
+    }
+    if (err == OK && count == ALERTS_LISTED_MAX && reading->format == FORMAT_TABLE) {
+        err =
+            buf_print(out, "%zu alerts are listed; see the next with --tenant %.*s --after %llu\n",
+                      count, STR_ARG(reading->slug), (unsigned long long)id);
     }
     return err;
 }

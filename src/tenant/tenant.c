@@ -441,6 +441,22 @@ bool tenant_source_at(const struct tenant *tenant, size_t index, struct source_i
     return true;
 }
 
+bool tenant_sender_at(const struct tenant *tenant, size_t index, struct source_info *ret_source,
+                      struct str *ret_listener)
+{
+    for (size_t i = 0; i < tenant->state->sources_count; i++) {
+        const struct source_state *source = &tenant->state->sources[i];
+        size_t count = source->info.active ? source->element.senders_count : 0;
+        if (index < count) {
+            *ret_source = source->info;
+            *ret_listener = source->element.senders[index].listener;
+            return true;
+        }
+        index -= count;
+    }
+    return false;
+}
+
 enum err tenant_token_new(struct arena *mem, struct str *ret_token, struct str *ret_hash)
 {
     uint8_t secret[TOKEN_BYTES];

@@ -106,6 +106,10 @@ struct source_info {
 /* By index from 0; false at the end.  Borrowed until the next apply. */
 bool tenant_client_at(const struct tenant *tenant, size_t index, struct client_info *ret);
 bool tenant_source_at(const struct tenant *tenant, size_t index, struct source_info *ret);
+/* Every sender of an active source: the source and the name of the sender's listener, whether there
+ * is one of that name or not. */
+bool tenant_sender_at(const struct tenant *tenant, size_t index, struct source_info *ret_source,
+                      struct str *ret_listener);
 
 /* A new random token for a sender, in text, and the hash that the apply file holds. */
 NODISCARD enum err tenant_token_new(struct arena *mem, struct str *ret_token, struct str *ret_hash);
