@@ -14,11 +14,32 @@ static const char usage[] =
     "                     [--format table|ndjson|csv] [--data DIR] [--keys DIR]\n"
     "\n"
     "Lists alerts in the order they came, each with the original line behind it; without\n"
-    "--tenant, of every client.  At most 1000 at a time: go on with --after the last ID.\n";
+    "--tenant, one client after another.  At most N of a client, and never more than 1000: go on\n"
+    "with --tenant and --after the last ID.  --format table does not show IDs, the others do.\n"
+    "Times are RFC 3339 (2026-11-21T08:00:00Z), dates, or ages: 15m, 6h, 7d.\n";
+
+/* Where answers of several clients become one. */
+struct joined {
+    bool skip_line; /* CSV's heading stands there already */
+};
 
 static enum err slugs_keep(void *context, struct str piece)
 {
     return buf_append(context, piece);
+}
+
+static enum err piece_join(void *context, struct str piece)
+{
+    struct joined *joined = context;
+    if (joined->skip_line) {
+        size_t end = str_find_byte(piece, '\n');
+        if (end == STR_NONE) {
+            return OK;
+        }
+        piece = str_slice(piece, end + 1, piece.size);
+        joined->skip_line = false;
+    }
+    return ask_print(NULL, piece);
 }
 
 /* Every client in turn.  The list comes as {"client":"slug",…} a line. */
@@ -28,6 +49,7 @@ static int every_client(const char *data, const char *keys, struct control_reque
                                          .from = WALL_NONE,
                                          .to = WALL_NONE,
                                          .format = FORMAT_NDJSON};
+    struct joined joined = {0};
     struct buf clients;
     buf_init(&clients, (size_t)16 << 20);
     int code = ask_into("alerts", data, keys, &list, slugs_keep, &clients);
@@ -36,10 +58,11 @@ static int every_client(const char *data, const char *keys, struct control_reque
         struct str line = str_cut(&rest, '\n');
         struct str slug = str_slice(line, sizeof "{\"client\":\"" - 1, line.size);
         request.tenant = str_cut(&slug, '"');
-        code = ask("alerts", data, keys, &request);
+        code = ask_into("alerts", data, keys, &request, piece_join, &joined);
+        joined.skip_line = request.format == FORMAT_CSV;
     }
     buf_done(&clients);
-    return code;
+    return fflush(stdout) == 0 ? code : 74;
 }
 
 int cmd_alerts(int argc, char **argv)
@@ -66,7 +89,7 @@ int cmd_alerts(int argc, char **argv)
     if (result != OPTIONS_OK) {
         return result == OPTIONS_HELP ? 0 : 64;
     }
-    if (!ask_format("alerts", format, &request.format) || request.format == FORMAT_RAW) {
+    if (!options_alone(argv, words) || !ask_format("alerts", format, FORMAT_RAW, &request.format)) {
         return 64;
     }
     if (tenant == NULL) {

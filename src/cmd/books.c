@@ -28,6 +28,9 @@ int cmd_books(int argc, char **argv)
     if (result != OPTIONS_OK) {
         return result == OPTIONS_HELP ? 0 : 64;
     }
+    if (!options_alone(argv, words)) {
+        return 64;
+    }
     const struct control_request request = {.command = CONTROL_BOOKS,
                                             .tenant = str_from(tenant),
                                             .from = WALL_NONE,

@@ -18,17 +18,22 @@ static const char serve_usage[] =
 static const char check_usage[] =
     "usage: hinomi check-config FILE\n"
     "\n"
-    "Reads a configuration and says what is wrong with it; exit code 78 if anything is.\n";
+    "Reads a configuration and says what is wrong with it; exit code 78 if anything is.\n"
+    "\n";
 
 static int config_read(const char *path, struct config **ret)
 {
     struct why why = {0};
     enum err err = config_load(path, ret, &why);
-    if (err != OK) {
-        (void)fprintf(stderr, "%s:%s%s\n", path, why.line == 0 ? " " : "", why_text(&why, err));
-        return 78;
+    if (err == OK) {
+        return 0;
     }
-    return 0;
+    if (why.line > 0) {
+        (void)fprintf(stderr, "%s:%s\n", path, why_text(&why, err));
+    } else { /* it could not be read, and the reason names it */
+        (void)fprintf(stderr, "hinomi: %s\n", why_text(&why, err));
+    }
+    return 78;
 }
 
 int cmd_serve(int argc, char **argv)
@@ -53,14 +58,30 @@ int cmd_serve(int argc, char **argv)
     return code;
 }
 
+/* What --help says after the usage. */
+static int keys_print(void)
+{
+    struct buf text;
+    buf_init(&text, 65536);
+    enum err err = config_help(&text);
+    if (err == OK) {
+        printf("%.*s", STR_ARG(buf_str(&text)));
+    }
+    buf_done(&text);
+    return err == OK ? 0 : 74;
+}
+
 int cmd_check_config(int argc, char **argv)
 {
     struct config *config = NULL;
     const struct option options[] = {{0}};
     int words;
     enum options_result result = options_read(argc, argv, options, check_usage, wall_now(), &words);
+    if (result == OPTIONS_HELP) {
+        return keys_print();
+    }
     if (result != OPTIONS_OK) {
-        return result == OPTIONS_HELP ? 0 : 64;
+        return 64;
     }
     if (words != 1) {
         (void)fprintf(stderr, "%s", check_usage);

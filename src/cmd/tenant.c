@@ -46,7 +46,12 @@ static int tenant_apply_file(const char *data, const char *path, bool json)
                                                 .from = WALL_NONE,
                                                 .to = WALL_NONE,
                                                 .format = json ? FORMAT_NDJSON : FORMAT_TABLE};
-        code = ask("tenant apply", data, NULL, &request);
+        struct buf named; /* what the service finds wrong has a line too: say of which file */
+        buf_init(&named, 8192);
+        bool fits =
+            buf_print(&named, "tenant apply: %s", path) == OK && buf_append_byte(&named, 0) == OK;
+        code = ask(fits ? named.data : "tenant apply", data, NULL, &request);
+        buf_done(&named);
     }
     free(text);
     return code;
