@@ -75,8 +75,6 @@ NODISCARD enum err client_export(const struct client_element *client,
                                  const struct source_element *const *sources, size_t count,
                                  struct buf *out);
 
-/* "192.0.2.1", "192.0.2.0/24", "2001:db8::/32"; ERR_SYNTAX also if bits stand behind the prefix. */
-
 /* ---- apply.c */
 
 struct plan {
