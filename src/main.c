@@ -33,6 +33,10 @@ int main(int argc, char **argv)
             return commands[i].run(argc - 1, argv + 1);
         }
     }
+    if (argc > 1 && argv[1][0] != '-' && strcmp(argv[1], "help") != 0) {
+        (void)fprintf(stderr, "hinomi: there is no command '%s'; see 'hinomi --help'\n", argv[1]);
+        return 64;
+    }
     int known = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0);
     FILE *out = known ? stdout : stderr;
     (void)fprintf(out, "usage: hinomi COMMAND ...\n\n");

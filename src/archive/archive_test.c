@@ -293,6 +293,28 @@ TEST(a_worker_reads_what_it_was_lent_and_nothing_of_another_client)
     fixture_free(fixture);
 }
 
+TEST(a_client_who_never_sent_anything_has_no_events_and_needs_no_key)
+{
+    struct fixture *fixture = fixture_new();
+    fixture_open(fixture);
+    (void)fixture_append(fixture, 7, 70, 4);
+    CHECK(archive_commit(fixture->archive) == OK);
+    fixture_crash(fixture);
+    struct reader *reader;
+    struct counted counted = {0};
+    struct wall from = {0};
+    struct wall to = {INT64_MAX};
+    CHECK(reader_open(fixture->scope, disk_real(), fixture_path(fixture, "archive"), fixture->keys,
+                      (struct client_id){8}, &reader, NULL) == OK);
+    CHECK(reader_search(fixture->scope, reader, (struct client_id){8}, NULL, from, to, count_event,
+                        &counted, NULL) == OK);
+    CHECK(counted.count == 0);
+    reader_close(reader);
+    CHECK(reader_open(fixture->scope, disk_real(), fixture_path(fixture, "archive"), "/nowhere",
+                      (struct client_id){7}, &reader, NULL) != OK);
+    fixture_free(fixture);
+}
+
 TEST(a_reader_fetches_by_number_and_searches_by_time_and_words)
 {
     struct fixture *fixture = fixture_new();

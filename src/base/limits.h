@@ -41,6 +41,7 @@
 #define RULES_MAX      20000
 #define RULES_SIZE_MAX (64 * 1024 * 1024) /* All rule texts together. */
 #define QUERY_SIZE_MAX 65536
+#define SLUG_SIZE_MAX  63    /* Short names: of clients, sources, listeners; a DNS label. */
 #define CLIENTS_MAX    4096  /* Clients of one installation. */
 #define SOURCES_MAX    16384 /* Log sources of one installation. */
 

@@ -36,7 +36,7 @@ struct core {
     struct spine *spine;
     struct timer *turn, *tick;
     struct lending lendings[WORKERS_MAX];
-    const char *folder; /* the archive's */
+    const char *folder;   /* the archive's */
     size_t rules_refused; /* of the set that runs */
     uint64_t stop_ms_left;
     bool granted, stopping, turn_armed;

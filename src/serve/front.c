@@ -85,7 +85,8 @@ static void front_parse(void *context, const struct binding *binding, struct str
 }
 
 /* Rings once until core says that something has ended.  There must be an entry that core has not
- * spoken of: a bell for nothing would never be answered, and the next entry wait for core's tick. */
+ * spoken of: a bell for nothing would never be answered, and the next entry wait for core's tick.
+ */
 static void front_ring_bell(struct front *front)
 {
     if (front->core != NULL && !front->rung) {
