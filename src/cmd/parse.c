@@ -22,6 +22,7 @@
 #include "cmd/options.h"
 #include "codec/json_text.h"
 #include "codec/time.h"
+#include "codec/yaml.h"
 #include "event/builder.h"
 #include "parse/parse.h"
 #include "sys/clocks.h"
@@ -133,7 +134,11 @@ static int line_read(int argc, char **argv, struct session *session, int *ret_fi
         return usage_say("a zone is UTC or +HH:MM so far, not", zone);
     }
     if (parser_find(str_from(format), &session->parser) != OK) {
-        return usage_say("there is no format", format);
+        const char *near = yaml_suggest(str_from(format), parser_names());
+        (void)fprintf(stderr, "hinomi parse: there is no format '%s'; %s%s%s\n", format,
+                      near != NULL ? "did you mean '" : "see 'hinomi parse --help",
+                      near != NULL ? near : "", near != NULL ? "'?" : "'");
+        return EXIT_USAGE;
     }
     if (words == 0) {
         (void)fputs("hinomi parse: which FILE? see 'hinomi parse --help'\n", stderr);
