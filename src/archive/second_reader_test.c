@@ -11,7 +11,10 @@
 
 static struct fixture *small_archive(void)
 {
-    struct fixture *fixture = fixture_new();
+    static char root[512];
+    (void)snprintf(root, sizeof root, "%s/data", testing_folder());
+    CHECK(disk_make_folder(disk_real(), root) == OK);
+    struct fixture *fixture = fixture_on(disk_real(), root);
     (void)snprintf(fixture->keys, sizeof fixture->keys, "%s.keys", fixture->root);
     fixture->journal_size_max = 2500;
     fixture_open(fixture);

@@ -2,8 +2,8 @@
  * The arena: a chain of blocks, the newest first.  A reset keeps the largest block, so that a turn
  * which has found its size no longer calls malloc.
  *
- * Always true: `used` is the sum of what was handed out since the reset, rounded up to ALIGN; the
- * sum of all blocks' capacities never exceeds size_max rounded up by one block header each.
+ * Always true: the sum of all blocks' capacities never exceeds size_max rounded up by one block
+ * header each.
  */
 
 #include "base/arena.h"
@@ -42,7 +42,6 @@ struct block {
 struct arena {
     struct block *newest;
     size_t size_max;
-    size_t used; /* handed out since the reset */
     size_t held; /* capacities of all blocks */
 };
 
@@ -87,7 +86,6 @@ void arena_reset(struct arena *arena)
         block = next;
     }
     arena->newest = largest;
-    arena->used = 0;
     arena->held = 0;
     if (largest != NULL) {
         largest->next = NULL;
@@ -113,7 +111,6 @@ void *arena_take(struct arena *arena, size_t size)
     }
     char *at = block->data + block->used;
     block->used += rounded;
-    arena->used += rounded;
     UNPOISON(at, size);
     memset(at, 0, size);
     return at;
@@ -153,11 +150,6 @@ enum err arena_print(struct arena *arena, struct str *ret, const char *format, .
     }
     va_end(again);
     return text == NULL ? ERR_MEMORY : OK;
-}
-
-size_t arena_used(const struct arena *arena)
-{
-    return arena->used;
 }
 
 static bool arena_grow(struct arena *arena, size_t size)

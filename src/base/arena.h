@@ -31,5 +31,3 @@ NODISCARD enum err arena_copy(struct arena *arena, struct str s, struct str *ret
 /* printf into the arena; the text has a NUL behind it. */
 NODISCARD enum err arena_print(struct arena *arena, struct str *ret, const char *format, ...)
     PRINTF(3, 4);
-
-size_t arena_used(const struct arena *arena); /* bytes handed out since the last reset */

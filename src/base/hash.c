@@ -8,9 +8,3 @@ uint64_t hash_bytes(struct str bytes, uint64_t seed)
 {
     return XXH3_64bits_withSeed(bytes.data, bytes.size, seed);
 }
-
-struct hash128 hash128_bytes(struct str bytes, uint64_t seed)
-{
-    XXH128_hash_t hash = XXH3_128bits_withSeed(bytes.data, bytes.size, seed);
-    return (struct hash128){hash.low64, hash.high64};
-}

@@ -6,9 +6,3 @@
 #include "base/str.h"
 
 uint64_t hash_bytes(struct str bytes, uint64_t seed);
-
-/* The same in 128 bits, for names of content (never for what an enemy may want to forge). */
-struct hash128 {
-    uint64_t low, high;
-};
-struct hash128 hash128_bytes(struct str bytes, uint64_t seed);

@@ -8,7 +8,7 @@
 /* Events.  A record is the largest thing that we call one event; 1 MiB holds the longest script
  * block and stack trace seen in practice, sixteen times over. */
 #define RECORD_SIZE_MAX      (1024 * 1024)
-#define EVENTS_PER_BATCH_MAX 4000              /* Also the largest evidence leaf (design, 5). */
+#define EVENTS_PER_BATCH_MAX 4000              /* Also the largest evidence leaf (decision 002). */
 #define BATCH_SIZE_MAX       (8 * 1024 * 1024) /* One batch with all tables; half a ring. */
 #define SPANS_PER_EVENT_MAX  1024 /* Fields of one event; the rest is only searchable. */
 #define NAMES_PER_BATCH_MAX  4096 /* Distinct field names in one batch. */

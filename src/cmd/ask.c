@@ -64,7 +64,7 @@ int ask_into(const char *command, const char *data, const char *keys,
     }
     if (err != OK || code != 0) {
         (void)fprintf(stderr, "hinomi %s: %s\n", command, why_text(&why, err));
-        return code != 0 ? code : 74;
+        return code != 0 ? code : control_code(err);
     }
     return 0;
 }

@@ -17,6 +17,7 @@
 
 #include "base/limits.h"
 #include "cmd/options.h"
+#include "codec/yaml.h"
 #include "event/builder.h"
 #include "event/print.h"
 #include "parse/parse.h"
@@ -111,7 +112,11 @@ static int line_read(int argc, char **argv, struct session *session, int *ret_fi
         return usage_say("a zone is UTC or +HH:MM so far, not", zone);
     }
     if (parser_find(str_from(format), &session->parser) != OK) {
-        return usage_say("there is no format", format);
+        const char *near = yaml_suggest(str_from(format), parser_names());
+        (void)fprintf(stderr, "hinomi parse: there is no format '%s'; %s%s%s\n", format,
+                      near != NULL ? "did you mean '" : "see 'hinomi parse --help",
+                      near != NULL ? near : "", near != NULL ? "'?" : "'");
+        return EXIT_USAGE;
     }
     if (words == 0) {
         (void)fputs("hinomi parse: which FILE? see 'hinomi parse --help'\n", stderr);

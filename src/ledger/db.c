@@ -403,11 +403,6 @@ bool statement_is_null(struct statement *statement, int at)
     return sqlite3_column_type(statement->compiled, at) == SQLITE_NULL;
 }
 
-int64_t ledger_last_id(struct ledger *ledger)
-{
-    return sqlite3_last_insert_rowid(ledger->db);
-}
-
 int64_t ledger_changes(struct ledger *ledger)
 {
     return sqlite3_changes64(ledger->db);

@@ -53,7 +53,6 @@ struct str statement_text(struct statement *statement, int at);
 struct str statement_bytes(struct statement *statement, int at);
 bool statement_is_null(struct statement *statement, int at);
 
-int64_t ledger_last_id(struct ledger *ledger); /* of the last INSERT */
 int64_t ledger_changes(struct ledger *ledger); /* rows of the last statement */
 
 /* One line of the audit trail, chained by hash to the line before it: who did what to what.  Inside

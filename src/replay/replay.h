@@ -3,7 +3,7 @@
 /*
  * Detection over what is past: rules run over files, and rules tried on their own proofs.
  *
- *     rules_gather → ruleset_load → replay_new → replay_path … → replay_end → replay_free
+ *     rules_gather → ruleset_load → replay_new → replay_path … → replay_stats → replay_free
  *     replay_prove
  *
  * Scan raises what the live service would raise for the same records under the same rules.

@@ -9,8 +9,8 @@
  *          4    4 flags: 1: the last text is in the last descriptor, a sealed memory
  *          8    4 length of the body
  *         12    4 zeros
- *         16      body: the fields of the type in order; a number is 8 bytes, a text its 4-byte
- * size and its bytes
+ *         16      body: the fields of the type in order; a number is 8 bytes, a text is its size
+ *                 in 4 bytes and then its bytes
  *
  * The receiver treats a message as outside bytes: it comes from a process that may have read
  * something hostile.

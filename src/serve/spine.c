@@ -119,8 +119,7 @@ static enum err notice_append(struct spine *spine, struct taken *taken, struct w
     return err;
 }
 
-/* Adds what was taken to the group, as far as the archive takes it; the rest is for the next turn.
- */
+/* Adds what was taken to the group, as far as it has room; the rest is for the next turn. */
 static enum err spine_append(struct spine *spine, struct wall now)
 {
     for (size_t i = 0; i < spine->taken_count; i++) {

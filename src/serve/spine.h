@@ -4,7 +4,7 @@
  * The spine: what core does with what front hands over, a turn at a time.  spine.c shows one turn
  * on one screen; take.c is its first half (the ring), judge.c its last (detection).
  *
- *     spine_new → spine_grant … → spine_turn … → spine_free
+ *     spine_new → spine_grant … → spine_turn …     (it ends with the process)
  */
 
 #include "archive/archive.h"

@@ -127,14 +127,8 @@ static enum err real_lock(struct file *file)
                : err_from_errno(errno);
 }
 
-static int real_descriptor(const struct file *file)
-{
-    return ((const struct real_file *)file)->descriptor;
-}
-
 static const struct file_ops real_file_ops = {
-    real_close,    real_read, real_write, real_size,
-    real_truncate, real_sync, real_lock,  real_descriptor,
+    real_close, real_read, real_write, real_size, real_truncate, real_sync, real_lock,
 };
 
 static enum err real_space(struct disk *disk, const char *path, uint64_t *ret)
@@ -274,11 +268,6 @@ enum err file_sync(struct file *file)
 enum err file_lock(struct file *file)
 {
     return file->ops->lock(file);
-}
-
-int file_descriptor(const struct file *file)
-{
-    return file->ops->descriptor(file);
 }
 
 int file_release(struct file *file)

@@ -250,15 +250,8 @@ static enum err fake_lock(struct file *file)
     return OK;
 }
 
-static int fake_descriptor(const struct file *file)
-{
-    (void)file;
-    return -1;
-}
-
 static const struct file_ops fake_file_ops = {
-    fake_close,    fake_read, fake_write, fake_size,
-    fake_truncate, fake_sync, fake_lock,  fake_descriptor,
+    fake_close, fake_read, fake_write, fake_size, fake_truncate, fake_sync, fake_lock,
 };
 
 /* ---- The disk's operations. */

@@ -3,7 +3,7 @@
 /*
  * The event loop: the door to libuv.
  *
- *     loop_new → watch_new, timer_new, signal_new … → loop_run → … _free → loop_free
+ *     loop_new → watch_new, timer_new, interrupt_new … → loop_run → … _free → loop_free
  *
  * Callbacks run one after another, in the thread that runs the loop; there is only one.  None of
  * libuv's helpers that start threads is used, so a loop works in a confined process; make the loop

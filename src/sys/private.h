@@ -16,7 +16,6 @@ struct file_ops {
     enum err (*truncate)(struct file *file, uint64_t size);
     enum err (*sync)(struct file *file);
     enum err (*lock)(struct file *file);
-    int (*descriptor)(const struct file *file);
 };
 
 struct disk {
