@@ -22,7 +22,7 @@
 /* Listeners. */
 #define DATAGRAM_SIZE_MAX        65536 /* The largest UDP payload, rounded up. */
 #define CONNECTIONS_MAX          4096  /* Per front; each costs memory before it is known. */
-#define PEER_CONNECTIONS_MAX     (CONNECTIONS_MAX / 4) /* Of one address, to one kind of listener. */
+#define PEER_CONNECTIONS_MAX     (CONNECTIONS_MAX / 4) /* Of one address. */
 #define LISTENERS_MAX            64 /* Of one front; each is a socket and a buffer. */
 #define LINES_MEMORY_MAX         (256 * 1024 * 1024) /* Unfinished lines of all TCP senders. */
 #define LINE_IDLE_SECONDS        60  /* For the rest of a line, or for the first byte. */
