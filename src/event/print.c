@@ -129,6 +129,15 @@ static enum err members_print(const struct leaf *list, size_t count, size_t from
     return err;
 }
 
+/* What we say of an event is ours alone: a record with such a field would speak in our name, or
+ * turn the value into a list.  The field stands in event.original. */
+static bool speaks_for_us(struct str name)
+{
+    return str_equal(name, STR("@timestamp")) || str_equal(name, STR("event.created")) ||
+           str_equal(name, STR("event.original")) || str_equal(name, STR("hinomi")) ||
+           str_starts(name, STR("hinomi."));
+}
+
 static enum err spans_gather(const struct event *event, struct arena *scratch, struct leaf *list,
                              size_t *count)
 {
@@ -136,6 +145,9 @@ static enum err spans_gather(const struct event *event, struct arena *scratch, s
         struct span span;
         struct str value;
         event_span(event, i, &span);
+        if (speaks_for_us(span.name)) {
+            continue;
+        }
         enum err err = event_value(&span, scratch, &value);
         if (err == ERR_MEMORY) {
             return err;

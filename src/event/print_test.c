@@ -41,3 +41,20 @@ TEST(names_nest_lists_gather_and_clashes_stay_dotted)
                      "\"source\":{\"ip\":\"192.0.2.1\",\"port\":\"22\"},"
                      "\"tag\":[\"one\",\"two\"]}")));
 }
+
+TEST(a_record_cannot_speak_in_our_name)
+{
+    static const char *const names[] = {"@timestamp",   "event.created", "event.original",
+                                        "hinomi",       "hinomi.place",  "hinomi.place.client",
+                                        "hinomi.parser"};
+    struct builder *builder = builder_new((struct client_id){1}, (struct source_id){1});
+    CHECK(builder_begin(builder, STR("r"), (struct wall){0}) == OK);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        builder_derive(builder, str_from(names[i]), STR("lie"));
+    }
+    builder_derive(builder, STR("hinomis"), STR("kept"));
+    CHECK(prints(builder, STR("{\"@timestamp\":\"1970-01-01T00:00:00.000000Z\","
+                              "\"event\":{\"created\":\"1970-01-01T00:00:00.000000Z\","
+                              "\"original\":\"r\"},\"hinomi\":{\"place\":7},"
+                              "\"hinomis\":\"kept\"}")));
+}
