@@ -442,6 +442,11 @@ TEST(posts_that_cannot_be_taken_say_why)
     CHECK(answer_read(socket, text, sizeof text) == 413);
     CHECK(close(socket) == 0);
     socket = dial(SOCK_STREAM, tower.http);
+    put(socket, STR("POST /ingest/lines HTTP/1.1\r\nHost: x\r\n" TOKEN "Content-Length: 5\r\n"
+                    "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"));
+    CHECK(answer_read(socket, text, sizeof text) == 400);
+    CHECK(close(socket) == 0);
+    socket = dial(SOCK_STREAM, tower.http);
     put(socket, STR("GET /ingest/lines HTTP/1.1\r\nHost: x\r\n\r\n"));
     CHECK(answer_read(socket, text, sizeof text) == 405);
     put(socket, STR("GET /elsewhere HTTP/1.1\r\nHost: x\r\n\r\n"));

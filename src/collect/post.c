@@ -100,7 +100,13 @@ static bool head_fits(struct http_request *request)
     struct str encoding = http_header(request, "Content-Encoding");
     struct str key = http_header(request, "Idempotency-Key");
     uint64_t size = http_body_size(request);
-    if (encoding.size > 0 && !str_equal_nocase(encoding, STR("identity"))) {
+    bool two_lengths = http_header(request, "Transfer-Encoding").size > 0 &&
+                       http_header(request, "Content-Length").size > 0;
+    if (two_lengths) {
+        /* RFC 9112, 6.3: somebody between us may have read the other one.  OUR implementation
+         * refuses rather than choose. */
+        answer(request, 400, "Transfer-Encoding and Content-Length say two things: send one");
+    } else if (encoding.size > 0 && !str_equal_nocase(encoding, STR("identity"))) {
         answer(request, 415, "a compressed body is not supported yet: send it plain");
     } else if (key.size > IDEMPOTENCY_KEY_SIZE_MAX) {
         answer(request, 400, "the Idempotency-Key is over 255 bytes");

@@ -20,7 +20,7 @@ static enum err record_build(const struct entry *entry, struct builder *builder,
     const struct parse_context context = {.received = now};
     int size = snprintf(record, sizeof record,
                         "{\"event\":{\"kind\":\"metric\",\"action\":\"records-lost\","
-                        "\"reason\":\"%s\"},\"hinomi\":{\"lost\":%llu}}",
+                        "\"reason\":\"%s\"},\"records\":{\"lost\":%llu}}",
                         reject_reason_text((enum reject_reason)entry->reason),
                         (unsigned long long)entry->count);
     if (size < 0 || (size_t)size >= sizeof record) {

@@ -114,7 +114,8 @@ void process_say(const struct process *process, const char *format, ...)
     va_end(args);
     folders_name(process, text, sizeof text);
     for (char *c = text; *c != '\0'; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
+        bool c1_control = (unsigned char)c[0] == 0xc2 && (unsigned char)c[1] < 0xa0;
+        if ((unsigned char)*c < 0x20 || *c == 0x7f || c1_control) {
             *c = '?';
         }
     }

@@ -41,6 +41,16 @@ static struct str source_slug(const struct reading *reading, struct source_id so
     return STR("?");
 }
 
+/* U+202A to U+202E and U+2066 to U+2069 turn the text around them: what is read is not what stands
+ * there. */
+static bool turns_text(struct str character)
+{
+    const unsigned char *c = (const unsigned char *)character.data;
+    return character.size == 3 && c[0] == 0xe2 &&
+           ((c[1] == 0x80 && c[2] >= 0xaa && c[2] <= 0xae) ||
+            (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
+}
+
 /* Text for a terminal: valid UTF-8 without control characters. */
 static enum err print_shown(struct buf *out, struct str text)
 {
@@ -49,7 +59,8 @@ static enum err print_shown(struct buf *out, struct str text)
         unsigned char c = (unsigned char)text.data[i];
         size_t length = utf8_sequence(str_slice(text, i, 4));
         bool c1_control = length == 2 && c == 0xc2 && (unsigned char)text.data[i + 1] < 0xa0;
-        if (length == 0 || c < 0x20 || c == 0x7f || c1_control) {
+        if (length == 0 || c < 0x20 || c == 0x7f || c1_control ||
+            turns_text(str_slice(text, i, length))) {
             err = buf_print(out, "\\x%02x", c);
             length = 1;
         } else {
@@ -60,10 +71,23 @@ static enum err print_shown(struct buf *out, struct str text)
     return err;
 }
 
+/* What spreadsheets take for the beginning of a formula; those for Japanese also in full width. */
+static bool begins_formula(struct str text)
+{
+    static const char *const begins[] = {"=",  "+",  "-",  "@",  "\t", "\r",
+                                         "\n", "＝", "＋", "－", "＠"};
+    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++) {
+        if (str_starts(text, str_from(begins[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum err print_cell(struct buf *out, struct str text)
 {
     enum err err = buf_append_byte(out, '"');
-    if (err == OK && text.size > 0 && strchr("=+-@\t\r", text.data[0]) != NULL) {
+    if (err == OK && begins_formula(text)) {
         err = buf_append_byte(out, '\'');
     }
     for (size_t i = 0; i < text.size && err == OK; i++) {

@@ -29,7 +29,8 @@ static enum err real_open(struct disk *disk, const char *path, enum disk_open_mo
                           struct file **ret, struct why *why)
 {
     (void)disk;
-    int flags = O_CLOEXEC | O_NOFOLLOW | (mode == DISK_READ ? O_RDONLY : O_RDWR);
+    /* A folder may be somebody else's: a pipe in it must not make us wait for its writer. */
+    int flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (mode == DISK_READ ? O_RDONLY : O_RDWR);
     if (mode == DISK_WRITE_CREATE) {
         flags |= O_CREAT;
     } else if (mode == DISK_WRITE_NEW) {
@@ -40,7 +41,14 @@ static enum err real_open(struct disk *disk, const char *path, enum disk_open_mo
         int number = errno;
         return why_say(why, err_from_errno(number), 0, "%s: %s", path, strerror(number));
     }
-    enum err err = file_adopt(descriptor, ret);
+    struct stat status;
+    enum err err = OK;
+    if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
+        err = why_say(why, ERR_IO, 0, "%s is no regular file", path);
+    }
+    if (err == OK) {
+        err = file_adopt(descriptor, ret);
+    }
     if (err != OK) {
         (void)close(descriptor);
     }

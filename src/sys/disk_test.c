@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "testing/testing.h"
 
@@ -26,6 +28,18 @@ TEST(what_was_written_reads_back)
     file_close(second);
     file_close(file);
     CHECK(disk_open(disk_real(), path, DISK_WRITE_NEW, &file, NULL) == ERR_EXISTS);
+}
+
+TEST(a_pipe_or_a_link_in_a_files_place_is_refused_at_once)
+{
+    char path[512];
+    struct file *file;
+    (void)snprintf(path, sizeof path, "%s/pipe", testing_folder());
+    CHECK(mkfifo(path, 0600) == 0);
+    CHECK(disk_open(disk_real(), path, DISK_READ, &file, NULL) == ERR_IO);
+    CHECK(unlink(path) == 0 && symlink("/dev/zero", path) == 0);
+    CHECK(disk_open(disk_real(), path, DISK_READ, &file, NULL) != OK);
+    CHECK(disk_open(disk_real(), "/dev/zero", DISK_READ, &file, NULL) == ERR_IO);
 }
 
 TEST(a_replaced_file_is_new_and_whole)
