@@ -6,10 +6,11 @@
  *          8     4  version, 1                                  the lower; 0: free
  *         12     4  slots                               8    8  received
  *         16    48  zeros                              16    8  turn
- *         64        the slots                          24   64  copy 0: position, stored,
+ *         64        the slots                          24   72  copy 0: position, stored,
  *                                                               deduplicated, rejected…
- *                                                      88   64  copy 1
- *                                                     152   40  zeros
+ *                                                      96   72  copy 1
+ *                                                     168    8  kernel's drops handed over
+ *                                                     176   16  zeros
  *
  * A slot is taken by one compare-and-swap of its key, always the first free one, so two processes
  * that meet a new source at once end up with the same slot.  Slots are never given back.
@@ -49,7 +50,8 @@ struct slot {
     _Atomic uint64_t received;
     _Atomic uint64_t turn;
     struct copy copies[2];
-    char zeros[24];
+    _Atomic uint64_t drops;
+    char zeros[16];
 };
 
 struct page {
@@ -128,6 +130,25 @@ enum err books_received(struct books *books, struct client_id client, struct sou
         atomic_fetch_add_explicit(&slot->received, count, memory_order_release);
     }
     return err;
+}
+
+enum err books_drops_add(struct books *books, struct client_id client, struct source_id source,
+                         uint64_t count)
+{
+    struct slot *slot;
+    enum err err = slot_find(books, client, source, &slot);
+    if (err == OK) {
+        atomic_fetch_add_explicit(&slot->drops, count, memory_order_release);
+    }
+    return err;
+}
+
+uint64_t books_drops(struct books *books, struct client_id client, struct source_id source)
+{
+    struct slot *slot;
+    return slot_find(books, client, source, &slot) == OK
+               ? atomic_load_explicit(&slot->drops, memory_order_acquire)
+               : 0;
 }
 
 enum err books_apply(struct books *books, struct client_id client, struct source_id source,

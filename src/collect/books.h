@@ -30,6 +30,12 @@ void books_detach(struct books *books);
 NODISCARD enum err books_received(struct books *books, struct client_id client,
                                   struct source_id source, uint64_t count);
 
+/* Front: how many of the datagrams that the kernel dropped, as the socket of a listener's unknown
+ * senders counts them, have been handed to the ring; a restarted front goes on from there. */
+NODISCARD enum err books_drops_add(struct books *books, struct client_id client,
+                                   struct source_id source, uint64_t count);
+uint64_t books_drops(struct books *books, struct client_id client, struct source_id source);
+
 /* Core: how the records of one ring position ended.  A position at or before the last one applied
  * for that source changes nothing. */
 struct books_entry {

@@ -47,6 +47,9 @@ struct collect_calls {
     /* Records that will not be stored.  ERR_AGAIN as above. */
     enum err (*reject)(void *context, struct client_id client, struct source_id source,
                        enum reject_reason reason, uint64_t count);
+    /* How many datagrams that the kernel dropped were handed over by an earlier collect on the same
+     * socket.  NULL: there was none. */
+    uint64_t (*drops)(void *context, struct client_id client, struct source_id source);
     /* One line for the operator; collect limits how often.  NULL: nobody wants to know. */
     void (*say)(void *context, const char *line);
     /* When records arrive.  NULL: the system's clock. */

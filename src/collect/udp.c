@@ -22,6 +22,12 @@ enum err udp_start(struct listener *listener)
     if (listener->datagrams == NULL) {
         return ERR_MEMORY;
     }
+    const struct collect_calls *calls = &listener->collect->calls;
+    const struct binding *unknown =
+        sender_unknown(listener->collect->generation, str_from(listener->name));
+    if (calls->drops != NULL && unknown != NULL) {
+        listener->drops = (uint32_t)calls->drops(calls->context, unknown->client, unknown->source);
+    }
     return watch_new(listener->collect->loop, listener->socket, readable, listener,
                      &listener->watch);
 }

@@ -122,8 +122,19 @@ static enum err front_reject(void *context, struct client_id client, struct sour
                              enum reject_reason reason, uint64_t count)
 {
     const struct entry entry = {ENTRY_TALLY, client, source, (uint32_t)reason, count, {0}};
+    struct front *front = context;
     uint64_t position;
-    return front_push(context, &entry, &position);
+    enum err err = front_push(front, &entry, &position);
+    if (err == OK && reason == REJECT_KERNEL_DROP) {
+        err = books_drops_add(front->books, client, source, count);
+    }
+    return err;
+}
+
+static uint64_t front_drops(void *context, struct client_id client, struct source_id source)
+{
+    struct front *front = context;
+    return books_drops(front->books, client, source);
 }
 
 static void front_say(void *context, const char *line)
@@ -169,6 +180,7 @@ static enum err front_go(struct front *front, struct why *why)
         .parse = front_parse,
         .batch = front_batch,
         .reject = front_reject,
+        .drops = front_drops,
         .say = front_say,
         .now = front_now,
     };
