@@ -14,7 +14,8 @@ static const char usage[] =
     "                     [--format table|ndjson|csv] [--data DIR] [--keys DIR]\n"
     "\n"
     "Lists alerts in the order they came, each with the original line behind it; without\n"
-    "--tenant, of every client.  At most 1000 at a time: go on with --after the last ID.\n";
+    "--tenant, of every client.  At most 1000 at a time: go on with --after the last ID.\n"
+    "--from and --to, and the table's times, are those of the events' arrival.\n";
 
 /* Of several answers, one after the other, only the first one's header line is wanted. */
 struct listing {
