@@ -39,7 +39,9 @@ static int config_read(const char *path, struct config **ret)
     struct why why = {0};
     enum err err = config_load(path, ret, &why);
     if (err != OK) {
-        (void)fprintf(stderr, "%s:%s%s\n", path, why.line == 0 ? " " : "", why_text(&why, err));
+        bool named = str_starts(str_from(why.text), str_from(path));
+        (void)fprintf(stderr, "%s%s%s%s\n", named ? "" : path, named ? "" : ":",
+                      named || why.line != 0 ? "" : " ", why_text(&why, err));
         return 78;
     }
     return 0;
