@@ -33,11 +33,12 @@ int main(int argc, char **argv)
             return commands[i].run(argc - 1, argv + 1);
         }
     }
+    if (argc > 1 && argv[1][0] != '-' && strcmp(argv[1], "help") != 0) {
+        (void)fprintf(stderr, "hinomi: there is no command '%s'; see 'hinomi --help'\n", argv[1]);
+        return 64;
+    }
     int known = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0);
     FILE *out = known ? stdout : stderr;
-    if (argc > 1 && !known) {
-        (void)fprintf(out, "hinomi: there is no command '%s'\n", argv[1]);
-    }
     (void)fprintf(out, "usage: hinomi COMMAND ...\n\n");
     for (size_t i = 0; i < count; i++) {
         if (commands[i].help != NULL) {

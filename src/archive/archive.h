@@ -106,10 +106,15 @@ NODISCARD enum err reader_new(struct reader **ret);
 /* Takes the descriptor and a grant that archive_lend made. */
 NODISCARD enum err reader_add(struct reader *reader, int descriptor, struct str grant,
                               struct why *why);
-/* All of one client's journals in a folder that nobody serves. */
+/* All of one client's journals in a folder that nobody serves; none, and no key is asked for, if
+ * nothing of the client was ever stored. */
 NODISCARD enum err reader_open(const struct scope *scope, struct disk *disk, const char *folder,
                                const char *keys, struct client_id client, struct reader **ret,
                                struct why *why);
+/* Asked before each frame: an error ends the search and is returned.  For whoever waits may be gone
+ * long before anything is found. */
+typedef enum err reader_pause(void *context);
+void reader_heed(struct reader *reader, reader_pause *pause, void *context);
 void reader_close(struct reader *reader);
 
 /* One event found; everything is borrowed for the call.  An error stops the search and is returned;

@@ -293,6 +293,28 @@ TEST(a_worker_reads_what_it_was_lent_and_nothing_of_another_client)
     fixture_free(fixture);
 }
 
+TEST(a_client_who_never_sent_anything_has_no_events_and_needs_no_key)
+{
+    struct fixture *fixture = fixture_new();
+    fixture_open(fixture);
+    (void)fixture_append(fixture, 7, 70, 4);
+    CHECK(archive_commit(fixture->archive) == OK);
+    fixture_crash(fixture);
+    struct reader *reader;
+    struct counted counted = {0};
+    struct wall from = {0};
+    struct wall to = {INT64_MAX};
+    CHECK(reader_open(fixture->scope, disk_real(), fixture_path(fixture, "archive"), fixture->keys,
+                      (struct client_id){8}, &reader, NULL) == OK);
+    CHECK(reader_search(fixture->scope, reader, (struct client_id){8}, NULL, from, to, count_event,
+                        &counted, NULL) == OK);
+    CHECK(counted.count == 0);
+    reader_close(reader);
+    CHECK(reader_open(fixture->scope, disk_real(), fixture_path(fixture, "archive"), "/nowhere",
+                      (struct client_id){7}, &reader, NULL) != OK);
+    fixture_free(fixture);
+}
+
 TEST(a_reader_fetches_by_number_and_searches_by_time_and_words)
 {
     struct fixture *fixture = fixture_new();
@@ -471,5 +493,39 @@ TEST(signing_goes_round_the_clients_a_few_at_a_time)
         (void)snprintf(name, sizeof name, "archive/heads/%u.heads", client);
         CHECK(fixture_size(fixture, name) == 2 * (HEAD_FIXED_SIZE + 64) + 32);
     }
+    fixture_free(fixture);
+}
+
+static enum err pause_at_third(void *context)
+{
+    unsigned *asked = context;
+    return ++*asked == 3 ? ERR_CLOSED : OK;
+}
+
+static enum err found_count(void *context, struct place place, const struct event *event)
+{
+    (void)place, (void)event;
+    ++*(unsigned *)context;
+    return OK;
+}
+
+TEST(a_search_ends_when_whoever_asked_is_gone)
+{
+    struct fixture *fixture = fixture_new();
+    struct reader *reader;
+    unsigned asked = 0;
+    unsigned found = 0;
+    fixture_open(fixture);
+    for (unsigned i = 0; i < 10; i++) {
+        CHECK(fixture_append(fixture, 7, 70, 1) == 1 + i);
+        CHECK(archive_commit(fixture->archive) == OK);
+    }
+    CHECK(reader_open(fixture->scope, fixture->disk, fixture->folder, fixture->keys,
+                      (struct client_id){7}, &reader, NULL) == OK);
+    reader_heed(reader, pause_at_third, &asked);
+    CHECK(reader_search(fixture->scope, reader, (struct client_id){7}, NULL, (struct wall){0},
+                        (struct wall){INT64_MAX}, found_count, &found, NULL) == ERR_CLOSED);
+    CHECK(asked == 3 && found == 2);
+    reader_close(reader);
     fixture_free(fixture);
 }

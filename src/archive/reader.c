@@ -27,6 +27,8 @@ struct reader {
     char *folder;
     struct zstd *zstd;
     struct arena *mem;
+    reader_pause *pause;
+    void *pause_context;
 };
 
 /* Asks whether a frame is wanted at all, and then for each of its events. */
@@ -84,6 +86,12 @@ enum err reader_new(struct reader **ret)
     }
     *ret = reader;
     return OK;
+}
+
+void reader_heed(struct reader *reader, reader_pause *pause, void *context)
+{
+    reader->pause = pause;
+    reader->pause_context = context;
 }
 
 void reader_close(struct reader *reader)
@@ -146,6 +154,15 @@ enum err reader_add(struct reader *reader, int descriptor, struct str bytes, str
     return OK;
 }
 
+/* A client has heads from the moment its key is made: without either, nothing was ever stored. */
+static enum err client_stored(struct disk *disk, const char *folder, struct client_id client,
+                              bool *ret)
+{
+    char path[PATH_SIZE];
+    enum err err = heads_path(folder, client, path, sizeof path);
+    return err == OK ? disk_exists(disk, path, ret) : err;
+}
+
 enum err reader_open(const struct scope *scope, struct disk *disk, const char *folder,
                      const char *keys, struct client_id client, struct reader **ret,
                      struct why *why)
@@ -153,6 +170,7 @@ enum err reader_open(const struct scope *scope, struct disk *disk, const char *f
     struct reader *reader;
     struct journals journals = {0};
     uint8_t key[AES_KEY_SIZE] = {0};
+    bool stored = false;
     if (!scope_allows(scope, client, RIGHT_READ)) {
         return why_say(why, ERR_DENIED, 0, "client %u may not be read", client.value);
     }
@@ -162,8 +180,13 @@ enum err reader_open(const struct scope *scope, struct disk *disk, const char *f
     }
     reader->disk = disk;
     reader->folder = strdup(folder);
-    err = reader->folder == NULL ? ERR_MEMORY : key_load(disk, keys, client, key, why);
+    err = reader->folder == NULL ? ERR_MEMORY : client_stored(disk, folder, client, &stored);
     if (err == OK) {
+        err = key_load(disk, keys, client, key, stored ? why : NULL);
+    }
+    bool never = err == ERR_NOT_FOUND && !stored;
+    err = never ? OK : err;
+    if (err == OK && !never) {
         err = journals_list(disk, folder, &journals, why);
     }
     for (size_t i = 0; err == OK && i < journals.count; i++) {
@@ -262,7 +285,10 @@ static enum err journal_search(struct reader *reader, struct reader_journal *jou
     while (err == OK && walk_next(&walk, &frame)) {
         if (client_equal(frame.client, client) && frame.kind == FRAME_DATA &&
             frame_wanted(wanted, &frame)) {
-            err = frame_search(reader, journal, &frame, wanted, scratch, call, context);
+            err = reader->pause == NULL ? OK : reader->pause(reader->pause_context);
+            if (err == OK) {
+                err = frame_search(reader, journal, &frame, wanted, scratch, call, context);
+            }
         }
     }
     if (opened) {

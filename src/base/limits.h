@@ -22,7 +22,8 @@
 /* Listeners. */
 #define DATAGRAM_SIZE_MAX        65536 /* The largest UDP payload, rounded up. */
 #define CONNECTIONS_MAX          4096  /* Per front; each costs memory before it is known. */
-#define LISTENERS_MAX            64    /* Of one front; each is a socket and a buffer. */
+#define PEER_CONNECTIONS_MAX     (CONNECTIONS_MAX / 4) /* Of one address at one kind of listener. */
+#define LISTENERS_MAX            64 /* Of one front; each is a socket and a buffer. */
 #define LINES_MEMORY_MAX         (256 * 1024 * 1024) /* Unfinished lines of all TCP senders. */
 #define LINE_IDLE_SECONDS        60  /* For the rest of a line, or for the first byte. */
 #define HTTP_IDLE_SECONDS        30  /* Without a byte from the peer of a post. */
@@ -30,6 +31,7 @@
 #define POST_PART_SIZE           (512 * 1024) /* Of a body to one batch, its fields come on top. */
 #define HTTP_BODY_SIZE_MAX       (16 * 1024 * 1024)  /* One POST; a shipper splits larger ones. */
 #define HTTP_MEMORY_MAX          (256 * 1024 * 1024) /* All bodies that are being read, together. */
+#define HTTP_CLIENT_MEMORY_MAX   (HTTP_MEMORY_MAX / 4) /* One client's: others must go on. */
 #define IDEMPOTENCY_KEY_SIZE_MAX 255
 #define IDEMPOTENCY_SECONDS      (24 * 60 * 60) /* How long a key is remembered. */
 
@@ -39,6 +41,7 @@
 #define RULES_MAX      20000
 #define RULES_SIZE_MAX (64 * 1024 * 1024) /* All rule texts together. */
 #define QUERY_SIZE_MAX 65536
+#define SLUG_SIZE_MAX  63    /* Short names: of clients, sources, listeners; a DNS label. */
 #define CLIENTS_MAX    4096  /* Clients of one installation. */
 #define SOURCES_MAX    16384 /* Log sources of one installation. */
 

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/limits.h"
+
 static char ascii_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
@@ -53,6 +55,17 @@ bool str_ends(struct str s, struct str suffix)
 {
     return s.size >= suffix.size &&
            str_equal(str_slice(s, s.size - suffix.size, suffix.size), suffix);
+}
+
+bool str_is_slug(struct str s)
+{
+    for (size_t i = 0; i < s.size; i++) {
+        char c = s.data[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c == '-' && i > 0))) {
+            return false;
+        }
+    }
+    return s.size > 0 && s.size <= SLUG_SIZE_MAX;
 }
 
 size_t str_find(struct str s, struct str needle)

@@ -30,6 +30,9 @@ bool str_equal_nocase(struct str a, struct str b); /* ASCII letters only. */
 int str_compare(struct str a, struct str b);       /* By bytes, as memcmp; the shorter first. */
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
+/* A short name that people type: 1 to SLUG_SIZE_MAX of a-z, 0-9 and '-', which does not begin it.
+ */
+bool str_is_slug(struct str s);
 
 #define STR_NONE SIZE_MAX
 size_t str_find(struct str s, struct str needle); /* The first offset, or STR_NONE. */

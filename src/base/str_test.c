@@ -41,3 +41,14 @@ TEST(case_folds_in_ascii_only)
     CHECK(!str_equal_nocase(STR("a"), STR("ab")));
     CHECK(!str_equal_nocase(STR("["), STR("{")));
 }
+
+TEST(a_slug_is_short_and_safe_to_type)
+{
+    const struct str longest =
+        STR("abcdefghijklmnopqrstuvwxyz-0123456789-abcdefghijklmnopqrstuvwxy");
+    CHECK(longest.size == 63 && str_is_slug(longest));
+    CHECK(str_is_slug(STR("a")) && str_is_slug(STR("0")) && str_is_slug(STR("web-1")));
+    CHECK(!str_is_slug(STR("")) && !str_is_slug(STR("-a")) && !str_is_slug(STR("Web")));
+    CHECK(!str_is_slug(STR("a b")) && !str_is_slug(STR("a.b")) && !str_is_slug(STR("a\0b")));
+    CHECK(!str_is_slug(STR("abcdefghijklmnopqrstuvwxyz-0123456789-abcdefghijklmnopqrstuvwxyz")));
+}

@@ -14,29 +14,33 @@ static const char usage[] =
     "                     [--format table|ndjson|csv] [--data DIR] [--keys DIR]\n"
     "\n"
     "Lists alerts in the order they came, each with the original line behind it; without\n"
-    "--tenant, of every client.  At most 1000 at a time: go on with --after the last ID.\n"
-    "--from and --to, and the table's times, are those of the events' arrival.\n";
+    "--tenant, one client after another.  At most N of a client, and never more than 1000: go on\n"
+    "with --tenant and --after the last ID.\n"
+    "--from and --to, and the table's times, are those of the events' arrival.\n"
+    "Times are RFC 3339 (2026-11-21T08:00:00Z), dates, or ages: 15m, 6h, 7d.\n";
 
-/* Of several answers, one after the other, only the first one's header line is wanted. */
-struct listing {
-    bool header_seen, header_due;
+/* Where answers of several clients become one. */
+struct joined {
+    bool skip_line; /* CSV's heading stands there already */
 };
-
-static enum err listing_print(void *context, struct str piece)
-{
-    struct listing *listing = context;
-    if (listing->header_due && listing->header_seen && piece.size > 0) {
-        (void)str_cut(&piece, '\n');
-    }
-    listing->header_seen = listing->header_seen || piece.size > 0;
-    listing->header_due = listing->header_due && piece.size == 0;
-    return piece.size == 0 || fwrite(piece.data, 1, piece.size, stdout) == piece.size ? OK
-                                                                                      : ERR_CLOSED;
-}
 
 static enum err slugs_keep(void *context, struct str piece)
 {
     return buf_append(context, piece);
+}
+
+static enum err piece_join(void *context, struct str piece)
+{
+    struct joined *joined = context;
+    if (joined->skip_line) {
+        size_t end = str_find_byte(piece, '\n');
+        if (end == STR_NONE) {
+            return OK;
+        }
+        piece = str_slice(piece, end + 1, piece.size);
+        joined->skip_line = false;
+    }
+    return ask_print(NULL, piece);
 }
 
 /* Every client in turn.  The list comes as {"client":"slug",…} a line. */
@@ -46,7 +50,7 @@ static int every_client(const char *data, const char *keys, struct control_reque
                                          .from = WALL_NONE,
                                          .to = WALL_NONE,
                                          .format = FORMAT_NDJSON};
-    struct listing listing = {0};
+    struct joined joined = {0};
     struct buf clients;
     buf_init(&clients, (size_t)16 << 20);
     int code = ask_into("alerts", data, keys, &list, slugs_keep, &clients);
@@ -55,8 +59,8 @@ static int every_client(const char *data, const char *keys, struct control_reque
         struct str line = str_cut(&rest, '\n');
         struct str slug = str_slice(line, sizeof "{\"client\":\"" - 1, line.size);
         request.tenant = str_cut(&slug, '"');
-        listing.header_due = request.format == FORMAT_CSV;
-        code = ask_into("alerts", data, keys, &request, listing_print, &listing);
+        code = ask_into("alerts", data, keys, &request, piece_join, &joined);
+        joined.skip_line = request.format == FORMAT_CSV;
     }
     buf_done(&clients);
     return fflush(stdout) == 0 ? code : 74;
@@ -86,16 +90,7 @@ int cmd_alerts(int argc, char **argv)
     if (result != OPTIONS_OK) {
         return result == OPTIONS_HELP ? 0 : 64;
     }
-    if (words > 0) {
-        (void)fprintf(stderr, "hinomi alerts: what is '%s'? see 'hinomi alerts --help'\n", argv[1]);
-        return 64;
-    }
-    if (!ask_format("alerts", format, &request.format)) {
-        return 64;
-    }
-    if (request.format == FORMAT_RAW) {
-        (void)fprintf(stderr, "hinomi alerts: --format is table, ndjson or csv; 'hinomi search' "
-                              "prints raw records\n");
+    if (!options_alone(argv, words) || !ask_format("alerts", format, FORMAT_RAW, &request.format)) {
         return 64;
     }
     if (tenant == NULL) {

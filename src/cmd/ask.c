@@ -19,21 +19,22 @@ const char *ask_data(const char *option)
     return access("var", F_OK) == 0 ? "var" : "/var/lib/hinomi";
 }
 
-bool ask_format(const char *command, const char *name, enum output_format *ret)
+bool ask_format(const char *command, const char *name, enum output_format end,
+                enum output_format *ret)
 {
     static const char *const names[FORMAT_COUNT] = {"table", "ndjson", "csv", "raw"};
-    for (int i = 0; i < FORMAT_COUNT; i++) {
+    for (int i = 0; i < (int)end; i++) {
         if (strcmp(name, names[i]) == 0) {
             *ret = (enum output_format)i;
             return true;
         }
     }
-    (void)fprintf(stderr, "hinomi %s: --format is table, ndjson, csv or raw, not '%s'\n", command,
-                  name);
+    (void)fprintf(stderr, "hinomi %s: --format is table, ndjson%s, not '%s'\n", command,
+                  end > FORMAT_RAW ? ", csv or raw" : " or csv", name);
     return false;
 }
 
-static enum err piece_print(void *context, struct str piece)
+enum err ask_print(void *context, struct str piece)
 {
     (void)context;
     return piece.size == 0 || fwrite(piece.data, 1, piece.size, stdout) == piece.size ? OK
@@ -71,6 +72,6 @@ int ask_into(const char *command, const char *data, const char *keys,
 int ask(const char *command, const char *data, const char *keys,
         const struct control_request *request)
 {
-    int code = ask_into(command, data, keys, request, piece_print, NULL);
+    int code = ask_into(command, data, keys, request, ask_print, NULL);
     return fflush(stdout) == 0 ? code : 74;
 }

@@ -3,8 +3,6 @@
 
 #include "cmd/cmd.h"
 
-#include <stdio.h>
-
 #include "cmd/ask.h"
 #include "sys/clocks.h"
 
@@ -30,8 +28,7 @@ int cmd_books(int argc, char **argv)
     if (result != OPTIONS_OK) {
         return result == OPTIONS_HELP ? 0 : 64;
     }
-    if (words > 0) {
-        (void)fprintf(stderr, "hinomi books: what is '%s'? see 'hinomi books --help'\n", argv[1]);
+    if (!options_alone(argv, words)) {
         return 64;
     }
     const struct control_request request = {.command = CONTROL_BOOKS,

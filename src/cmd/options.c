@@ -35,12 +35,39 @@ static bool value_set(const struct option *option, const char *value, struct wal
     case OPTION_TEXT:
         *(const char **)option->to = value;
         return true;
+    case OPTION_TEXTS: {
+        struct option_texts *texts = option->to;
+        if (texts->count == OPTION_TEXTS_MAX) {
+            return false;
+        }
+        texts->items[texts->count++] = value;
+        return true;
+    }
     case OPTION_NUMBER:
         return str_to_u64(str_from(value), UINT64_MAX, option->to) == OK;
     default:
         return time_parse(str_from(value), option->to) == OK ||
                age_parse(str_from(value), now, option->to);
     }
+}
+
+static enum options_result value_wrong(const char *command, const struct option *option,
+                                       const char *value)
+{
+    static const char *const wanted[] = {
+        [OPTION_FLAG] = "takes no value, not",
+        [OPTION_TEXT] = "takes a text, not",
+        [OPTION_NUMBER] = "takes a number, not",
+        [OPTION_TIME] = "takes a time such as 2026-11-21T08:00:00Z, 2026-11-21 or 6h, not",
+        [OPTION_TEXTS] = "is there too often, last with",
+    };
+    if (value == NULL) {
+        (void)fprintf(stderr, "hinomi %s: --%s needs a value\n", command, option->name);
+    } else {
+        (void)fprintf(stderr, "hinomi %s: --%s %s '%s'\n", command, option->name,
+                      wanted[option->kind], value);
+    }
+    return OPTIONS_WRONG;
 }
 
 static enum options_result option_unknown(const char *command, struct str name,
@@ -88,17 +115,26 @@ enum options_result options_read(int argc, char **argv, const struct option *opt
             return option_unknown(argv[0], name, options);
         }
         if (option->kind == OPTION_FLAG) {
+            if (rest.data != NULL) {
+                return value_wrong(argv[0], option, rest.data);
+            }
             *(bool *)option->to = true;
             continue;
         }
         const char *value = rest.data != NULL ? rest.data : i + 1 < argc ? argv[++i] : NULL;
         if (value == NULL || !value_set(option, value, now)) {
-            (void)fprintf(stderr, "hinomi %s: --%s %s%s\n", argv[0], option->name,
-                          value == NULL ? "needs a value" : "cannot be ",
-                          value == NULL ? "" : value);
-            return OPTIONS_WRONG;
+            return value_wrong(argv[0], option, value);
         }
     }
     *ret_words = words;
     return OPTIONS_OK;
+}
+
+bool options_alone(char **argv, int words)
+{
+    if (words > 0) {
+        (void)fprintf(stderr, "hinomi %s: what is '%s' for? see 'hinomi %s --help'\n", argv[0],
+                      argv[1], argv[0]);
+    }
+    return words == 0;
 }

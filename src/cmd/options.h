@@ -2,6 +2,9 @@
 
 /* Command lines, by a table: --name, --name VALUE or --name=VALUE in any place, -- ends them. */
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/clock.h"
 #include "base/why.h"
 
@@ -10,6 +13,14 @@ enum option_kind {
     OPTION_TEXT,   /* const char * */
     OPTION_NUMBER, /* uint64_t */
     OPTION_TIME,   /* struct wall: RFC 3339, a date, or an age such as 15m, 6h, 7d */
+    OPTION_TEXTS,  /* struct option_texts: may be given more than once */
+};
+
+#define OPTION_TEXTS_MAX 256
+
+struct option_texts {
+    const char *items[OPTION_TEXTS_MAX];
+    size_t count;
 };
 
 struct option {
@@ -28,3 +39,6 @@ enum options_result {
 /* Reads the options of argv[1 .. argc) and moves the other words to argv[1 .. *ret_words]. */
 enum options_result options_read(int argc, char **argv, const struct option *options,
                                  const char *usage, struct wall now, int *ret_words);
+
+/* For a command that takes no words: false after a sentence if there is one. */
+bool options_alone(char **argv, int words);

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "cmd/options.h"
 #include "event/builder.h"
 #include "event/print.h"
 #include "parse/parse.h"
@@ -25,10 +26,10 @@
 #define EVENT_MEMORY_MAX (64 * 1024 * 1024)
 #define LINE_MEMORY_MAX  (64 * 1024 * 1024)
 
-enum exit_code { EXIT_FINE = 0, EXIT_UNREADABLE = 1, EXIT_USAGE = 2 };
+enum exit_code { EXIT_FINE = 0, EXIT_UNREADABLE = 1, EXIT_USAGE = 64 };
 
 static const char help[] =
-    "Usage: hinomi parse [--as FORMAT] [--charset utf-8] [--zone UTC|+HH:MM] FILE...\n"
+    "usage: hinomi parse [--as FORMAT] [--charset utf-8] [--zone UTC|+HH:MM] FILE...\n"
     "\n"
     "Prints one JSON object a line for each record (line) of the files, nested by ECS names, with\n"
     "event.original, @timestamp, event.created and hinomi.parser or hinomi.parse_error.\n"
@@ -38,7 +39,7 @@ static const char help[] =
     "  --charset NAME the files' character set; only utf-8 so far\n"
     "  --zone ZONE    for times that do not say theirs: UTC (the default) or +09:00\n"
     "\n"
-    "Exit: 0 all was read; 1 a file could not be read; 2 a wrong option.\n";
+    "Exit codes: 0 all was read, 1 a file could not be read, 64 a wrong command line.\n";
 
 struct session {
     const struct parser *parser;
@@ -48,7 +49,7 @@ struct session {
     struct buf out;
 };
 
-static int options_read(int argc, char **argv, struct session *session, int *ret_files);
+static int line_read(int argc, char **argv, struct session *session, int *ret_files);
 static enum err zone_read(const char *text, int32_t *ret);
 static int file_parse(struct session *session, const char *path);
 static enum err record_print(struct session *session, struct str record, bool whole);
@@ -57,8 +58,8 @@ int cmd_parse(int argc, char **argv)
 {
     struct session session = {0};
     int files = 0;
-    int code = options_read(argc, argv, &session, &files);
-    if (code != EXIT_FINE || files == 0) {
+    int code = line_read(argc, argv, &session, &files);
+    if (files == 0) {
         return code;
     }
     session.builder = builder_new(CLIENT_INSTALLATION, (struct source_id){0});
@@ -68,7 +69,7 @@ int cmd_parse(int argc, char **argv)
         fprintf(stderr, "hinomi parse: out of memory\n");
         code = EXIT_UNREADABLE;
     }
-    for (int i = files; i < argc && session.builder != NULL && session.mem != NULL; i++) {
+    for (int i = 1; i <= files && session.builder != NULL && session.mem != NULL; i++) {
         int result = file_parse(&session, argv[i]);
         code = result != EXIT_FINE ? result : code;
     }
@@ -84,50 +85,39 @@ int cmd_parse(int argc, char **argv)
 
 static int usage_say(const char *what, const char *word)
 {
-    fprintf(stderr, "hinomi parse: %s '%s'; see hinomi parse --help\n", what, word);
+    (void)fprintf(stderr, "hinomi parse: %s '%s'; see 'hinomi parse --help'\n", what, word);
     return EXIT_USAGE;
 }
 
-/* *ret_files: where the files begin, 0 if there is nothing more to do. */
-static int options_read(int argc, char **argv, struct session *session, int *ret_files)
+/* *ret_files: how many files stand in argv from 1 on; 0 if there is nothing more to do. */
+static int line_read(int argc, char **argv, struct session *session, int *ret_files)
 {
     const char *format = "auto";
-    int i = 1;
-    for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
-        const char *option = argv[i];
-        if (strcmp(option, "--help") == 0) {
-            return fputs(help, stdout) < 0 ? EXIT_UNREADABLE : EXIT_FINE;
-        }
-        if (strcmp(option, "--") == 0) {
-            i++;
-            break;
-        }
-        const char *value = i + 1 < argc ? argv[++i] : NULL;
-        if (value == NULL) {
-            return usage_say("a value is missing after", option);
-        }
-        if (strcmp(option, "--as") == 0) {
-            format = value;
-        } else if (strcmp(option, "--charset") == 0) {
-            if (!str_equal_nocase(str_from(value), STR("utf-8"))) {
-                return usage_say("only utf-8 is supported so far, not the character set", value);
-            }
-        } else if (strcmp(option, "--zone") == 0) {
-            if (zone_read(value, &session->zone_seconds) != OK) {
-                return usage_say("a zone is UTC or +HH:MM so far, not", value);
-            }
-        } else {
-            return usage_say("unknown option", option);
-        }
+    const char *charset = "utf-8";
+    const char *zone = "UTC";
+    const struct option options[] = {{"as", OPTION_TEXT, &format},
+                                     {"charset", OPTION_TEXT, &charset},
+                                     {"zone", OPTION_TEXT, &zone},
+                                     {0}};
+    int words;
+    enum options_result result = options_read(argc, argv, options, help, wall_now(), &words);
+    if (result != OPTIONS_OK) {
+        return result == OPTIONS_HELP ? EXIT_FINE : EXIT_USAGE;
+    }
+    if (!str_equal_nocase(str_from(charset), STR("utf-8"))) {
+        return usage_say("only utf-8 is supported so far, not the character set", charset);
+    }
+    if (zone_read(zone, &session->zone_seconds) != OK) {
+        return usage_say("a zone is UTC or +HH:MM so far, not", zone);
     }
     if (parser_find(str_from(format), &session->parser) != OK) {
-        return usage_say("unknown format", format);
+        return usage_say("there is no format", format);
     }
-    if (i == argc) {
-        fputs("hinomi parse: which FILE?  See hinomi parse --help\n", stderr);
+    if (words == 0) {
+        (void)fputs("hinomi parse: which FILE? see 'hinomi parse --help'\n", stderr);
         return EXIT_USAGE;
     }
-    *ret_files = i;
+    *ret_files = words;
     return EXIT_FINE;
 }
 

@@ -1,9 +1,4 @@
-/*
- * hinomi rules: what do these rules say, can they run, do they work?
- *
- * Exit codes: 0 all is well, 1 a rule was refused or failed its proof or a file could not be read,
- * 2 the command line is wrong.
- */
+/* hinomi rules: what do these rules say, can they run, do they work? */
 
 #include "cmd/cmd.h"
 
@@ -12,6 +7,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "cmd/options.h"
 #include "codec/json_text.h"
 #include "detect/detect.h"
 #include "replay/replay.h"
@@ -32,12 +28,12 @@ static const char help[] =
     "\n"
     "  --json   one JSON object (check, test) or one a line (list)\n"
     "\n"
-    "exit code: 0 all is well; 1 a rule was refused, failed its proof or could not be read;\n"
-    "2 the command line is wrong\n";
+    "Exit codes: 0 all is well, 1 a rule was refused, failed its proof or could not be read,\n"
+    "64 a wrong command line.\n";
 
 struct command {
     bool json;
-    const char *paths[256];
+    char **paths;
     size_t count;
 };
 
@@ -233,39 +229,27 @@ static int rules_test(struct command *command)
 
 int cmd_rules(int argc, char **argv)
 {
+    static char own[] = HINOMI_RULES;
+    static char *own_paths[] = {own};
     struct command command = {0};
-    const char *verb = argc > 1 ? argv[1] : "";
+    const struct option options[] = {{"json", OPTION_FLAG, &command.json}, {0}};
+    int words;
+    enum options_result result = options_read(argc, argv, options, help, wall_now(), &words);
+    if (result != OPTIONS_OK) {
+        return result == OPTIONS_HELP ? 0 : 64;
+    }
+    const char *verb = words > 0 ? argv[1] : "";
     bool check = strcmp(verb, "check") == 0;
     bool list = strcmp(verb, "list") == 0;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            (void)fputs(help, stdout);
-            return 0;
-        }
-    }
     if (!check && !list && strcmp(verb, "test") != 0) {
         (void)fputs(help, stderr);
-        return 2;
+        return 64;
     }
-    for (int i = 2; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0) {
-            command.json = true;
-        } else if (argv[i][0] == '-' && argv[i][1] != '\0') {
-            (void)fprintf(stderr, "hinomi rules: unknown option '%s'; see --help\n", argv[i]);
-            return 2;
-        } else if (command.count == sizeof command.paths / sizeof command.paths[0]) {
-            (void)fprintf(stderr, "hinomi rules: more than %zu paths\n", command.count);
-            return 2;
-        } else {
-            command.paths[command.count++] = argv[i];
-        }
+    if (words == 1 && check) {
+        (void)fprintf(stderr, "hinomi rules check: which PATH? see 'hinomi rules --help'\n");
+        return 64;
     }
-    if (command.count == 0 && check) {
-        (void)fprintf(stderr, "hinomi rules check: which PATH?\n");
-        return 2;
-    }
-    if (command.count == 0) {
-        command.paths[command.count++] = HINOMI_RULES;
-    }
+    command.paths = words > 1 ? argv + 2 : own_paths;
+    command.count = words > 1 ? (size_t)words - 1 : 1;
     return check ? rules_check(&command) : list ? rules_list(&command) : rules_test(&command);
 }

@@ -1,8 +1,4 @@
-/*
- * hinomi scan: rules over files.
- *
- * Exit codes: 0 everything was read, 1 a file or a rule could not be, 2 the command line is wrong.
- */
+/* hinomi scan: rules over files. */
 
 #include "cmd/cmd.h"
 
@@ -12,6 +8,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "cmd/options.h"
 #include "detect/detect.h"
 #include "replay/replay.h"
 #include "sys/clocks.h"
@@ -29,17 +26,14 @@ static const char help[] =
     "  --stats FILE    writes counts and times as JSON to FILE\n"
     "  --threads N     accepted; one is used so far\n"
     "\n"
-    "exit code: 0 all was read; 1 a file or rule could not be read, see standard error;\n"
-    "2 the command line is wrong\n";
-
-#define RULE_PATHS_MAX 256
+    "Exit codes: 0 all was read, 1 a file or rule could not be read, 64 a wrong command line.\n";
 
 struct command {
-    const char *rules[RULE_PATHS_MAX];
-    size_t rules_count;
+    struct option_texts rules;
     enum replay_format format;
     const char *stats;
-    int first_path;
+    char **paths;
+    int paths_count;
 };
 
 struct timing {
@@ -63,16 +57,6 @@ static void file_complain(void *context, const char *path, const char *reason)
     (void)fprintf(stderr, "hinomi scan: %s: %s\n", path, reason);
 }
 
-/* Takes the value of an option that stands at *i; NULL (with a message) if it is missing. */
-static const char *value_take(int argc, char **argv, int *i)
-{
-    if (*i + 1 >= argc) {
-        (void)fprintf(stderr, "hinomi scan: %s needs a value\n", argv[*i]);
-        return NULL;
-    }
-    return argv[++*i];
-}
-
 static bool format_set(struct command *command, const char *name)
 {
     static const char *const names[] = {"ndjson", "table", "csv"};
@@ -82,46 +66,8 @@ static bool format_set(struct command *command, const char *name)
             return true;
         }
     }
-    (void)fprintf(stderr, "hinomi scan: unknown format '%s'; ndjson, table or csv\n", name);
+    (void)fprintf(stderr, "hinomi scan: --format is ndjson, table or csv, not '%s'\n", name);
     return false;
-}
-
-static bool option_take(struct command *command, int argc, char **argv, int *i)
-{
-    const char *name = argv[*i];
-    bool known = strcmp(name, "--rules") == 0 || strcmp(name, "--format") == 0 ||
-                 strcmp(name, "--stats") == 0 || strcmp(name, "--threads") == 0;
-    if (!known) {
-        (void)fprintf(stderr,
-                      strcmp(name, "--pipeline") == 0
-                          ? "hinomi scan: %s: pipelines are not read yet\n"
-                          : "hinomi scan: unknown option '%s'; see --help\n",
-                      name);
-        return false;
-    }
-    const char *value = value_take(argc, argv, i);
-    if (value == NULL) {
-        return false;
-    }
-    if (strcmp(name, "--format") == 0) {
-        return format_set(command, value);
-    }
-    if (strcmp(name, "--stats") == 0) {
-        command->stats = value;
-    } else if (strcmp(name, "--rules") == 0) {
-        if (command->rules_count == RULE_PATHS_MAX) {
-            (void)fprintf(stderr, "hinomi scan: more than %d --rules\n", RULE_PATHS_MAX);
-            return false;
-        }
-        command->rules[command->rules_count++] = value;
-    } else {
-        uint64_t threads;
-        if (str_to_u64(str_from(value), 1024, &threads) != OK || threads == 0) {
-            (void)fprintf(stderr, "hinomi scan: --threads asks for a number from 1 on\n");
-            return false;
-        }
-    }
-    return true;
 }
 
 static bool rules_load(const struct command *command, struct timing *timing, struct ruleset **ret,
@@ -134,8 +80,8 @@ static bool rules_load(const struct command *command, struct timing *timing, str
     size_t unread = 0;
     buf_init(&bundle, (size_t)RULES_SIZE_MAX);
     enum err err = mem == NULL ? ERR_MEMORY : OK;
-    for (size_t i = 0; i < command->rules_count && err == OK; i++) {
-        err = rules_gather(&bundle, command->rules[i], file_complain, NULL, &unread);
+    for (size_t i = 0; i < command->rules.count && err == OK; i++) {
+        err = rules_gather(&bundle, command->rules.items[i], file_complain, NULL, &unread);
     }
     if (err == OK) {
         err = ruleset_load(buf_str(&bundle), mem, ret, &report, &why);
@@ -189,8 +135,8 @@ static bool stats_write(const char *path, const struct replay_stats *stats,
     return written;
 }
 
-static int paths_scan(const struct command *command, int argc, char **argv,
-                      const struct ruleset *ruleset, struct timing *timing)
+static int paths_scan(const struct command *command, const struct ruleset *ruleset,
+                      struct timing *timing)
 {
     struct replay_options options = {
         .ruleset = ruleset,
@@ -203,8 +149,8 @@ static int paths_scan(const struct command *command, int argc, char **argv,
     struct replay *replay = NULL;
     struct replay_stats stats = {0};
     enum err err = replay_new(&options, &replay);
-    for (int i = command->first_path; i < argc && err == OK; i++) {
-        err = replay_path(replay, argv[i]);
+    for (int i = 0; i < command->paths_count && err == OK; i++) {
+        err = replay_path(replay, command->paths[i]);
     }
     if (err == OK && fflush(stdout) != 0) {
         err = errno == EPIPE ? ERR_CLOSED : ERR_IO;
@@ -225,34 +171,37 @@ int cmd_scan(int argc, char **argv)
 {
     struct command command = {0};
     struct timing timing = {.begun = mono_now()};
-    int i = 1;
-    for (; i < argc && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            (void)fputs(help, stdout);
-            return 0;
-        }
-        if (strcmp(argv[i], "--") == 0) {
-            i++;
-            break;
-        }
-        if (!option_take(&command, argc, argv, &i)) {
-            return 2;
-        }
+    const char *format = "ndjson";
+    uint64_t threads = 1;
+    const struct option options[] = {{"rules", OPTION_TEXTS, &command.rules},
+                                     {"format", OPTION_TEXT, &format},
+                                     {"stats", OPTION_TEXT, &command.stats},
+                                     {"threads", OPTION_NUMBER, &threads},
+                                     {0}};
+    int words;
+    enum options_result result = options_read(argc, argv, options, help, wall_now(), &words);
+    if (result != OPTIONS_OK) {
+        return result == OPTIONS_HELP ? 0 : 64;
     }
-    if (i >= argc) {
-        (void)fprintf(stderr, "hinomi scan: which PATH?  See --help.\n");
-        return 2;
+    if (!format_set(&command, format)) {
+        return 64;
     }
-    command.first_path = i;
-    if (command.rules_count == 0) {
-        command.rules[command.rules_count++] = HINOMI_RULES;
+    if (words == 0 || threads == 0) {
+        (void)fprintf(stderr, "hinomi scan: %s see 'hinomi scan --help'\n",
+                      words == 0 ? "which PATH?" : "--threads begins at 1;");
+        return 64;
+    }
+    command.paths = argv + 1;
+    command.paths_count = words;
+    if (command.rules.count == 0) {
+        command.rules.items[command.rules.count++] = HINOMI_RULES;
     }
     struct ruleset *ruleset = NULL;
     size_t wrong = 0;
     if (!rules_load(&command, &timing, &ruleset, &wrong)) {
         return 1;
     }
-    int code = paths_scan(&command, argc, argv, ruleset, &timing);
+    int code = paths_scan(&command, ruleset, &timing);
     ruleset_unref(ruleset);
     return code != 0 || wrong > 0;
 }

@@ -44,7 +44,7 @@ int cmd_search(int argc, char **argv)
         (void)fprintf(stderr, "hinomi search: whose events? name the client with --tenant\n");
         return 64;
     }
-    if (!ask_format("search", format, &request.format)) {
+    if (!ask_format("search", format, FORMAT_COUNT, &request.format)) {
         return 64;
     }
     struct buf query;

@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 
-#include "base/buf.h"
 #include "cmd/options.h"
 #include "config/config.h"
 #include "serve/serve.h"
@@ -13,38 +12,28 @@
 static const char serve_usage[] =
     "usage: hinomi serve --config FILE\n"
     "\n"
-    "Serves in the foreground until SIGTERM or Ctrl-C.  SIGHUP reads the rules again; if more of\n"
-    "them are refused than before, those that run stay.\n"
+    "Serves in the foreground until SIGTERM or Ctrl-C; SIGHUP reads the rules again.\n"
     "Exit codes: 0 after an orderly end, 71 if it cannot start, 78 for a bad configuration.\n";
 
 static const char check_usage[] =
     "usage: hinomi check-config FILE\n"
     "\n"
     "Reads a configuration and says what is wrong with it; exit code 78 if anything is.\n"
-    "\n"
-    "The keys, their types and defaults:\n"
     "\n";
-
-static int keys_print(void)
-{
-    struct buf out;
-    buf_init(&out, 65536);
-    bool printed = config_help(&out) == OK && fwrite(out.data, 1, out.size, stdout) == out.size;
-    buf_done(&out);
-    return printed ? 0 : 74;
-}
 
 static int config_read(const char *path, struct config **ret)
 {
     struct why why = {0};
     enum err err = config_load(path, ret, &why);
-    if (err != OK) {
-        bool named = str_starts(str_from(why.text), str_from(path));
-        (void)fprintf(stderr, "%s%s%s%s\n", named ? "" : path, named ? "" : ":",
-                      named || why.line != 0 ? "" : " ", why_text(&why, err));
-        return 78;
+    if (err == OK) {
+        return 0;
     }
-    return 0;
+    if (why.line > 0) {
+        (void)fprintf(stderr, "%s:%s\n", path, why_text(&why, err));
+    } else { /* it could not be read, and the reason names it */
+        (void)fprintf(stderr, "hinomi: %s\n", why_text(&why, err));
+    }
+    return 78;
 }
 
 int cmd_serve(int argc, char **argv)
@@ -69,14 +58,30 @@ int cmd_serve(int argc, char **argv)
     return code;
 }
 
+/* What --help says after the usage. */
+static int keys_print(void)
+{
+    struct buf text;
+    buf_init(&text, 65536);
+    enum err err = config_help(&text);
+    if (err == OK) {
+        printf("%.*s", STR_ARG(buf_str(&text)));
+    }
+    buf_done(&text);
+    return err == OK ? 0 : 74;
+}
+
 int cmd_check_config(int argc, char **argv)
 {
     struct config *config = NULL;
     const struct option options[] = {{0}};
     int words;
     enum options_result result = options_read(argc, argv, options, check_usage, wall_now(), &words);
+    if (result == OPTIONS_HELP) {
+        return keys_print();
+    }
     if (result != OPTIONS_OK) {
-        return result == OPTIONS_HELP ? keys_print() : 64;
+        return 64;
     }
     if (words != 1) {
         (void)fprintf(stderr, "%s", check_usage);

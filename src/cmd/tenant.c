@@ -12,8 +12,6 @@
 #include "sys/disk.h"
 #include "tenant/tenant.h"
 
-#define PATH_SHOWN_MAX 4096
-
 static const char usage[] =
     "usage: hinomi tenant apply FILE [--json] [--data DIR]\n"
     "       hinomi tenant export T [--data DIR]\n"
@@ -48,9 +46,12 @@ static int tenant_apply_file(const char *data, const char *path, bool json)
                                                 .from = WALL_NONE,
                                                 .to = WALL_NONE,
                                                 .format = json ? FORMAT_NDJSON : FORMAT_TABLE};
-        char command[PATH_SHOWN_MAX];
-        (void)snprintf(command, sizeof command, "tenant apply: %s", path);
-        code = ask(command, data, NULL, &request);
+        struct buf named; /* what the service finds wrong has a line too: say of which file */
+        buf_init(&named, 8192);
+        bool fits =
+            buf_print(&named, "tenant apply: %s", path) == OK && buf_append_byte(&named, 0) == OK;
+        code = ask(fits ? named.data : "tenant apply", data, NULL, &request);
+        buf_done(&named);
     }
     free(text);
     return code;

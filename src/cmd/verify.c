@@ -1,10 +1,4 @@
-/*
- * hinomi verify [--json] [--keys DIR] PATH
- *
- * PATH is a data directory.  Says of everything that is damaged where it lies and what it costs;
- * ends in one line of figures.  Exit code 0: sound, 1: damaged, 2: it could not be read (64: the
- * command line makes no sense).  Only reads; a service may be running meanwhile.
- */
+/* hinomi verify: is the evidence of a data folder whole?  Only reads; a service may be running. */
 
 #include "cmd/cmd.h"
 
@@ -13,9 +7,25 @@
 
 #include "archive/archive.h"
 #include "base/buf.h"
+#include "cmd/options.h"
 #include "codec/json_text.h"
+#include "sys/clocks.h"
 
 #define LINE_SIZE_MAX 65536
+#define PATH_SIZE_MAX 3000
+
+static const char usage[] =
+    "usage: hinomi verify [--json] [--keys DIR] PATH\n"
+    "\n"
+    "Checks the data folder PATH: frames against leaves, leaves against the signed heads, heads\n"
+    "against the chain of keys.  Names each damaged place and what it costs, then one line of\n"
+    "figures.  Only reads; a service may be running meanwhile.\n"
+    "\n"
+    "  --json       one JSON object a line\n"
+    "  --keys DIR   the clients' keys (PATH.keys); without them the insides of frames are not "
+    "seen\n"
+    "\n"
+    "Exit codes: 0 sound, 1 damaged, 2 unreadable, 64 a wrong command line.\n";
 
 struct verify_output {
     bool json;
@@ -69,53 +79,29 @@ static void report_put(const struct verify_output *output, const struct verify_r
     }
 }
 
-static const char usage_text[] =
-    "usage: hinomi verify [--json] [--keys DIR] PATH\n"
-    "\n"
-    "Looks at every byte of the evidence in the data folder PATH: names what is damaged, where it\n"
-    "lies and what it costs, then one line of figures.  Only reads; a service may be running.\n"
-    "\n"
-    "  --json      one JSON object for each damaged place, and one for the figures\n"
-    "  --keys DIR  the clients' keys (PATH.keys); without them the insides of frames are not seen\n"
-    "\n"
-    "exit code: 0 sound; 1 damaged; 2 it could not be read; 64 the command line is wrong\n";
-
-static int usage(void)
-{
-    (void)fputs(usage_text, stderr);
-    return 64;
-}
-
 int cmd_verify(int argc, char **argv)
 {
     struct verify_output output = {0};
-    const char *path = NULL;
     const char *keys = NULL;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0) {
-            return fputs(usage_text, stdout) < 0 ? 2 : 0;
-        }
-        if (strcmp(argv[i], "--json") == 0) {
-            output.json = true;
-        } else if (strcmp(argv[i], "--keys") == 0 && i + 1 < argc) {
-            keys = argv[++i];
-        } else if (argv[i][0] == '-' || path != NULL) {
-            return usage();
-        } else {
-            path = argv[i];
-        }
+    const struct option options[] = {
+        {"json", OPTION_FLAG, &output.json}, {"keys", OPTION_TEXT, &keys}, {0}};
+    int words;
+    enum options_result result = options_read(argc, argv, options, usage, wall_now(), &words);
+    if (result != OPTIONS_OK) {
+        return result == OPTIONS_HELP ? 0 : 64;
     }
-    size_t size = path == NULL ? 0 : strlen(path);
-    while (size > 1 && path[size - 1] == '/') {
+    size_t size = words == 1 ? strlen(argv[1]) : 0;
+    while (size > 1 && argv[1][size - 1] == '/') {
         size--;
     }
-    if (size == 0 || size > 3000) {
-        return usage();
+    if (size == 0 || size > PATH_SIZE_MAX) {
+        (void)fprintf(stderr, "%s", usage);
+        return 64;
     }
-    char folder[3100];
-    char keys_path[3100];
-    (void)snprintf(folder, sizeof folder, "%.*s/archive", (int)size, path);
-    (void)snprintf(keys_path, sizeof keys_path, "%.*s.keys", (int)size, path);
+    char folder[PATH_SIZE_MAX + 10];
+    char keys_path[PATH_SIZE_MAX + 10];
+    (void)snprintf(folder, sizeof folder, "%.*s/archive", (int)size, argv[1]);
+    (void)snprintf(keys_path, sizeof keys_path, "%.*s.keys", (int)size, argv[1]);
     struct verify_report report = {0};
     struct why why = {0};
     enum err err = archive_verify(disk_real(), folder, keys != NULL ? keys : keys_path, place_put,

@@ -6,11 +6,10 @@
  *          8     4  version, 1                                  the lower; 0: free
  *         12     4  slots                               8    8  received
  *         16    48  zeros                              16    8  turn
- *         64        the slots                          24   72  copy 0: position, stored,
- *                                                               deduplicated, rejected…
+ *         64   256  drops accounted for, a listener   24   72  copy 0: position, stored,
+ *        320        the slots                                   deduplicated, rejected…
  *                                                      96   72  copy 1
- *                                                     168    8  kernel's drops handed over
- *                                                     176   16  zeros
+ *                                                     168   24  zeros
  *
  * A slot is taken by one compare-and-swap of its key, always the first free one, so two processes
  * that meet a new source at once end up with the same slot.  Slots are never given back.
@@ -50,8 +49,7 @@ struct slot {
     _Atomic uint64_t received;
     _Atomic uint64_t turn;
     struct copy copies[2];
-    _Atomic uint64_t drops;
-    char zeros[16];
+    char zeros[24];
 };
 
 struct page {
@@ -59,6 +57,7 @@ struct page {
     uint32_t version;
     uint32_t slots;
     char zeros[48];
+    _Atomic uint32_t drops[LISTENERS_MAX];
     struct slot slot[SOURCES_MAX];
 };
 
@@ -132,25 +131,6 @@ enum err books_received(struct books *books, struct client_id client, struct sou
     return err;
 }
 
-enum err books_drops_add(struct books *books, struct client_id client, struct source_id source,
-                         uint64_t count)
-{
-    struct slot *slot;
-    enum err err = slot_find(books, client, source, &slot);
-    if (err == OK) {
-        atomic_fetch_add_explicit(&slot->drops, count, memory_order_release);
-    }
-    return err;
-}
-
-uint64_t books_drops(struct books *books, struct client_id client, struct source_id source)
-{
-    struct slot *slot;
-    return slot_find(books, client, source, &slot) == OK
-               ? atomic_load_explicit(&slot->drops, memory_order_acquire)
-               : 0;
-}
-
 enum err books_apply(struct books *books, struct client_id client, struct source_id source,
                      uint64_t position, const struct books_entry *entry)
 {
@@ -171,6 +151,18 @@ enum err books_apply(struct books *books, struct client_id client, struct source
     }
     slot_commit(slot, &sums);
     return OK;
+}
+
+uint32_t books_drops(const struct books *books, size_t listener)
+{
+    return listener < LISTENERS_MAX ? atomic_load(&books->page->drops[listener]) : 0;
+}
+
+void books_drops_set(struct books *books, size_t listener, uint32_t drops)
+{
+    if (listener < LISTENERS_MAX) {
+        atomic_store(&books->page->drops[listener], drops);
+    }
 }
 
 void books_settle(struct books *books)

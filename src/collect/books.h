@@ -30,12 +30,6 @@ void books_detach(struct books *books);
 NODISCARD enum err books_received(struct books *books, struct client_id client,
                                   struct source_id source, uint64_t count);
 
-/* Front: how many of the datagrams that the kernel dropped, as the socket of a listener's unknown
- * senders counts them, have been handed to the ring; a restarted front goes on from there. */
-NODISCARD enum err books_drops_add(struct books *books, struct client_id client,
-                                   struct source_id source, uint64_t count);
-uint64_t books_drops(struct books *books, struct client_id client, struct source_id source);
-
 /* Core: how the records of one ring position ended.  A position at or before the last one applied
  * for that source changes nothing. */
 struct books_entry {
@@ -46,6 +40,11 @@ struct books_entry {
 NODISCARD enum err books_apply(struct books *books, struct client_id client,
                                struct source_id source, uint64_t position,
                                const struct books_entry *entry);
+
+/* Front: how many lost datagrams of its `listener`-th socket have been accounted for, in the
+ * kernel's own count, which goes on when front dies (0 below LISTENERS_MAX). */
+uint32_t books_drops(const struct books *books, size_t listener);
+void books_drops_set(struct books *books, size_t listener, uint32_t drops);
 
 /* A restarted front, once the ring is empty: what was counted as received and never reached the
  * ring is taken back (nobody was told that it was received). */

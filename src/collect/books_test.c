@@ -36,20 +36,6 @@ static void books_drop(struct books *books, void *memory)
     CHECK(munmap(memory, books_memory_size()) == 0);
 }
 
-TEST(drops_handed_over_outlive_who_counted_them)
-{
-    void *memory;
-    struct books *front = fresh(&memory);
-    struct books *next;
-    CHECK(books_drops(front, CLIENT, SOURCE) == 0);
-    CHECK(books_drops_add(front, CLIENT, SOURCE, 41) == OK);
-    CHECK(books_drops_add(front, CLIENT, SOURCE, 1) == OK);
-    books_detach(front);
-    CHECK(books_attach(memory, books_memory_size(), &next) == OK);
-    CHECK(books_drops(next, CLIENT, SOURCE) == 42);
-    books_drop(next, memory);
-}
-
 TEST(an_account_balances_and_an_entry_counts_once)
 {
     void *memory;

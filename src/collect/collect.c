@@ -41,6 +41,7 @@ enum err collect_new(struct loop *loop, const struct collect_calls *calls, struc
     collect->loop = loop;
     collect->calls = *calls;
     map_init(&collect->streams.by_source, SOURCES_MAX, random_u64());
+    map_init(&collect->http_by_client, CLIENTS_MAX, random_u64());
     if (timer_new(loop, tick, collect, &collect->tick) != OK ||
         timer_new(loop, sweep, collect, &collect->sweep) != OK) {
         timer_free(collect->tick);
@@ -72,6 +73,7 @@ void collect_free(struct collect *collect)
         free(listener);
     }
     posts_done(collect);
+    map_done(&collect->http_by_client);
     streams_done(collect);
     generation_unref(collect->generation);
     timer_free(collect->tick);
@@ -104,6 +106,10 @@ enum err collect_listen(struct collect *collect, struct str name, enum collect_k
             return err;
         }
     }
+    listener->index = collect->listeners_count;
+    listener->drops = collect->calls.drops == NULL
+                          ? 0
+                          : collect->calls.drops(collect->calls.context, listener->index);
     collect->listeners[collect->listeners_count++] = listener;
     return OK;
 }
@@ -222,11 +228,7 @@ static void sweep(void *context)
     struct collect *collect = context;
     struct mono now = mono_now();
     collect_resume(collect);
-    for (size_t i = 0; i < collect->listeners_count; i++) {
-        if (collect->listeners[i]->kind == COLLECT_SYSLOG_UDP) {
-            udp_sweep(collect->listeners[i]);
-        }
-    }
+    udp_sweep(collect);
     tcp_sweep(collect, now);
     streams_sweep(collect, now);
 }

@@ -47,11 +47,12 @@ struct collect_calls {
     /* Records that will not be stored.  ERR_AGAIN as above. */
     enum err (*reject)(void *context, struct client_id client, struct source_id source,
                        enum reject_reason reason, uint64_t count);
-    /* How many datagrams that the kernel dropped were handed over by an earlier collect on the same
-     * socket.  NULL: there was none. */
-    uint64_t (*drops)(void *context, struct client_id client, struct source_id source);
     /* One line for the operator; collect limits how often.  NULL: nobody wants to know. */
     void (*say)(void *context, const char *line);
+    /* How many drops of the `listener`-th socket are accounted for, in the kernel's count, and that
+     * now so many are.  NULL: from 0, remembered by nobody. */
+    uint32_t (*drops)(void *context, size_t listener);
+    void (*drops_told)(void *context, size_t listener, uint32_t drops);
     /* When records arrive.  NULL: the system's clock. */
     struct wall (*now)(void *context);
 };

@@ -3,6 +3,7 @@
 #include "collect/collect.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -134,7 +135,7 @@ static struct binding binding_make(const char *listener, uint32_t client, uint32
 static void bind_all(void)
 {
     struct arena *mem = arena_new(1 << 20);
-    struct binding *list = ARENA_ARRAY(mem, struct binding, 6);
+    struct binding *list = ARENA_ARRAY(mem, struct binding, 7);
     struct network *networks = ARENA_ARRAY(mem, struct network, 2);
     struct peer peer;
     CHECK(peer_parse("127.0.0.0", &peer) == OK);
@@ -158,7 +159,11 @@ static void bind_all(void)
     list[5].has_token = true;
     struct sha256 hash = sha256_of_bytes(STR("sesame"));
     memcpy(list[5].token_hash, hash.bytes, sizeof hash.bytes);
-    const struct bindings bindings = {.generation = 1, .list = list, .count = 6};
+    list[6] = binding_make("http", 3, 33);
+    list[6].has_token = true;
+    hash = sha256_of_bytes(STR("of another client"));
+    memcpy(list[6].token_hash, hash.bytes, sizeof hash.bytes);
+    const struct bindings bindings = {.generation = 1, .list = list, .count = 7};
     CHECK(collect_adopt(tower.collect, mem, &bindings, NULL) == OK);
 }
 
@@ -203,6 +208,18 @@ static int dial(int type, uint16_t port)
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     int made = socket(AF_INET, type, 0);
     CHECK(made >= 0 && connect(made, (struct sockaddr *)&to, sizeof to) == 0);
+    return made;
+}
+
+static int dial_from(const char *address, uint16_t port)
+{
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in from = {.sin_family = AF_INET};
+    int made = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(inet_pton(AF_INET, address, &from.sin_addr) == 1);
+    CHECK(made >= 0 && bind(made, (struct sockaddr *)&from, sizeof from) == 0);
+    CHECK(connect(made, (struct sockaddr *)&to, sizeof to) == 0);
     return made;
 }
 
@@ -437,6 +454,84 @@ TEST(posts_that_cannot_be_taken_say_why)
     tower.collect->http_memory = 0;
     run_ms(20);
     CHECK(tower.events == 0 && tower.rejects[REJECT_UNAUTHORISED] == 2);
+    tower_down();
+}
+
+TEST(a_client_that_promises_and_does_not_send_stops_only_itself)
+{
+    char text[4096];
+    int sockets[4];
+    tower_up();
+    for (int i = 0; i < 4; i++) {
+        sockets[i] = dial(SOCK_STREAM, tower.http);
+        put(sockets[i], STR("POST /ingest/lines HTTP/1.1\r\nHost: x\r\n" TOKEN
+                            "Content-Length: 16777216\r\n\r\nx"));
+        run_ms(20);
+    }
+    CHECK(post(TOKEN, STR("xx"), text, sizeof text) == 503);
+    CHECK(post("Authorization: Bearer of another client\r\n", STR("xx"), text, sizeof text) == 200);
+    for (int i = 0; i < 4; i++) {
+        CHECK(close(sockets[i]) == 0);
+    }
+    run_ms(50);
+    CHECK(tower.collect->http_memory == 0);
+    CHECK(post(TOKEN, STR("xx"), text, sizeof text) == 200);
+    tower_down();
+}
+
+static bool closed_by_peer(int socket)
+{
+    char byte;
+    run_ms(20);
+    ssize_t got = recv(socket, &byte, 1, MSG_DONTWAIT);
+    return got == 0 || (got < 0 && errno == ECONNRESET);
+}
+
+TEST(a_stranger_makes_room_for_a_known_sender_and_not_the_other_way_round)
+{
+    tower_up();
+    int stranger = dial_from("127.0.0.9", tower.tcp);
+    put(stranger, STR("the beginning of a line"));
+    run_ms(20);
+    tower.collect->connections_count += CONNECTIONS_MAX - 1;
+    int second = dial_from("127.0.0.9", tower.tcp);
+    CHECK(closed_by_peer(second) && !closed_by_peer(stranger));
+    int known = dial(SOCK_STREAM, tower.tcp);
+    put(known, STR("<13>known\n"));
+    CHECK(closed_by_peer(stranger) && !closed_by_peer(known));
+    run_ms(50);
+    CHECK(tower.events == 1);
+    record_is(0, 22, STR("<13>known"));
+    tower.collect->connections_count -= CONNECTIONS_MAX - 1;
+    CHECK(close(stranger) == 0 && close(second) == 0 && close(known) == 0);
+    tower_down();
+}
+
+TEST(one_address_cannot_take_every_connection)
+{
+    static int sockets[PEER_CONNECTIONS_MAX];
+    const struct rlimit files = {4096, 4096};
+    struct rlimit before;
+    CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    if (before.rlim_cur < files.rlim_cur && setrlimit(RLIMIT_NOFILE, &files) != 0) {
+        testing_skip("no 4096 descriptors");
+    }
+    tower_up();
+    for (int i = 0; i < PEER_CONNECTIONS_MAX; i++) {
+        sockets[i] = dial(SOCK_STREAM, tower.tcp);
+        if (i % 50 == 0) {
+            run_ms(5);
+        }
+    }
+    run_ms(100);
+    int late = dial(SOCK_STREAM, tower.tcp);
+    CHECK(closed_by_peer(late));
+    int other = dial_from("127.0.0.9", tower.tcp);
+    CHECK(!closed_by_peer(other));
+    for (int i = 0; i < PEER_CONNECTIONS_MAX; i++) {
+        CHECK(close(sockets[i]) == 0);
+    }
+    CHECK(close(late) == 0 && close(other) == 0);
     tower_down();
 }
 

@@ -31,7 +31,7 @@ struct post {
     struct peer peer;
     struct mono began;
     struct buf body;
-    size_t promised; /* of http_memory */
+    size_t promised; /* of http_memory, under its client */
     size_t refused;  /* bytes passed over after the body was over its limit */
     struct batch_key key;
     struct body_cursor cursor;
@@ -95,7 +95,7 @@ static const struct binding *authorise(struct listener *listener, struct http_re
 }
 
 /* False after an answer. */
-static bool head_fits(struct collect *collect, struct http_request *request)
+static bool head_fits(struct http_request *request)
 {
     struct str encoding = http_header(request, "Content-Encoding");
     struct str key = http_header(request, "Idempotency-Key");
@@ -106,12 +106,41 @@ static bool head_fits(struct collect *collect, struct http_request *request)
         answer(request, 400, "the Idempotency-Key is over 255 bytes");
     } else if (size > HTTP_BODY_SIZE_MAX) {
         answer(request, 413, "the body is over 16 MiB: split it");
-    } else if (size > HTTP_MEMORY_MAX - collect->http_memory) {
-        answer(request, 503, "no memory for another post: try again");
     } else {
         return true;
     }
     return false;
+}
+
+/* Gives a post so much of the memory for bodies.  False: there is not so much left for all, or its
+ * client holds its share; a sender that promises and does not send must not stop others'. */
+static bool memory_take(struct post *post, uint64_t size)
+{
+    struct collect *collect = post->collect;
+    struct str client = str_of(&post->binding->client.value, sizeof post->binding->client.value);
+    uint64_t held = 0;
+    (void)map_get(&collect->http_by_client, client, &held);
+    if (size > HTTP_MEMORY_MAX - collect->http_memory || held > HTTP_CLIENT_MEMORY_MAX ||
+        size > HTTP_CLIENT_MEMORY_MAX - held ||
+        map_put(&collect->http_by_client, client, held + size) != OK) {
+        return false;
+    }
+    collect->http_memory += (size_t)size;
+    post->promised += (size_t)size;
+    return true;
+}
+
+static void memory_give_back(struct post *post)
+{
+    struct collect *collect = post->collect;
+    struct str client = str_of(&post->binding->client.value, sizeof post->binding->client.value);
+    uint64_t held = 0;
+    if (post->promised > 0 && map_get(&collect->http_by_client, client, &held)) {
+        /* The key is there, so this cannot fail. */
+        (void)!map_put(&collect->http_by_client, client, held - post->promised);
+        collect->http_memory -= post->promised;
+        post->promised = 0;
+    }
 }
 
 static void begin(void *context, struct http_request *request)
@@ -140,7 +169,7 @@ static void begin(void *context, struct http_request *request)
     struct peer peer;
     http_peer(request, &peer);
     const struct binding *binding = authorise(listener, request, &peer);
-    if (binding == NULL || !head_fits(collect, request)) {
+    if (binding == NULL || !head_fits(request)) {
         return;
     }
     struct post *post = calloc(1, sizeof *post);
@@ -154,8 +183,11 @@ static void begin(void *context, struct http_request *request)
     post->binding = binding;
     post->peer = peer;
     post->began = mono_now();
-    post->promised = (size_t)http_body_size(request);
-    collect->http_memory += post->promised;
+    if (!memory_take(post, http_body_size(request))) {
+        post_drop(post);
+        answer(request, 503, "no memory for another post: try again");
+        return;
+    }
     buf_init(&post->body, HTTP_BODY_SIZE_MAX);
     buf_init(&post->reasons, 65536);
     struct str key = http_header(request, "Idempotency-Key");
@@ -172,22 +204,19 @@ static bool body(void *context, struct http_request *request, struct str bytes)
 {
     struct post *post = http_attached(request);
     (void)context;
-    if (post == NULL || post->refused > 0 ||
-        mono_ms_since(post->began, mono_now()) > HTTP_REQUEST_SECONDS * 1000) {
-        /* Answered already, or to be answered at the end, which must come soon. */
-        if (post != NULL) {
-            post->refused += bytes.size;
-        }
-        return post != NULL && post->refused <= HTTP_BODY_SIZE_MAX;
+    if (post == NULL || mono_ms_since(post->began, mono_now()) > HTTP_REQUEST_SECONDS * 1000) {
+        return false; /* Closed: whoever trickles for so long would not hear an answer either. */
+    }
+    if (post->refused > 0) {
+        post->refused += bytes.size; /* To be answered at the end, which must come soon. */
+        return post->refused <= HTTP_BODY_SIZE_MAX;
     }
     size_t whole = post->body.size + bytes.size;
     if (whole > post->promised) { /* Chunked: nothing was promised. */
-        if (whole - post->promised > HTTP_MEMORY_MAX - post->collect->http_memory) {
+        if (!memory_take(post, whole - post->promised)) {
             post->refused = bytes.size;
             return true;
         }
-        post->collect->http_memory += whole - post->promised;
-        post->promised = whole;
     }
     if (buf_append(&post->body, bytes) != OK) {
         post->refused = bytes.size;
@@ -266,8 +295,7 @@ enum err posts_resume(struct collect *collect)
         builder_free(post->builder);
         post->builder = NULL;
         buf_done(&post->body);
-        collect->http_memory -= post->promised;
-        post->promised = 0;
+        memory_give_back(post);
         if (post->waiting == 0) {
             post_answer(post);
         }
@@ -406,7 +434,8 @@ static enum err part_hand(struct post *post)
 void collect_committed(struct collect *collect, uint64_t position,
                        const struct commit_exception *exceptions, size_t count)
 {
-    struct pending *list = collect->pending + collect->pending_first;
+    struct pending *list =
+        collect->pending != NULL ? collect->pending + collect->pending_first : NULL;
     for (size_t i = 0; i < count; i++) {
         size_t low = 0;
         size_t high = collect->pending_count;
@@ -482,7 +511,7 @@ static void post_drop(struct post *post)
     if (post->request != NULL) {
         http_attach(post->request, NULL);
     }
-    post->collect->http_memory -= post->promised;
+    memory_give_back(post);
     generation_unref(post->generation);
     builder_free(post->builder);
     buf_done(&post->body);

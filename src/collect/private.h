@@ -119,8 +119,9 @@ struct listener {
     /* UDP */
     struct datagrams *datagrams;
     size_t datagram, datagrams_count; /* the next one to take in, and how many there are */
-    uint32_t drops;
-    struct map bindings; /* sender's address to binding index, a cache */
+    size_t index;                     /* in the order of collect_listen */
+    uint32_t drops;                   /* accounted for, in the kernel's count */
+    struct map bindings;              /* sender's address to binding index, a cache */
     /* HTTP */
     struct http *http;
 };
@@ -128,8 +129,8 @@ struct listener {
 NODISCARD enum err udp_start(struct listener *listener);
 void udp_stop(struct listener *listener);
 NODISCARD enum err udp_resume(struct listener *listener); /* takes in what was held */
-void udp_sweep(struct listener *listener);                /* counts what the kernel dropped since */
 NODISCARD enum err tcp_start(struct listener *listener);
+void udp_sweep(struct collect *collect); /* losses that no datagram has told of */
 void tcp_stop(struct listener *listener);
 NODISCARD enum err tcp_resume(struct collect *collect);
 void tcp_sweep(struct collect *collect, struct mono now);
@@ -172,6 +173,7 @@ struct collect {
     struct pending *pending;
     size_t pending_first, pending_count, pending_capacity;
     size_t http_memory;
+    struct map http_by_client; /* of it, by client */
     /* What was last said, so that not each of a flood of lines is. */
     struct mono said;
     uint64_t unsaid;

@@ -9,6 +9,7 @@
  */
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "collect/private.h"
 #include "sys/clocks.h"
@@ -105,20 +106,48 @@ void watches_set(struct collect *collect, unsigned events)
     }
 }
 
-/* Under pressure, the one that has been silent longest makes room. */
-static bool room_make(struct collect *collect)
+/* Under pressure: for a known sender the stranger that has been silent longest makes room, whatever
+ * it holds; else whoever holds nothing and has been silent for a minute. */
+static bool room_make(struct collect *collect, bool known)
 {
     struct connection *oldest = NULL;
+    struct connection *stranger = NULL;
     for (struct connection *at = collect->connections; at != NULL; at = at->next) {
+        const struct binding *binding = known ? binding_of(at) : NULL;
         if (at->bytes.size == 0 && (oldest == NULL || at->heard.ns < oldest->heard.ns)) {
             oldest = at;
         }
+        if (binding != NULL && binding->unknown_senders &&
+            (stranger == NULL || at->heard.ns < stranger->heard.ns)) {
+            stranger = at;
+        }
     }
-    if (oldest == NULL || mono_ms_since(oldest->heard, mono_now()) < LINE_IDLE_SECONDS * 1000) {
+    if (stranger == NULL &&
+        (oldest == NULL || mono_ms_since(oldest->heard, mono_now()) < LINE_IDLE_SECONDS * 1000)) {
         return false;
     }
-    connection_close(oldest);
+    connection_close(stranger != NULL ? stranger : oldest);
     return true;
+}
+
+/* Whether there is room for one more of this peer. */
+static bool room_for(struct listener *listener, const struct peer *peer)
+{
+    struct collect *collect = listener->collect;
+    size_t same = 0;
+    if (collect->connections_count < PEER_CONNECTIONS_MAX) {
+        return true;
+    }
+    for (struct connection *at = collect->connections; at != NULL; at = at->next) {
+        same += memcmp(at->peer.address, peer->address, sizeof peer->address) == 0;
+    }
+    if (same >= PEER_CONNECTIONS_MAX) {
+        return false;
+    }
+    const struct binding *binding =
+        sender_find(collect->generation, str_from(listener->name), peer->address);
+    return collect->connections_count < CONNECTIONS_MAX ||
+           room_make(collect, binding != NULL && !binding->unknown_senders);
 }
 
 static void acceptable(void *context, int descriptor, unsigned events)
@@ -131,14 +160,14 @@ static void acceptable(void *context, int descriptor, unsigned events)
         int accepted;
         enum err err = socket_accept(descriptor, &accepted, &peer);
         if (err != OK) {
-            if (err == ERR_FULL && !room_make(collect)) {
+            if (err == ERR_FULL && !room_make(collect, false)) {
                 collect_say(collect, "listener %s: no descriptor for another connection",
                             listener->name);
             }
             return;
         }
         struct connection *made = NULL;
-        if (collect->connections_count < CONNECTIONS_MAX || room_make(collect)) {
+        if (room_for(listener, &peer)) {
             made = calloc(1, sizeof *made);
         }
         if (made == NULL ||

@@ -2,9 +2,10 @@
  * Syslog over UDP (RFC 5426): a datagram is a record.
  *
  * When there is no room, nothing is read and the kernel drops what its buffer cannot hold; the next
- * datagram tells how many, or the sweep asks, as there may be no next one.  They are counted under
- * the listener's unknown senders, as nobody knows whose they were.  Datagrams that were read
- * already wait in `datagrams`; what they tell may be older than what the sweep knows.
+ * datagram tells how many, or the sweep asks, and they are counted under the listener's unknown
+ * senders, as nobody knows whose they were.  The kernel's count lives as long as the socket, so
+ * what a front that died did not account for is the next one's.  Datagrams that were read already
+ * wait in `datagrams`.
  */
 
 #include "collect/private.h"
@@ -22,12 +23,6 @@ enum err udp_start(struct listener *listener)
     if (listener->datagrams == NULL) {
         return ERR_MEMORY;
     }
-    const struct collect_calls *calls = &listener->collect->calls;
-    const struct binding *unknown =
-        sender_unknown(listener->collect->generation, str_from(listener->name));
-    if (calls->drops != NULL && unknown != NULL) {
-        listener->drops = (uint32_t)calls->drops(calls->context, unknown->client, unknown->source);
-    }
     return watch_new(listener->collect->loop, listener->socket, readable, listener,
                      &listener->watch);
 }
@@ -44,11 +39,14 @@ enum err udp_resume(struct listener *listener)
     return take_in(listener);
 }
 
-void udp_sweep(struct listener *listener)
+void udp_sweep(struct collect *collect)
 {
-    uint32_t drops;
-    if (socket_drops(listener->socket, &drops) == OK) {
-        drops_count(listener, drops);
+    for (size_t i = 0; i < collect->listeners_count; i++) {
+        uint32_t drops;
+        if (collect->listeners[i]->kind == COLLECT_SYSLOG_UDP &&
+            socket_drops(collect->listeners[i]->socket, &drops) == OK) {
+            drops_count(collect->listeners[i], drops);
+        }
     }
 }
 
@@ -93,8 +91,13 @@ static enum err take_in(struct listener *listener)
 static void drops_count(struct listener *listener, uint32_t drops)
 {
     uint32_t lost = drops - listener->drops;
+    /* A datagram tells the count of its own time, which the sweep may have passed. */
     if (lost > 0 && lost <= INT32_MAX) {
         listener->drops = drops;
+        if (listener->collect->calls.drops_told != NULL) {
+            listener->collect->calls.drops_told(listener->collect->calls.context, listener->index,
+                                                drops);
+        }
         reject_add(listener->collect,
                    sender_unknown(listener->collect->generation, str_from(listener->name)),
                    REJECT_KERNEL_DROP, lost);

@@ -20,10 +20,9 @@
 #include "codec/yaml.h"
 #include "sys/disk.h"
 
-#define CONFIG_SIZE_MAX   ((size_t)256 << 20) /* what the tree of a YAML_SIZE_MAX text may need */
-#define PATH_SIZE_MAX     1000
-#define RULE_PATHS_MAX    64
-#define LISTENER_NAME_MAX 63
+#define CONFIG_SIZE_MAX ((size_t)256 << 20) /* what the tree of a YAML_SIZE_MAX text may need */
+#define PATH_SIZE_MAX   1000
+#define RULE_PATHS_MAX  64
 
 enum key_type { KEY_PATH, KEY_PATHS, KEY_LISTENERS, KEY_COUNT32, KEY_SIZE };
 
@@ -276,17 +275,6 @@ static enum err defaults_set(struct config *config)
 
 /* ---- Listeners. */
 
-static bool slug_valid(struct str slug)
-{
-    for (size_t i = 0; i < slug.size; i++) {
-        char c = slug.data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c == '-' && i > 0))) {
-            return false;
-        }
-    }
-    return slug.size > 0 && slug.size <= LISTENER_NAME_MAX;
-}
-
 static bool address_valid(struct str address)
 {
     char plain[INET6_ADDRSTRLEN];
@@ -318,10 +306,10 @@ static enum err listener_value(struct listener_config *listener, const char *nam
     switch (name[0]) {
     case 'n':
         listener->name = text;
-        return slug_valid(text) ? OK
-                                : why_say_at(why, ERR_SYNTAX, node->line, node->column,
-                                             "a listener's name has 1 to %d of a-z, 0-9 and '-'",
-                                             LISTENER_NAME_MAX);
+        return str_is_slug(text)
+                   ? OK
+                   : why_say_at(why, ERR_SYNTAX, node->line, node->column,
+                                "a listener's name has 1 to %d of a-z, 0-9 and '-'", SLUG_SIZE_MAX);
     case 'k':
         return kind_parse(text, &listener->kind) == OK
                    ? OK

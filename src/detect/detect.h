@@ -51,14 +51,13 @@ size_t ruleset_rules(const struct ruleset *ruleset);
 void ruleset_rule(const struct ruleset *ruleset, size_t index, struct rule_summary *ret);
 struct str ruleset_hash(const struct ruleset *ruleset); /* SHA-256 in hexadecimal; its name */
 
+/* Judges a batch whose first event lies at `first`.  ERR_DENIED unless the scope may append for its
+ * client.  Alerts come in the order of events, then of rules; their texts are borrowed from the
+ * rule set. */
+NODISCARD enum err detect_batch(const struct scope *scope, const struct ruleset *ruleset,
+                                const struct batch *batch, struct place first, struct arena *turn,
+                                struct alerts *ret);
 /* The same without a scope, for events that belong to no client of the installation: files that
  * `hinomi scan` reads, and proofs of rules.  The place's client is 0. */
 NODISCARD enum err ruleset_judge(const struct ruleset *ruleset, const struct batch *batch,
                                  struct arena *turn, struct alerts *ret);
-
-/* Judges a batch whose first event lies at `first`.  ERR_DENIED unless the scope may append for its
- * client.  Alerts come in the order of events, then of
- * rules; their texts are borrowed from the rule set. */
-NODISCARD enum err detect_batch(const struct scope *scope, const struct ruleset *ruleset,
-                                const struct batch *batch, struct place first, struct arena *turn,
-                                struct alerts *ret);

@@ -15,7 +15,7 @@
 
 struct builder;
 
-/* ret: NULL when out of memory. */
+/* NULL when out of memory. */
 struct builder *builder_new(struct client_id client, struct source_id source);
 void builder_free(struct builder *builder);
 void builder_reset(struct builder *builder); /* client and source stay; a key is forgotten */

@@ -8,9 +8,7 @@
 
 #include "serve/process.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -38,7 +36,7 @@ struct core {
     struct spine *spine;
     struct timer *turn, *tick;
     struct lending lendings[WORKERS_MAX];
-    struct arena *rules_memory;
+    const char *folder;   /* the archive's */
     size_t rules_refused; /* of the set that runs */
     uint64_t stop_ms_left;
     bool granted, stopping, turn_armed;
@@ -121,21 +119,21 @@ static enum err core_rules(struct core *core, struct str bundle, struct why *why
 static enum err core_go(struct core *core, struct why *why)
 {
     struct process *process = core->process;
-    char folder[4096];
-    (void)snprintf(folder, sizeof folder, "%s/archive", process->data);
-    const char *const folders[] = {folder, process->keys, NULL};
-    const struct archive_options options = {
-        .disk = disk_real(),
-        .folder = folder,
-        .keys = process->keys,
-        .journal_size_max = process->setup.journal_size_max,
-    };
+    struct archive_options options = {.disk = disk_real(),
+                                      .journal_size_max = process->setup.journal_size_max};
     enum err err = timer_new(process->loop, core_turn, core, &core->turn);
     if (err == OK) {
         err = timer_new(process->loop, core_tick, core, &core->tick);
     }
     if (err == OK) {
-        err = process_confine(process, folders, why);
+        err = process_folder(process, process->data, "archive", &options.folder, why);
+    }
+    if (err == OK) {
+        err = process_folder(process, process->keys, NULL, &options.keys, why);
+    }
+    if (err == OK) {
+        core->folder = options.folder;
+        err = process_confine(process, why);
     }
     if (err == OK) {
         err = archive_open(&options, wall_now(), &core->spine->archive, why);
@@ -146,16 +144,25 @@ static enum err core_go(struct core *core, struct why *why)
     return err;
 }
 
+/* A lending whose worker never came (the core before us was told of it) makes room for another. */
 static struct lending *lending_of(struct core *core, uint64_t worker)
 {
     struct lending *free_place = NULL;
+    struct lending *waiting = NULL;
     for (size_t i = 0; i < WORKERS_MAX; i++) {
         if (core->lendings[i].worker == worker) {
             return &core->lendings[i];
         }
         if (core->lendings[i].worker == 0) {
             free_place = &core->lendings[i];
+        } else if (core->lendings[i].link == NULL) {
+            waiting = &core->lendings[i];
         }
+    }
+    if (free_place == NULL && waiting != NULL) {
+        scope_free(waiting->scope);
+        *waiting = (struct lending){0};
+        free_place = waiting;
     }
     if (free_place != NULL) {
         free_place->worker = worker;
@@ -301,7 +308,7 @@ static enum err space_check(const struct core *core, struct why *why)
     uint64_t space;
     enum err err = OK;
     if (!ring_is_empty(core->spine->ring)) {
-        err = disk_space(disk_real(), core->process->data, &space);
+        err = disk_space(disk_real(), core->folder, &space);
         if (err == OK && space < core->process->setup.space_reserve) {
             err = why_say(why, ERR_FULL, 0, "no space left but the reserve of %llu bytes",
                           (unsigned long long)core->process->setup.space_reserve);
@@ -455,7 +462,10 @@ static void core_desk_spoke(void *context, struct link *link, struct message *me
         break;
     case MESSAGE_LEND: {
         struct lending *lending = lending_of(core, message->lend.worker);
-        if (lending != NULL && scope_decode(message->lend.scope, &lending->scope) == OK) {
+        struct scope *scope;
+        if (lending != NULL && scope_decode(message->lend.scope, &scope) == OK) {
+            scope_free(lending->scope);
+            lending->scope = scope;
             lending->client = (struct client_id){(uint32_t)message->lend.client};
             lending_try(core, lending);
         }

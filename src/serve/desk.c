@@ -11,7 +11,6 @@
 
 #include "serve/desk.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -157,15 +156,16 @@ enum err desk_tell_front(struct desk *desk)
 static enum err desk_go(struct desk *desk, struct why *why)
 {
     struct process *process = desk->process;
-    char folder[4096];
-    (void)snprintf(folder, sizeof folder, "%s/ledger", process->data);
-    const char *const folders[] = {folder, NULL};
+    const char *folder = NULL;
     enum err err = timer_new(process->loop, desk_commit, desk, &desk->commit);
     if (err == OK) {
         err = timer_new(process->loop, desk_snapshot, desk, &desk->snapshot);
     }
     if (err == OK) {
-        err = process_confine(process, folders, why);
+        err = process_folder(process, process->data, "ledger", &folder, why);
+    }
+    if (err == OK) {
+        err = process_confine(process, why);
     }
     if (err == OK) {
         err = ledger_open(disk_real(), folder, &desk->ledger, why);

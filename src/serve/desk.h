@@ -50,5 +50,5 @@ void desk_transaction_end(struct desk *desk);
 
 /* Parent accepted a connection at the control socket; the descriptor is ours. */
 NODISCARD enum err desk_control_came(struct desk *desk, int connection);
-/* Parent started the worker that was asked for. */
+/* Parent started the worker that was asked for; no channel (-1): it could not. */
 NODISCARD enum err desk_worker_came(struct desk *desk, uint64_t worker, int channel);

@@ -164,6 +164,7 @@ static void answer_send(struct connection *connection, struct str text)
         const struct message output = {
             .type = MESSAGE_OUTPUT, .output = {.text = str_slice(text, 0, MESSAGE_SIZE_MAX / 2)}};
         if (link_send(connection->link, &output) != OK) {
+            connection_free(connection); /* it does not listen */
             return;
         }
         text = str_slice(text, MESSAGE_SIZE_MAX / 2, text.size);
@@ -234,6 +235,16 @@ static enum err errand_begin(struct connection *connection, struct scope *scope,
     return err;
 }
 
+/* There is no worker for it.  An asker that does not listen finds the connection closed. */
+static void errand_refuse(const struct desk_errand *errand)
+{
+    const struct message done = {
+        .type = MESSAGE_DONE,
+        .done = {.code = (uint64_t)control_code(ERR_AGAIN),
+                 .error = STR("no worker can be started at the moment; try again later")}};
+    UNHEEDED(message_send(errand->connection, &done));
+}
+
 enum err desk_worker_came(struct desk *desk, uint64_t worker, int channel)
 {
     struct desk_errand *errand = NULL;
@@ -241,7 +252,17 @@ enum err desk_worker_came(struct desk *desk, uint64_t worker, int channel)
         errand = desk->errands[i].worker == worker ? &desk->errands[i] : errand;
     }
     if (errand == NULL) {
-        (void)close(channel);
+        if (channel >= 0) {
+            (void)close(channel);
+        }
+        return OK;
+    }
+    if (channel < 0 || desk->core == NULL) {
+        errand_refuse(errand);
+        errand_free(errand);
+        if (channel >= 0) {
+            (void)close(channel);
+        }
         return OK;
     }
     struct buf scope;
@@ -263,7 +284,7 @@ enum err desk_worker_came(struct desk *desk, uint64_t worker, int channel)
                                 .descriptors = {errand->connection},
                                 .descriptors_count = 1};
     if (err == OK) {
-        err = desk->core == NULL ? ERR_AGAIN : link_send(desk->core, &lend);
+        err = link_send(desk->core, &lend);
     }
     if (err == OK) {
         err = message_send(channel, &job);

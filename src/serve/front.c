@@ -21,6 +21,7 @@
 #include "collect/collect.h"
 #include "parse/parse.h"
 #include "serve/entry.h"
+#include "serve/notice.h"
 #include "sys/clocks.h"
 #include "sys/memory.h"
 #include "sys/ring.h"
@@ -83,6 +84,9 @@ static void front_parse(void *context, const struct binding *binding, struct str
     parse_record(parser, &parse, builder);
 }
 
+/* Rings once until core says that something has ended.  There must be an entry that core has not
+ * spoken of: a bell for nothing would never be answered, and the next entry wait for core's tick.
+ */
 static void front_ring_bell(struct front *front)
 {
     if (front->core != NULL && !front->rung) {
@@ -99,7 +103,8 @@ static enum err front_push(struct front *front, const struct entry *entry, uint6
      * front that dies between the two is settled by the next. */
     enum err err = ring_fits(front->ring, sizeof head + entry->batch.size);
     if (err == OK) {
-        err = books_received(front->books, entry->client, entry->source, entry->count);
+        err = books_received(front->books, entry->client, entry->source,
+                             entry->count + (notice_wanted(entry) ? 1 : 0));
     }
     if (err == OK) {
         err = ring_push(front->ring, str_of(head, sizeof head), entry->batch, ret_position);
@@ -122,25 +127,26 @@ static enum err front_reject(void *context, struct client_id client, struct sour
                              enum reject_reason reason, uint64_t count)
 {
     const struct entry entry = {ENTRY_TALLY, client, source, (uint32_t)reason, count, {0}};
-    struct front *front = context;
     uint64_t position;
-    enum err err = front_push(front, &entry, &position);
-    if (err == OK && reason == REJECT_KERNEL_DROP) {
-        err = books_drops_add(front->books, client, source, count);
-    }
-    return err;
-}
-
-static uint64_t front_drops(void *context, struct client_id client, struct source_id source)
-{
-    struct front *front = context;
-    return books_drops(front->books, client, source);
+    return front_push(context, &entry, &position);
 }
 
 static void front_say(void *context, const char *line)
 {
     struct front *front = context;
     process_say(front->process, "%s", line);
+}
+
+static uint32_t front_drops(void *context, size_t listener)
+{
+    const struct front *front = context;
+    return books_drops(front->books, listener);
+}
+
+static void front_drops_told(void *context, size_t listener, uint32_t drops)
+{
+    struct front *front = context;
+    books_drops_set(front->books, listener, drops);
 }
 
 static struct wall front_now(void *context)
@@ -180,8 +186,9 @@ static enum err front_go(struct front *front, struct why *why)
         .parse = front_parse,
         .batch = front_batch,
         .reject = front_reject,
-        .drops = front_drops,
         .say = front_say,
+        .drops = front_drops,
+        .drops_told = front_drops_told,
         .now = front_now,
     };
     enum err err = collect_new(front->process->loop, &calls, &front->collect);
@@ -194,7 +201,7 @@ static enum err front_go(struct front *front, struct why *why)
                              listener->descriptor, why);
     }
     if (err == OK) {
-        err = process_confine(front->process, NULL, why);
+        err = process_confine(front->process, why);
     }
     if (err == OK) {
         timer_set(front->timer, 0, SETTLE_EVERY_MS);
@@ -262,7 +269,10 @@ static void front_bind(struct front *front, struct str bindings)
 static void front_settle(void *context)
 {
     struct front *front = context;
-    front_ring_bell(front);
+    if (!ring_is_empty(front->ring)) {
+        front->rung = false; /* what an earlier front left may have ended unheard by us */
+        front_ring_bell(front);
+    }
     if (!front->settled && ring_is_empty(front->ring)) {
         books_settle(front->books);
         front->settled = true;
@@ -315,7 +325,8 @@ static void front_core_spoke(void *context, struct link *link, struct message *m
         collect_committed(front->collect, front->ended, list, count);
         collect_resume(front->collect);
     }
-    if (!ring_is_empty(front->ring)) {
+    /* Asked by position, not by the ring's room: core tells us before it releases. */
+    if (front->ended < front->pushed) {
         front_ring_bell(front);
     }
 }

@@ -108,7 +108,8 @@ enum err message_receive(int channel, char *packet, struct message *ret)
         err = ERR_CORRUPT;
         if (text != NULL && count > 0) {
             int descriptor = message.descriptors[--message.descriptors_count];
-            err = memory_map(descriptor, 0, false, &memory, &memory_size) == OK ? OK : ERR_CORRUPT;
+            /* Whoever could still write to it would change it between our looks. */
+            err = memory_map_fixed(descriptor, &memory, &memory_size) == OK ? OK : ERR_CORRUPT;
             (void)close(descriptor);
             message.memory = memory;
             message.memory_size = memory_size;

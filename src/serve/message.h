@@ -43,9 +43,9 @@
 #define LISTEN_FIELDS(NUMBER, TEXT)                               \
     NUMBER(kind) /* enum listener_kind; descriptor: the socket */ \
     TEXT(name)
-#define LINK_FIELDS(NUMBER, TEXT)                                                                 \
-    NUMBER(peer)                                 /* enum process_kind; descriptor: the channel */ \
-    NUMBER(worker)                               /* which one, if the peer is a worker */
+#define LINK_FIELDS(NUMBER, TEXT)                                                                  \
+    NUMBER(peer)   /* enum process_kind; descriptor: the channel, none: there is no such worker */ \
+    NUMBER(worker) /* which one, if the peer is a worker */
 #define GO_FIELDS(NUMBER, TEXT)   NUMBER(unused) /* all has been given: confine yourself and work */
 #define STOP_FIELDS(NUMBER, TEXT) NUMBER(unused) /* finish what is begun and end */
 #define CONTROL_FIELDS(NUMBER, TEXT) \

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "sys/memory.h"
 #include "testing/testing.h"
 
 static char packet[MESSAGE_SIZE_MAX];
@@ -44,6 +45,29 @@ TEST(a_text_larger_than_a_packet_travels_in_a_memory)
     CHECK(close(message_take_descriptor(&got)) == 0);
     message_done(&got);
     free(large);
+    (void)close(pair[0]);
+    (void)close(pair[1]);
+}
+
+TEST(a_memory_that_its_sender_can_still_change_is_refused)
+{
+    int pair[2];
+    int memory;
+    int descriptors[CHANNEL_DESCRIPTORS_MAX];
+    size_t size;
+    size_t count;
+    static const char large[2 * MESSAGE_SIZE_MAX];
+    struct message got;
+    CHECK(channel_pair(pair) == OK);
+    struct message sent = {.type = MESSAGE_BINDINGS,
+                           .bindings = {.bindings = str_of(large, sizeof large)}};
+    CHECK(message_send(pair[0], &sent) == OK);
+    CHECK(channel_receive(pair[1], packet, sizeof packet, &size, descriptors, &count) == OK);
+    CHECK(count == 1 && memory_new("test", sizeof large, &memory) == OK);
+    CHECK(channel_send(pair[0], str_of(packet, size), &memory, 1) == OK);
+    CHECK(message_receive(pair[1], packet, &got) == ERR_CORRUPT);
+    (void)close(descriptors[0]);
+    (void)close(memory);
     (void)close(pair[0]);
     (void)close(pair[1]);
 }

@@ -121,6 +121,35 @@ static uint32_t user_of(const struct parent *parent, enum process_kind kind)
                : 0;
 }
 
+/* The child opens its folder by name, as the user it has become: whoever guards a folder above it
+ * would have the child started again for ever. */
+static enum err way_check(const char *path, uint32_t user, struct why *why)
+{
+    char above[4200];
+    for (size_t i = 0; path[i] != '\0'; i++) {
+        if (path[i] != '/' && i > 0) {
+            continue;
+        }
+        bool here = path[i] != '/'; /* a relative path begins in this folder */
+        (void)snprintf(above, sizeof above, "%.*s", (int)(i + 1), here ? "." : path);
+        struct stat stat_above;
+        if (stat(above, &stat_above) != 0) {
+            return why_say(why, err_from_errno(errno), 0, "%s: %s", above,
+                           err_text(err_from_errno(errno)));
+        }
+        mode_t needed = stat_above.st_uid == user   ? S_IXUSR
+                        : stat_above.st_gid == user ? S_IXGRP
+                                                    : S_IXOTH;
+        if ((stat_above.st_mode & needed) == 0) {
+            return why_say(why, ERR_DENIED, 0,
+                           "%s: user %u, who is to work in %s, may not pass through this folder; "
+                           "chmod o+x it, or keep data and keys elsewhere",
+                           above, user, path);
+        }
+    }
+    return OK;
+}
+
 /* A folder that one kind of child owns. */
 static enum err folder_make(const struct parent *parent, const char *path, enum process_kind owner,
                             struct why *why)
@@ -130,7 +159,10 @@ static enum err folder_make(const struct parent *parent, const char *path, enum 
     if (err == OK && user != 0 && chown(path, user, user) != 0) {
         err = err_from_errno(errno);
     }
-    return err == OK ? OK : why_say(why, err, 0, "%s: %s", path, err_text(err));
+    if (err != OK) {
+        return why_say(why, err, 0, "%s: %s", path, err_text(err));
+    }
+    return user != 0 ? way_check(path, user, why) : OK;
 }
 
 /* The lock file says "served" from here to the orderly end; found so at the start, it tells that
@@ -485,7 +517,13 @@ static void worker_start(struct parent *parent, uint64_t number)
         }
     }
     if (err != OK) {
+        /* A link without a channel: whoever asked can be told. */
+        const struct message none = {.type = MESSAGE_LINK, .link = {PROCESS_WORKER, number}};
         (void)fprintf(stderr, "hinomi: cannot start a worker: %s\n", err_text(err));
+        if (at < WORKERS_MAX) {
+            child_kill(parent->workers[at].process, SIGKILL);
+        }
+        UNHEEDED(tell(desk, &none));
     }
 }
 
@@ -502,12 +540,13 @@ static void service_spoke(void *context, struct link *link, struct message *mess
     }
     struct service *service = &parent->services[kind];
     if (message->type == MESSAGE_READY) {
+        bool was_ready = service->ready;
         service->ready = true;
         if (kind == PROCESS_CORE && !parent->core_was_ready) {
             parent->core_was_ready = true;
             service_restart(parent);
         }
-        if (kind == PROCESS_FRONT) {
+        if (kind == PROCESS_FRONT && !was_ready) {
             say("ready");
         }
     } else if (message->type == MESSAGE_WANT_WORKER && kind == PROCESS_DESK) {

@@ -6,6 +6,8 @@
 
 #include "serve/process.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,22 +53,56 @@ int process_loop(struct process *process)
     return 0;
 }
 
-enum err process_confine(struct process *process, const char *const *folders, struct why *why)
+enum err process_folder(struct process *process, const char *base, const char *below,
+                        const char **ret, struct why *why)
+{
+    char name[4200];
+    struct process_folder *folder = &process->folders[process->folders_count];
+    if (process->folders_count == PROCESS_FOLDERS_MAX) {
+        return ERR_LIMIT;
+    }
+    (void)snprintf(name, sizeof name, below == NULL ? "%s" : "%s/%s", base, below);
+    int descriptor = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    folder->name = strdup(name);
+    if (descriptor < 0 || folder->name == NULL) {
+        int number = errno;
+        return why_say(why, err_from_errno(number), 0, "%s: %s", name, strerror(number));
+    }
+    (void)snprintf(folder->path, sizeof folder->path, "/proc/self/fd/%d", descriptor);
+    process->folders_count++;
+    *ret = folder->path;
+    return OK;
+}
+
+enum err process_confine(struct process *process, struct why *why)
 {
     static const enum confine_kind kinds[PROCESS_KIND_COUNT] = {CONFINE_FRONT, CONFINE_CORE,
                                                                 CONFINE_DESK, CONFINE_WORKER};
-    struct confine_path paths[4];
-    size_t count = 0;
-    for (; folders != NULL && folders[count] != NULL; count++) {
-        paths[count] = (struct confine_path){folders[count], true};
+    struct confine_path paths[PROCESS_FOLDERS_MAX];
+    for (size_t i = 0; i < process->folders_count; i++) {
+        paths[i] = (struct confine_path){process->folders[i].path, true};
     }
     int landlock;
-    enum err err = confine_enter(kinds[process->kind], paths, count, (uint32_t)process->setup.user,
-                                 &landlock, why);
+    enum err err = confine_enter(kinds[process->kind], paths, process->folders_count,
+                                 (uint32_t)process->setup.user, &landlock, why);
     if (err == OK && landlock == 0) {
         process_say(process, "this kernel has no Landlock; files are kept apart by user ids only");
     }
     return err;
+}
+
+/* A folder's own name in the place of the path that only we can use. */
+static void folders_name(const struct process *process, char *text, size_t size)
+{
+    for (size_t i = 0; i < process->folders_count; i++) {
+        const struct process_folder *folder = &process->folders[i];
+        char *at = strstr(text, folder->path);
+        if (at != NULL) {
+            char rest[1024];
+            (void)snprintf(rest, sizeof rest, "%s", at + strlen(folder->path));
+            (void)snprintf(at, size - (size_t)(at - text), "%s%s", folder->name, rest);
+        }
+    }
 }
 
 void process_say(const struct process *process, const char *format, ...)
@@ -76,6 +112,7 @@ void process_say(const struct process *process, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    folders_name(process, text, sizeof text);
     for (char *c = text; *c != '\0'; c++) {
         if ((unsigned char)*c < 0x20 || *c == 0x7f) {
             *c = '?';

@@ -13,12 +13,23 @@
 enum process_kind { PROCESS_FRONT, PROCESS_CORE, PROCESS_DESK, PROCESS_WORKER, PROCESS_KIND_COUNT };
 const char *process_name(enum process_kind kind);
 
+#define PROCESS_FOLDERS_MAX 4
+
+/* A folder that a process works below: under its own name for people, and by a descriptor of ours,
+ * which works whoever we become and however closed the folders above it are. */
+struct process_folder {
+    char *name;
+    char path[32];
+};
+
 struct process {
     enum process_kind kind;
     struct loop *loop;
     struct link *parent;
     struct setup_message setup; /* its texts are kept */
     char *data, *keys, *listeners;
+    struct process_folder folders[PROCESS_FOLDERS_MAX];
+    size_t folders_count;
     void *self; /* the kind's own state */
     /* Every message from parent but SETUP; an error ends the process. */
     enum err (*message)(struct process *process, struct message *message, struct why *why);
@@ -33,9 +44,12 @@ int worker_run(struct process *process);
 /* Runs the loop until it is stopped, with the link to parent on it.  A lost parent ends it. */
 int process_loop(struct process *process);
 
-/* Confines the process as its kind; `folders`: paths it may write below, NULL at the end. */
-NODISCARD enum err process_confine(struct process *process, const char *const *folders,
-                                   struct why *why);
+/* Before the confinement: a folder that the process will write below, BASE/BELOW or BASE alone if
+ * below is NULL.  *ret: the path to use from now on. */
+NODISCARD enum err process_folder(struct process *process, const char *base, const char *below,
+                                  const char **ret, struct why *why);
+/* Confines the process as its kind, to the folders that were named before. */
+NODISCARD enum err process_confine(struct process *process, struct why *why);
 
 /* One line for the operator, on standard error, control characters taken out. */
 void process_say(const struct process *process, const char *format, ...)

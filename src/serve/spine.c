@@ -16,9 +16,9 @@
 #include "serve/spine.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/limits.h"
+#include "serve/notice.h"
 
 static enum err spine_append(struct spine *spine, struct wall now);
 
@@ -84,17 +84,39 @@ static enum err append_one(struct spine *spine, struct taken *taken, struct wall
     }
     enum err err =
         archive_append(client->scope, spine->archive, &taken->batch, from, now, &taken->first);
-    if (err == ERR_LIMIT || err == ERR_NOT_FOUND || err == ERR_DENIED) {
+    switch (err) {
+    case OK:
+        taken->end = TAKEN_STORED;
+        return OK;
+    case ERR_EXISTS:
+        taken->end = TAKEN_DUPLICATE;
+        return OK;
+    case ERR_CONFLICT:
+        taken->end = TAKEN_CONFLICT;
+        return OK;
+    case ERR_LIMIT:
+    case ERR_NOT_FOUND:
+    case ERR_DENIED:
         /* These would be refused for ever: a batch that lies about its records, a client whose key
          * was destroyed. */
         spine->say(spine->say_context, "a batch cannot be archived and is counted as rejected");
         taken->end = TAKEN_DROPPED;
         return OK;
+    default:
+        return err;
     }
-    taken->end = err == ERR_EXISTS     ? TAKEN_DUPLICATE
-                 : err == ERR_CONFLICT ? TAKEN_CONFLICT
-                                       : TAKEN_STORED;
-    return err == ERR_EXISTS || err == ERR_CONFLICT ? OK : err;
+}
+
+/* A tally that is worth a record gets one; the tally itself ends as it would without. */
+static enum err notice_append(struct spine *spine, struct taken *taken, struct wall now)
+{
+    enum err err = notice_make(&taken->entry, now, spine->turn, &taken->batch);
+    if (err == OK) {
+        err = append_one(spine, taken, now);
+    }
+    taken->noticed = err == OK && taken->end == TAKEN_STORED;
+    taken->end = TAKEN_TALLY;
+    return err;
 }
 
 /* Adds what was taken to the group, as far as the archive takes it; the rest is for the next turn.
@@ -103,10 +125,11 @@ static enum err spine_append(struct spine *spine, struct wall now)
 {
     for (size_t i = 0; i < spine->taken_count; i++) {
         struct taken *taken = &spine->taken[i];
-        if (taken->end == TAKEN_TALLY || taken->end == TAKEN_DROPPED) {
+        bool tally = taken->end == TAKEN_TALLY;
+        if (taken->end == TAKEN_DROPPED || (tally && !notice_wanted(&taken->entry))) {
             continue;
         }
-        enum err err = append_one(spine, taken, now);
+        enum err err = tally ? notice_append(spine, taken, now) : append_one(spine, taken, now);
         if (err == ERR_AGAIN && i > 0) {
             spine->taken_count = i;
             spine->cursor = taken->before;

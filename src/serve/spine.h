@@ -38,6 +38,7 @@ struct taken {
     struct batch batch;
     struct place first;
     enum taken_end end;
+    bool noticed;       /* a tally that left a record of its own */
     bool offered_again; /* stored before a crash; only to be accounted for */
 };
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "serve/notice.h"
 
 #define HOLD_NS_MAX (5 * NS_PER_SECOND) /* how long an entry may wait for its client's grant */
 
@@ -32,8 +33,7 @@ enum err spine_take(struct spine *spine, struct wall now)
         }
         if (err != OK) {
             spine->say(spine->say_context, "front left nonsense in the ring; it is given up");
-            ring_restart(spine->ring);
-            spine->cursor = ring_cursor(spine->ring);
+            ring_restart(spine->ring, &spine->cursor);
             break;
         }
         *taken = (struct taken){.number = spine->cursor.number, .before = before};
@@ -96,6 +96,8 @@ static void entry_account(const struct taken *taken, struct books_entry *ret)
         break;
     case TAKEN_TALLY:
         ret->rejected[taken->entry.reason] = count;
+        ret->stored = taken->noticed ? 1 : 0;
+        ret->rejected[REJECT_REFUSED] += notice_wanted(&taken->entry) && !taken->noticed ? 1 : 0;
         break;
     case TAKEN_DROPPED:
         ret->rejected[REJECT_REFUSED] = count;
@@ -148,10 +150,14 @@ enum err spine_account(struct spine *spine)
         const struct taken *taken = &spine->taken[i];
         struct books_entry entry;
         entry_account(taken, &entry);
-        if (taken->entry.source.value != 0) {
+        if (spine_client_find(spine, taken->entry.client) != NULL) {
             enum err err = books_apply(spine->books, taken->entry.client, taken->entry.source,
                                        taken->number, &entry);
-            if (err != OK) {
+            /* Front can write to the books too.  Accounts that it used up cost figures; to give up
+             * here would cost every sender the answers, for as long as the books live. */
+            if (err == ERR_LIMIT) {
+                spine->say(spine->say_context, "the books have no account left for a source");
+            } else if (err != OK) {
                 return err;
             }
         }

@@ -59,7 +59,7 @@ static enum err worker_go(struct worker *worker, struct why *why)
     const struct rlimit memory = {MEMORY_SIZE_MAX, MEMORY_SIZE_MAX};
     (void)setrlimit(RLIMIT_AS, &memory);
 #endif
-    enum err err = process_confine(worker->process, NULL, why);
+    enum err err = process_confine(worker->process, why);
     worker->limited = err == OK;
     worker_try(worker);
     return err;
@@ -113,12 +113,21 @@ static enum err answer_output(void *context, struct str piece)
     return err;
 }
 
+/* Nobody waits any more: so that a search that finds nothing does not go on for nobody. */
+static enum err asker_gone(void *context)
+{
+    const struct worker *worker = context;
+    struct pollfd asker = {.fd = worker->connection};
+    return poll(&asker, 1, 0) > 0 && (asker.revents & (POLLHUP | POLLERR)) != 0 ? ERR_CLOSED : OK;
+}
+
 static void worker_read(struct worker *worker)
 {
     const struct job_message *job = &worker->job.job;
     struct scope *scope;
     struct why why = {0};
     enum err err = scope_decode(job->scope, &scope);
+    reader_heed(worker->reader, asker_gone, worker);
     if (err == OK) {
         const struct reading reading = {
             .scope = scope,

@@ -152,7 +152,6 @@ static const int calls_base[] = {
     SCMP_SYS(eventfd2),
     SCMP_SYS(exit),
     SCMP_SYS(exit_group),
-    SCMP_SYS(fcntl),
     SCMP_SYS(fstat),
     SCMP_SYS(ftruncate),
     SCMP_SYS(futex),
@@ -206,6 +205,12 @@ static const int calls_files[] = {
     SCMP_SYS(fstatfs),  SCMP_SYS(unlink),
 };
 
+/* Of fcntl not F_SETOWN and F_SETSIG, with which a descriptor sends signals to others. */
+static const int fcntl_commands[] = {
+    F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD,  F_SETFD,     F_GETFL,     F_SETFL,
+    F_GETLK, F_SETLK,         F_SETLKW, F_OFD_SETLK, F_ADD_SEALS, F_GET_SEALS,
+};
+
 static int calls_allow(scmp_filter_ctx filter, const int *calls, size_t count)
 {
     int result = 0;
@@ -227,6 +232,11 @@ static enum err seccomp_enter(enum confine_kind kind, struct why *why)
     }
     if (result == 0 && (kind == CONFINE_CORE || kind == CONFINE_DESK)) {
         result = calls_allow(filter, calls_files, sizeof calls_files / sizeof calls_files[0]);
+    }
+    for (size_t i = 0; i < sizeof fcntl_commands / sizeof fcntl_commands[0] && result == 0; i++) {
+        result = seccomp_rule_add(
+            filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+            SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, (scmp_datum_t)fcntl_commands[i]));
     }
     /* Memory, but none that can be run; signals, but only to ourselves (abort); of ioctl what the
      * loop needs to make a descriptor non-blocking. */

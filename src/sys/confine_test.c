@@ -173,6 +173,15 @@ static long try_clone_thread(void)
     return syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, 0);
 }
 
+static long try_signal_by_descriptor(void)
+{
+    return fcntl(0, F_SETOWN, getppid());
+}
+static long try_other_signal_by_descriptor(void)
+{
+    return fcntl(0, F_SETSIG, SIGKILL);
+}
+
 struct act {
     const char *name;
     long (*attempt)(void);
@@ -214,6 +223,8 @@ static const struct act acts[] = {
     {"keyctl", try_keyctl},
     {"unshare", try_unshare},
     {"setns", try_setns},
+    {"own a descriptor's signals", try_signal_by_descriptor},
+    {"choose a descriptor's signal", try_other_signal_by_descriptor},
 };
 #define ACTS (sizeof acts / sizeof acts[0])
 

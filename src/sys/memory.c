@@ -49,11 +49,12 @@ enum err memory_of(const char *name, struct str bytes, int *ret)
     return OK;
 }
 
-enum err memory_map(int descriptor, size_t size, bool writable, void **ret, size_t *ret_size)
+static enum err map(int descriptor, size_t size, int sealed, bool writable, void **ret,
+                    size_t *ret_size)
 {
     struct stat status;
     int seals = fcntl(descriptor, F_GET_SEALS);
-    if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 || fstat(descriptor, &status) != 0 ||
+    if (seals < 0 || (seals & sealed) != sealed || fstat(descriptor, &status) != 0 ||
         (size != 0 && (size_t)status.st_size != size)) {
         return ERR_DENIED;
     }
@@ -71,6 +72,16 @@ enum err memory_map(int descriptor, size_t size, bool writable, void **ret, size
     *ret = at;
     *ret_size = whole;
     return OK;
+}
+
+enum err memory_map(int descriptor, size_t size, bool writable, void **ret, size_t *ret_size)
+{
+    return map(descriptor, size, F_SEAL_SHRINK, writable, ret, ret_size);
+}
+
+enum err memory_map_fixed(int descriptor, void **ret, size_t *ret_size)
+{
+    return map(descriptor, 0, F_SEAL_SHRINK | F_SEAL_WRITE, false, ret, ret_size);
 }
 
 void memory_unmap(void *at, size_t size)

@@ -14,4 +14,6 @@ NODISCARD enum err memory_of(const char *name, struct str bytes, int *ret);
 /* Maps the whole of it; ERR_DENIED if it is not sealed as above, or not `size` bytes (0: any). */
 NODISCARD enum err memory_map(int descriptor, size_t size, bool writable, void **ret,
                               size_t *ret_size);
+/* The same for what nobody can change any more (memory_of), to be read. */
+NODISCARD enum err memory_map_fixed(int descriptor, void **ret, size_t *ret_size);
 void memory_unmap(void *at, size_t size);

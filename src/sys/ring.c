@@ -31,6 +31,10 @@
 #define ENTRY_HEADER 16
 #define ALIGN        16
 
+/* Numbers skip only those that a dying producer had counted; a leap to the end of all numbers would
+ * leave none for whoever comes after. */
+#define NUMBER_JUMP_MAX ((uint64_t)1 << 32)
+
 struct shared {
     char magic[8];
     uint64_t capacity;
@@ -171,7 +175,8 @@ enum err ring_next(struct ring *ring, struct ring_cursor *cursor, struct buf *to
     uint64_t size = get_u32(header);
     uint64_t number = get_u64(header + 8);
     uint64_t whole = entry_size(size);
-    if (whole > available || whole > ring->capacity / 2 || number <= cursor->number) {
+    if (whole > available || whole > ring->capacity / 2 || number <= cursor->number ||
+        number - cursor->number > NUMBER_JUMP_MAX) {
         return ERR_CORRUPT;
     }
     char *room;
@@ -192,11 +197,18 @@ void ring_release(struct ring *ring, const struct ring_cursor *cursor)
     atomic_store_explicit(&ring->shared->tail, cursor->at, memory_order_release);
 }
 
-void ring_restart(struct ring *ring)
+void ring_restart(struct ring *ring, struct ring_cursor *cursor)
 {
     uint64_t head = atomic_load_explicit(&ring->shared->head, memory_order_acquire);
     uint64_t next = atomic_load_explicit(&ring->shared->next_number, memory_order_acquire);
-    ring_release(ring, &(struct ring_cursor){head, next == 0 ? 0 : next - 1});
+    /* A number that was used already would name another entry: the consumer would take the new one
+     * for stored. */
+    if (next <= cursor->number || next - cursor->number > NUMBER_JUMP_MAX) {
+        next = cursor->number + 1;
+        atomic_store_explicit(&ring->shared->next_number, next, memory_order_release);
+    }
+    *cursor = (struct ring_cursor){head, next - 1};
+    ring_release(ring, cursor);
 }
 
 static void bytes_put(const struct ring *ring, uint64_t at, struct str bytes)

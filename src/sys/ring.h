@@ -47,5 +47,6 @@ NODISCARD enum err ring_next(struct ring *ring, struct ring_cursor *cursor, stru
                              struct str *ret);
 /* Everything before the cursor is done with; its room is the producer's again. */
 void ring_release(struct ring *ring, const struct ring_cursor *cursor);
-/* Gives up whatever is in the ring, after ERR_CORRUPT. */
-void ring_restart(struct ring *ring);
+/* Gives up whatever is in the ring, after ERR_CORRUPT, and moves the cursor behind it.  Numbers go
+ * on where they were: none is ever used twice, whatever the producer wrote. */
+void ring_restart(struct ring *ring, struct ring_cursor *cursor);

@@ -112,7 +112,34 @@ TEST(a_hostile_producer_cannot_lead_the_consumer_astray)
                 break;
             }
         }
-        ring_restart(pair.consumer);
+        ring_restart(pair.consumer, &cursor);
+        pair_free(&pair);
+    }
+}
+
+/* The consumer knows by its number whether an entry is stored already. */
+TEST(a_hostile_producer_cannot_make_its_successor_use_a_number_twice)
+{
+    static const uint64_t lies[] = {0, 1, 2, (uint64_t)1 << 63, UINT64_MAX - 1, UINT64_MAX};
+    for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+        struct pair pair = pair_new();
+        struct ring_cursor cursor = ring_cursor(pair.consumer);
+        struct str got;
+        uint64_t number;
+        for (int n = 1; n <= 5; n++) {
+            CHECK(ring_push(pair.producer, STR("a"), STR("b"), &number) == OK);
+            CHECK(ring_next(pair.consumer, &cursor, &pair.out, &got) == OK);
+        }
+        ring_release(pair.consumer, &cursor);
+        memcpy((char *)pair.memory + 72, &lies[i], sizeof lies[i]);
+        CHECK(ring_push(pair.producer, STR("a"), STR("b"), &number) == OK);
+        CHECK(ring_next(pair.consumer, &cursor, &pair.out, &got) == ERR_CORRUPT);
+        ring_restart(pair.consumer, &cursor);
+        for (int n = 0; n < 3; n++) {
+            CHECK(ring_push(pair.producer, STR("c"), STR("d"), &number) == OK);
+            CHECK(ring_next(pair.consumer, &cursor, &pair.out, &got) == OK);
+            CHECK(number == 6 + (uint64_t)n && cursor.number == number);
+        }
         pair_free(&pair);
     }
 }

@@ -40,7 +40,13 @@ static void peer_from(const struct sockaddr_storage *from, struct peer *ret);
 
 enum err socket_listen_udp(const char *address, uint16_t port, int *ret, struct why *why)
 {
-    return listen_on(address, port, SOCK_DGRAM, ret, why);
+    enum err err = listen_on(address, port, SOCK_DGRAM, ret, why);
+    if (err == OK) {
+        /* A front that was taken over must not send with it, to wherever it likes.  Linux says
+         * ENOTCONN and shuts it all the same. */
+        (void)shutdown(*ret, SHUT_WR);
+    }
+    return err;
 }
 
 enum err socket_listen_tcp(const char *address, uint16_t port, int *ret, struct why *why)
@@ -159,13 +165,15 @@ enum err datagrams_receive(struct datagrams *datagrams, int socket, size_t *ret_
 
 enum err socket_drops(int socket, uint32_t *ret)
 {
-    uint32_t figures[SK_MEMINFO_VARS] = {0};
-    socklen_t size = sizeof figures;
-    if (getsockopt(socket, SOL_SOCKET, SO_MEMINFO, figures, &size) != 0 ||
-        size < (SK_MEMINFO_DROPS + 1) * sizeof *figures) {
-        return ERR_IO;
+    uint32_t memory[SK_MEMINFO_VARS];
+    socklen_t size = sizeof memory;
+    if (getsockopt(socket, SOL_SOCKET, SO_MEMINFO, memory, &size) != 0) {
+        return err_from_errno(errno);
     }
-    *ret = figures[SK_MEMINFO_DROPS];
+    if (size < (SK_MEMINFO_DROPS + 1) * sizeof memory[0]) {
+        return ERR_UNSUPPORTED;
+    }
+    *ret = memory[SK_MEMINFO_DROPS];
     return OK;
 }
 

@@ -45,8 +45,7 @@ void datagrams_free(struct datagrams *datagrams);
  * with these; unchanged otherwise.  ERR_AGAIN: nothing is waiting. */
 NODISCARD enum err datagrams_receive(struct datagrams *datagrams, int socket, size_t *ret_count,
                                      uint32_t *ret_drops);
-/* The same count as of now, also if nothing came after what was lost.  ERR_IO: the kernel does not
- * say. */
+/* The same count, asked for without a datagram. */
 NODISCARD enum err socket_drops(int socket, uint32_t *ret);
 /* One of those taken.  ret_bytes is borrowed until the next receive. */
 void datagram_at(const struct datagrams *datagrams, size_t index, struct str *ret_bytes,

@@ -55,6 +55,21 @@ TEST(datagrams_come_whole_and_with_their_sender)
     datagrams_free(datagrams);
 }
 
+TEST(a_datagram_listener_cannot_send)
+{
+    int listener;
+    int other;
+    uint16_t port;
+    CHECK(socket_listen_udp("127.0.0.1", 0, &listener, NULL) == OK);
+    CHECK(socket_listen_udp("127.0.0.1", 0, &other, NULL) == OK);
+    CHECK(socket_port(other, &port) == OK);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    CHECK(sendto(listener, "x", 1, MSG_NOSIGNAL, (const struct sockaddr *)&to, sizeof to) < 0);
+    socket_close(listener);
+    socket_close(other);
+}
+
 TEST(a_stream_ends_when_its_peer_does)
 {
     int listener;

@@ -126,7 +126,6 @@ static enum err unknown_sources_make(struct tenant *tenant, const struct str *li
                                      size_t count)
 {
     struct store store = {tenant->ledger, STR("hinomi"), {0}};
-    struct state *state = NULL;
     size_t missing = 0;
     if (count > LISTENERS_MAX) {
         return ERR_LIMIT;
@@ -154,20 +153,7 @@ static enum err unknown_sources_make(struct tenant *tenant, const struct str *li
                                    listeners[i]);
         }
     }
-    if (err == OK) {
-        err = state_load(tenant->ledger, &state, NULL);
-    }
-    if (err == OK) {
-        err = ledger_commit(tenant->ledger);
-    }
-    if (err != OK) {
-        ledger_rollback(tenant->ledger);
-        state_free(state);
-        return err;
-    }
-    state_free(tenant->state);
-    tenant->state = state;
-    return OK;
+    return tenant_commit(tenant, err, NULL);
 }
 
 static enum err binding_encode(const struct binding *binding, struct buf *out)

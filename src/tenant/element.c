@@ -110,17 +110,6 @@ static enum err keys_check(const struct yaml_node *node, const char *const *know
     return OK;
 }
 
-static bool slug_valid(struct str slug)
-{
-    for (size_t i = 0; i < slug.size; i++) {
-        char c = slug.data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c == '-' && i > 0))) {
-            return false;
-        }
-    }
-    return slug.size > 0 && slug.size <= SLUG_SIZE_MAX;
-}
-
 static enum err slug_read(const struct yaml_node *node, const char *what, struct str *ret,
                           struct why *why)
 {
@@ -129,7 +118,7 @@ static enum err slug_read(const struct yaml_node *node, const char *what, struct
         return why_say_at(why, ERR_SYNTAX, node->line, node->column,
                           "this %s has no slug; add 'slug: some-short-name'", what);
     }
-    if (slug->kind != YAML_SCALAR || !slug_valid(slug->text)) {
+    if (slug->kind != YAML_SCALAR || !str_is_slug(slug->text)) {
         return why_say_at(why, ERR_SYNTAX, slug->line, slug->column,
                           "a slug has 1 to %d of a-z, 0-9 and '-', and does not begin with '-'",
                           SLUG_SIZE_MAX);
@@ -266,7 +255,7 @@ static enum err sender_read(const struct yaml_node *node, struct arena *mem, str
     if (err != OK) {
         return err;
     }
-    if (listener == NULL || listener->kind != YAML_SCALAR || !slug_valid(listener->text)) {
+    if (listener == NULL || listener->kind != YAML_SCALAR || !str_is_slug(listener->text)) {
         const struct yaml_node *at = listener != NULL ? listener : node;
         return why_say_at(why, ERR_SYNTAX, at->line, at->column,
                           "a sender needs 'listener:' with a listener's name in the configuration");

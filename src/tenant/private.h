@@ -22,7 +22,6 @@ NODISCARD enum err scope_new(const struct scope_parts *parts, struct scope **ret
 
 /* ---- element.c: what documents say, so far */
 
-#define SLUG_SIZE_MAX     63
 #define NAME_TEXT_MAX     200          /* one half of a name, bytes */
 #define SENDERS_MAX       64           /* of one source */
 #define ADDRESSES_MAX     1024         /* of one sender */
@@ -75,8 +74,6 @@ NODISCARD enum err client_export(const struct client_element *client,
                                  const struct source_element *const *sources, size_t count,
                                  struct buf *out);
 
-/* "192.0.2.1", "192.0.2.0/24", "2001:db8::/32"; ERR_SYNTAX also if bits stand behind the prefix. */
-
 /* ---- apply.c */
 
 struct plan {
@@ -124,6 +121,9 @@ struct tenant {
 /* Reads everything anew, also inside a transaction. */
 NODISCARD enum err state_load(struct ledger *ledger, struct state **ret, struct why *why);
 void state_free(struct state *state);
+/* Ends the open transaction, which came as far as `err`: commits, and what was written becomes the
+ * tenant's state; on an error nothing has happened. */
+NODISCARD enum err tenant_commit(struct tenant *tenant, enum err err, struct why *why);
 /* NULL: not there. */
 const struct client_state *state_client(const struct state *state, struct str slug);
 const struct source_state *state_source(const struct state *state, struct client_id client,

@@ -51,6 +51,25 @@ void state_free(struct state *state)
     }
 }
 
+enum err tenant_commit(struct tenant *tenant, enum err err, struct why *why)
+{
+    struct state *state = NULL;
+    if (err == OK) {
+        err = state_load(tenant->ledger, &state, why);
+    }
+    if (err == OK) {
+        err = ledger_commit(tenant->ledger);
+    }
+    if (err != OK) {
+        ledger_rollback(tenant->ledger);
+        state_free(state);
+        return err;
+    }
+    state_free(tenant->state);
+    tenant->state = state;
+    return OK;
+}
+
 const struct client_state *state_client(const struct state *state, struct str slug)
 {
     for (size_t i = 0; i < state->clients_count; i++) {

@@ -142,7 +142,6 @@ enum err tenant_apply(const struct scope *scope, struct tenant *tenant, struct s
                       struct wall now, struct arena *mem, struct apply_result *ret, struct why *why)
 {
     struct plan plan;
-    struct state *state = NULL;
     struct apply apply = {
         .store = {tenant->ledger, scope_principal(scope), now},
         .scope = scope,
@@ -167,21 +166,11 @@ enum err tenant_apply(const struct scope *scope, struct tenant *tenant, struct s
     buf_init(&apply.canonical, VERSION_SIZE_MAX);
     err = plan_store(&apply, &plan);
     buf_done(&apply.canonical);
+    err = tenant_commit(tenant, err, why);
     if (err == OK) {
-        err = state_load(tenant->ledger, &state, why);
+        *ret = apply.result;
     }
-    if (err == OK) {
-        err = ledger_commit(tenant->ledger);
-    }
-    if (err != OK) {
-        ledger_rollback(tenant->ledger);
-        state_free(state);
-        return err;
-    }
-    state_free(tenant->state);
-    tenant->state = state;
-    *ret = apply.result;
-    return OK;
+    return err;
 }
 
 static enum err plan_allowed(struct apply *apply, const struct plan *plan)

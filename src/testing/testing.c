@@ -86,7 +86,8 @@ const char *testing_folder(void)
 
 const char *testing_data(void)
 {
-    return getenv("HINOMI_TEST_DATA");
+    const char *data = getenv("HINOMI_TEST_DATA");
+    return data != NULL && data[0] != '\0' ? data : NULL;
 }
 
 const char *testing_root(void)
