@@ -15,7 +15,8 @@ static const char usage[] =
     "\n"
     "Lists alerts in the order they came, each with the original line behind it; without\n"
     "--tenant, one client after another.  At most N of a client, and never more than 1000: go on\n"
-    "with --tenant and --after the last ID.  --format table does not show IDs, the others do.\n"
+    "with --tenant and --after the last ID.\n"
+    "--from and --to, and the table's times, are those of the events' arrival.\n"
     "Times are RFC 3339 (2026-11-21T08:00:00Z), dates, or ages: 15m, 6h, 7d.\n";
 
 /* Where answers of several clients become one. */

@@ -4,8 +4,8 @@
  * A record is a line that is not empty; each gives one line of output, as event/print.h makes it.
  * The record's own bytes that are no UTF-8 come out as U+FFFD.
  *
- * A line over RECORD_SIZE_MAX is one record that cannot be parsed: its object says so and holds no
- * event.original.
+ * A line over RECORD_SIZE_MAX is one record that cannot be parsed: its object says so, and its
+ * event.original is empty.
  */
 
 #include "cmd/cmd.h"

@@ -18,6 +18,7 @@ static const char usage[] =
     "  \"failed password\"             a phrase\n"
     "  source.ip: 192.0.2.0/24       a field: value, wildcard, network, range, /regex/\n"
     "  a and (b or not c)            and, or, not, parentheses\n"
+    "--from and --to go by the events' own times, or their arrival where they tell none.\n"
     "Times are RFC 3339 (2026-11-21T08:00:00Z), dates, or ages: 15m, 6h, 7d.\n";
 
 int cmd_search(int argc, char **argv)
