@@ -13,7 +13,8 @@ static const char serve_usage[] =
     "usage: hinomi serve --config FILE\n"
     "\n"
     "Serves in the foreground until SIGTERM or Ctrl-C; SIGHUP reads the rules again.\n"
-    "Exit codes: 0 after an orderly end, 71 if it cannot start, 78 for a bad configuration.\n";
+    "Exit codes: 0 after an orderly end, 70 if a process of it\n"
+    "cannot start, 71 if a folder or port cannot be opened, 78 for a bad configuration.\n";
 
 static const char check_usage[] =
     "usage: hinomi check-config FILE\n"

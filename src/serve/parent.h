@@ -1,0 +1,56 @@
+#pragma once
+
+/*
+ * What the parent's two files share: its state, and what it opens before the first child.
+ *
+ *     parent_open → (parent.c: children come and go) → parent_close
+ */
+
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "config/config.h"
+#include "serve/process.h"
+#include "sys/disk.h"
+
+#define SERVICES    3 /* front, core and desk: the children that are always there */
+#define WORKERS_MAX 64
+
+struct service {
+    pid_t process; /* 0: not running */
+    struct link *link;
+    struct mono started;
+    struct timer *restart;
+    unsigned short_lives;
+    bool ready, told_to_stop, ended;
+};
+
+struct parent {
+    const struct config *config;
+    struct loop *loop;
+    struct service services[SERVICES]; /* by enum process_kind */
+    struct {
+        pid_t process;
+        struct link *link;
+    } workers[WORKERS_MAX];
+    int listeners[LISTENERS_MAX];
+    int control, ring, books;
+    struct file *lock;
+    struct buf rules;
+    struct watch *control_watch;
+    struct interrupt *child_ended, *terminate, *interrupted, *reload;
+    struct timer *stop_timer;
+    bool gap; /* the parent before us was killed */
+    bool core_was_ready, stopping;
+    int code;
+};
+
+/* The user that a kind of process becomes; 0: it stays who we are. */
+uint32_t parent_user(const struct parent *parent, enum process_kind kind);
+
+/* Folders, the lock, the control socket, the listeners, the memories, the rules. */
+NODISCARD enum err parent_open(struct parent *parent, struct why *why);
+/* Lets go of everything, also of what parent.c added, and of parent itself. */
+void parent_close(struct parent *parent);

@@ -1,0 +1,190 @@
+/*
+ * What the parent opens, and what must outlive its children: the folders with their owners, the
+ * lock that says "served", the control socket, the listeners, the ring's and the books' memory, the
+ * rules.
+ */
+
+#include "serve/parent.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "collect/books.h"
+#include "serve/rules_bundle.h"
+#include "sys/memory.h"
+#include "sys/random.h"
+#include "sys/ring.h"
+#include "sys/socket.h"
+
+#define BIND_TRIES    50 /* a front of a killed parent may hold a port for a moment */
+#define BIND_PAUSE_US 100000
+
+uint32_t parent_user(const struct parent *parent, enum process_kind kind)
+{
+    return geteuid() == 0 && parent->config->user_base != 0
+               ? parent->config->user_base + (uint32_t)kind
+               : 0;
+}
+
+/* A folder that one kind of child owns. */
+static enum err folder_make(const struct parent *parent, const char *path, enum process_kind owner,
+                            struct why *why)
+{
+    enum err err = disk_make_folder(disk_real(), path);
+    uint32_t user = parent_user(parent, owner);
+    if (err == OK && user != 0 && chown(path, user, user) != 0) {
+        err = err_from_errno(errno);
+    }
+    return err == OK ? OK : why_say(why, err, 0, "%s: %s", path, err_text(err));
+}
+
+/* The lock file says "served" from here to the orderly end; found so at the start, it tells that
+ * the parent before was killed. */
+static enum err lock_mark(struct parent *parent)
+{
+    uint64_t size;
+    enum err err = file_size(parent->lock, &size);
+    parent->gap = err == OK && size > 0;
+    if (err == OK) {
+        err = file_write(parent->lock, 0, "served\n", 7);
+    }
+    return err == OK ? file_sync(parent->lock) : err;
+}
+
+static enum err folders_make(struct parent *parent, struct why *why)
+{
+    char data[4096];
+    char keys[4096];
+    char path[4200];
+    (void)snprintf(data, sizeof data, "%.*s", STR_ARG(parent->config->data));
+    (void)snprintf(keys, sizeof keys, "%.*s", STR_ARG(parent->config->keys));
+    enum err err = disk_make_folder(disk_real(), data);
+    if (err != OK) {
+        return why_say(why, err, 0, "%s: %s", data, err_text(err));
+    }
+    /* Children of other users must be able to pass through; what lies in it is guarded by itself.
+     */
+    (void)chmod(data, 0711);
+    (void)snprintf(path, sizeof path, "%s/lock", data);
+    err = disk_open(disk_real(), path, DISK_WRITE_CREATE, &parent->lock, why);
+    if (err == OK && file_lock(parent->lock) != OK) {
+        err = why_say(why, ERR_AGAIN, 0, "%s is being served already", data);
+    }
+    if (err == OK) {
+        err = lock_mark(parent);
+    }
+    if (err == OK) {
+        (void)snprintf(path, sizeof path, "%s/archive", data);
+        err = folder_make(parent, path, PROCESS_CORE, why);
+    }
+    if (err == OK) {
+        err = folder_make(parent, keys, PROCESS_CORE, why);
+    }
+    if (err == OK) {
+        (void)snprintf(path, sizeof path, "%s/ledger", data);
+        err = folder_make(parent, path, PROCESS_DESK, why);
+    }
+    /* The children cannot reach the folder around theirs, so that it is there for good is our care.
+     */
+    if (err == OK) {
+        err = disk_sync_folder(disk_real(), data);
+    }
+    return err == OK ? channel_listen(data, "control.sock", &parent->control, why) : err;
+}
+
+static enum err listener_open(const struct listener_config *config, int *ret, struct why *why)
+{
+    char address[64];
+    enum err err = ERR_IO;
+    (void)snprintf(address, sizeof address, "%.*s", STR_ARG(config->address));
+    for (int i = 0; i < BIND_TRIES && err != OK; i++) {
+        if (i > 0) {
+            (void)usleep(BIND_PAUSE_US);
+        }
+        err = config->kind == LISTENER_SYSLOG_UDP
+                  ? socket_listen_udp(address, config->port, ret, why)
+                  : socket_listen_tcp(address, config->port, ret, why);
+        if (err == ERR_SYNTAX || err == ERR_DENIED) {
+            break;
+        }
+    }
+    return err;
+}
+
+static enum err memories_make(struct parent *parent)
+{
+    void *memory;
+    size_t size;
+    enum err err = memory_new("hinomi-ring", ring_memory_size(RING_SIZE), &parent->ring);
+    if (err == OK) {
+        err = memory_map(parent->ring, 0, true, &memory, &size);
+    }
+    if (err == OK) {
+        ring_format(memory, RING_SIZE, random_u64());
+        memory_unmap(memory, size);
+        err = memory_new("hinomi-books", books_memory_size(), &parent->books);
+    }
+    if (err == OK) {
+        err = memory_map(parent->books, 0, true, &memory, &size);
+    }
+    if (err == OK) {
+        books_format(memory);
+        memory_unmap(memory, size);
+    }
+    return err;
+}
+
+enum err parent_open(struct parent *parent, struct why *why)
+{
+    const struct config *config = parent->config;
+    for (size_t i = 0; i < LISTENERS_MAX; i++) {
+        parent->listeners[i] = -1;
+    }
+    if (config->listeners_count > LISTENERS_MAX) {
+        return why_say(why, ERR_LIMIT, 0, "more than %d listeners", LISTENERS_MAX);
+    }
+    enum err err = rules_bundle_read(config, &parent->rules, why);
+    if (err == OK) {
+        err = folders_make(parent, why);
+    }
+    for (size_t i = 0; i < config->listeners_count && err == OK; i++) {
+        err = listener_open(&config->listeners[i], &parent->listeners[i], why);
+    }
+    return err == OK ? memories_make(parent) : err;
+}
+
+void parent_close(struct parent *parent)
+{
+    char path[4200];
+    (void)snprintf(path, sizeof path, "%.*s/control.sock", STR_ARG(parent->config->data));
+    if (parent->control >= 0) {
+        (void)unlink(path);
+        (void)close(parent->control);
+    }
+    for (size_t i = 0; i < LISTENERS_MAX; i++) {
+        socket_close(parent->listeners[i]);
+    }
+    for (int kind = 0; kind < SERVICES; kind++) {
+        link_free(parent->services[kind].link);
+        timer_free(parent->services[kind].restart);
+    }
+    for (size_t i = 0; i < WORKERS_MAX; i++) {
+        link_free(parent->workers[i].link);
+    }
+    watch_free(parent->control_watch);
+    interrupt_free(parent->child_ended);
+    interrupt_free(parent->terminate);
+    interrupt_free(parent->interrupted);
+    interrupt_free(parent->reload);
+    timer_free(parent->stop_timer);
+    loop_free(parent->loop);
+    socket_close(parent->ring);
+    socket_close(parent->books);
+    buf_done(&parent->rules);
+    file_close(parent->lock);
+    free(parent);
+}
