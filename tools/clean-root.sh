@@ -6,7 +6,8 @@
 #
 # FOLDER is made by debootstrap if it is not there (minbase: no git, no sudo, no certificates) and
 # kept; remove it for a fresh one.  The last commit is unpacked to /hinomi in it, and test data, if
-# HINOMI_TEST_DATA names some, are copied.  Needs root and debootstrap.  MIRROR names a mirror.
+# HINOMI_TEST_DATA names some, are copied.  Needs root and debootstrap.  MIRROR names a mirror other than
+# debootstrap's own.
 set -eu
 if [ $# -lt 2 ] || [ "$(id -u)" != 0 ]; then
     sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
@@ -17,7 +18,7 @@ shift
 cd "$(dirname "$0")/.."
 
 if [ ! -d "$root" ]; then
-    debootstrap --variant=minbase bookworm "$root.new" "${MIRROR:-http://deb.debian.org/debian}"
+    debootstrap --variant=minbase bookworm "$root.new" ${MIRROR:+"$MIRROR"}
     mv "$root.new" "$root"
 fi
 mkdir -p "$root/hinomi"
