@@ -6,11 +6,11 @@
 #
 # FOLDER is made by debootstrap if it is not there (minbase: no git, no sudo, no certificates) and
 # kept; remove it for a fresh one.  The last commit is unpacked to /hinomi in it, and test data, if
-# HINOMI_TEST_DATA names some, are copied.  Needs root and debootstrap.  MIRROR names a mirror other than
+# HINOMI_TEST_DATA names some, are copied.  Needs root and debootstrap.  MIRROR: a mirror other than
 # debootstrap's own.
 set -eu
 if [ $# -lt 2 ] || [ "$(id -u)" != 0 ]; then
-    sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
     exit 2
 fi
 root=$(realpath -m "$1")
