@@ -283,6 +283,19 @@ static void worker_start(struct parent *parent, uint64_t number)
     }
 }
 
+/* Front listens: from now on whoever sends is heard. */
+static void ready_say(const struct config *config)
+{
+    (void)fprintf(stderr, "hinomi: ready");
+    for (size_t i = 0; i < config->listeners_count; i++) {
+        const struct listener_config *listener = &config->listeners[i];
+        bool v6 = str_find_byte(listener->address, ':') != STR_NONE;
+        (void)fprintf(stderr, v6 ? "%s %.*s [%.*s]:%u" : "%s %.*s %.*s:%u", i == 0 ? ":" : ",",
+                      STR_ARG(listener->name), STR_ARG(listener->address), listener->port);
+    }
+    (void)fprintf(stderr, "\n");
+}
+
 static void service_spoke(void *context, struct link *link, struct message *message, enum err err)
 {
     struct parent *parent = context;
@@ -303,7 +316,7 @@ static void service_spoke(void *context, struct link *link, struct message *mess
             service_restart(parent);
         }
         if (kind == PROCESS_FRONT && !was_ready) {
-            say("ready");
+            ready_say(parent->config);
         }
     } else if (message->type == MESSAGE_WANT_WORKER && kind == PROCESS_DESK) {
         worker_start(parent, message->want_worker.worker);
