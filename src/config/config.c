@@ -52,6 +52,8 @@ static const struct key keys[] = {
      "with less space left nothing more is acknowledged; the rest is for alerts and their reader"},
     {"commit_delay_ms", KEY_COUNT32, AT(commit_delay_ms), 0, 1000, "2",
      "how long events may wait for others before they are written together"},
+    {"search_seconds_max", KEY_COUNT32, AT(search_seconds_max), 1, 86400, "600",
+     "a search that takes longer is ended"},
     {"head_seconds", KEY_COUNT32, AT(head_seconds), 1, 3600, "60",
      "how often the heads of the evidence are signed"},
 };

@@ -34,7 +34,8 @@ struct config {
     uint64_t journal_size_max;
     uint64_t space_reserve;   /* bytes of the disk that events never take */
     uint32_t commit_delay_ms; /* how long a group commit may wait for company */
-    uint32_t head_seconds;    /* how often heads are signed */
+    uint32_t search_seconds_max;
+    uint32_t head_seconds; /* how often heads are signed */
 };
 
 /* Reads a file.  Mistakes name line, column and what to do; an unknown key brings a suggestion. */

@@ -91,7 +91,9 @@ enum err control_call(const char *data, const struct control_request *request,
             continue;
         }
         if (err == ERR_CLOSED) {
-            err = why_say(why, err, 0, "the service ended before its answer did; ask again");
+            err = why_say(why, err, 0,
+                          "the answer broke off: the service ended, or the search took too long; "
+                          "ask again, or for less");
         }
         if (err != OK) {
             break;

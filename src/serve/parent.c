@@ -23,10 +23,11 @@
 #include "sys/child.h"
 #include "sys/clocks.h"
 
-#define SHORT_LIFE_MS  1000 /* a child that dies sooner is started again more slowly */
-#define STARTS_MAX     10   /* of a child that was never ready; then the service gives up */
-#define RESTART_MS_MAX 5000
-#define STOP_MS_MAX    20000 /* after which what is left is killed */
+#define SHORT_LIFE_MS   1000 /* a child that dies sooner is started again more slowly */
+#define STARTS_MAX      10   /* of a child that was never ready; then the service gives up */
+#define RESTART_MS_MAX  5000
+#define OVERDUE_LOOK_MS 1000
+#define STOP_MS_MAX     20000 /* after which what is left is killed */
 
 static enum err parent_watch(struct parent *parent);
 static void service_start(struct parent *parent, enum process_kind kind);
@@ -260,6 +261,7 @@ static void worker_start(struct parent *parent, uint64_t number)
     }
     if (err == OK) {
         struct link *link = parent->workers[at].link;
+        parent->workers[at].started = mono_now();
         const struct message go = {.type = MESSAGE_GO};
         err = setup_send(parent, PROCESS_WORKER, link);
         if (err == OK) {
@@ -434,6 +436,21 @@ static void on_reload(void *context, int number)
     UNHEEDED(rules_send(parent));
 }
 
+/* A worker may stand still without using time of the processor: in a slow asker, in a fault. */
+static void on_overdue(void *context)
+{
+    struct parent *parent = context;
+    int64_t ms_max = (int64_t)parent->config->search_seconds_max * 1000;
+    for (size_t i = 0; i < WORKERS_MAX; i++) {
+        if (parent->workers[i].process != 0 &&
+            mono_ms_since(parent->workers[i].started, mono_now()) > ms_max) {
+            (void)fprintf(stderr, "hinomi: a search took longer than %u s and is ended\n",
+                          parent->config->search_seconds_max);
+            child_kill(parent->workers[i].process, SIGKILL);
+        }
+    }
+}
+
 static void on_control(void *context, int descriptor, unsigned events)
 {
     struct parent *parent = context;
@@ -468,6 +485,12 @@ static enum err parent_watch(struct parent *parent)
     }
     if (err == OK) {
         err = timer_new(parent->loop, on_stop_late, parent, &parent->stop_timer);
+    }
+    if (err == OK) {
+        err = timer_new(parent->loop, on_overdue, parent, &parent->overdue_timer);
+    }
+    if (err == OK) {
+        timer_set(parent->overdue_timer, OVERDUE_LOOK_MS, OVERDUE_LOOK_MS);
     }
     for (int kind = 0; kind < SERVICES && err == OK; kind++) {
         err = timer_new(parent->loop, service_restart, parent, &parent->services[kind].restart);

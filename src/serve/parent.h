@@ -34,6 +34,7 @@ struct parent {
     struct {
         pid_t process;
         struct link *link;
+        struct mono started;
     } workers[WORKERS_MAX];
     int listeners[LISTENERS_MAX];
     int control, ring, books;
@@ -41,7 +42,7 @@ struct parent {
     struct buf rules;
     struct watch *control_watch;
     struct interrupt *child_ended, *terminate, *interrupted, *reload;
-    struct timer *stop_timer;
+    struct timer *stop_timer, *overdue_timer;
     bool gap; /* the parent before us was killed */
     bool core_was_ready, stopping;
     int code;

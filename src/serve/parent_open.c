@@ -181,6 +181,7 @@ void parent_close(struct parent *parent)
     interrupt_free(parent->interrupted);
     interrupt_free(parent->reload);
     timer_free(parent->stop_timer);
+    timer_free(parent->overdue_timer);
     loop_free(parent->loop);
     socket_close(parent->ring);
     socket_close(parent->books);
