@@ -160,14 +160,9 @@ void archive_close(struct archive *archive, struct wall now)
     free(archive);
 }
 
-uint64_t archive_ring_position(const struct archive *archive, uint64_t ring)
-{
-    return rings_position(&archive->rings, ring);
-}
-
 bool archive_holds(const struct archive *archive, struct ring_place from, struct place *ret_first)
 {
-    return rings_hold(&archive->rings, from, ret_first);
+    return ring_holds(&archive->ring, from, ret_first);
 }
 
 uint64_t archive_stored(const struct archive *archive, struct source_id source)
@@ -181,17 +176,6 @@ uint64_t archive_next_sequence(const struct archive *archive, struct client_id i
 {
     const struct client *client = client_find(archive, id);
     return client == NULL ? 1 : client->next;
-}
-
-bool archive_client_at(const struct archive *archive, size_t index, struct client_id *ret)
-{
-    for (size_t i = 0; i < archive->clients_count; i++) {
-        if (archive->clients[i]->next > 1 && index-- == 0) {
-            *ret = archive->clients[i]->id;
-            return true;
-        }
-    }
-    return false;
 }
 
 /* Looks whether the batch is a resend.  One that lies in the group is not yet on disk: its answer
@@ -466,7 +450,7 @@ enum err archive_learn(struct archive *archive, const struct frame *frame)
     enum err put = map_put(&archive->stored, source, stored + frame->events);
     client->next = frame->first + frame->events;
     tree_add(&client->tree, &frame->leaf);
-    rings_learn(&archive->rings, frame->ring, (struct place){frame->client, frame->first});
+    ring_learn(&archive->ring, frame->ring, (struct place){frame->client, frame->first});
     enum err indexed = index_add(&client->index,
                                  (struct index_entry){frame->first, frame->journal, frame->offset});
     return err != OK ? err : put != OK ? put : indexed;

@@ -40,13 +40,13 @@ NODISCARD enum err archive_open(const struct archive_options *options, struct wa
 void archive_close(struct archive *archive, struct wall now);
 
 /* Where a batch came from: the ring's own random name and its position there.  After a crash the
- * same batch may be offered again; positions up to archive_ring_position are stored already. */
+ * same batch may be offered again; archive_holds knows it. */
 struct ring_place {
     uint64_t ring;
     uint64_t position; /* grows; 0 is before the first */
 };
-uint64_t archive_ring_position(const struct archive *archive, uint64_t ring);
-/* Whether the batch of exactly this position is stored, and where it begins. */
+/* Whether the batch of exactly this position is stored, and where it begins; for the last thousands
+ * of positions of the ring heard of last. */
 bool archive_holds(const struct archive *archive, struct ring_place from, struct place *ret_first);
 
 /* Adds a batch to the group that the next commit makes durable.  *ret_first: the place of its first
@@ -75,8 +75,6 @@ NODISCARD enum err archive_generation(const struct scope *scope, struct archive 
 uint64_t archive_stored(const struct archive *archive, struct source_id source);
 /* The next sequence number that a client will be given. */
 uint64_t archive_next_sequence(const struct archive *archive, struct client_id client);
-/* The clients that have anything stored, by index from 0; false at the end. */
-bool archive_client_at(const struct archive *archive, size_t index, struct client_id *ret);
 
 /* Reads the committed batch that holds `sequence`, or the first one after it, into mem; for
  * detection that has to catch up.  Reading on from where the last read ended is cheap.

@@ -203,22 +203,20 @@ bool seen_find(const struct seen *seen, const struct seen_entry *like, struct wa
                struct seen_entry *ret, uint64_t *ret_ordinal);
 uint64_t seen_ordinal(const struct seen *seen); /* of the next to be added */
 
-/* ---- ring.c: how far each ring is stored. */
+/* ---- ring.c: which positions of the ring are stored. */
 
-#define RING_RECENT 8192 /* positions of the live ring that are known one by one */
+#define RING_RECENT 8192 /* stored positions of a ring that are known one by one */
 
-struct rings {
-    struct ring_place list[RINGS_MAX];
-    size_t count;
+struct ring_memory {
+    uint64_t ring;  /* heard of last; 0: none yet */
+    uint64_t count; /* stored of it, ever */
     struct ring_stored {
         uint64_t position;
         struct place first;
-    } recent[RING_RECENT]; /* of list[0], oldest overwritten first */
-    uint64_t recent_count; /* ever, for that ring */
+    } stored[RING_RECENT]; /* the oldest overwritten first */
 };
-void rings_learn(struct rings *rings, struct ring_place place, struct place first);
-bool rings_hold(const struct rings *rings, struct ring_place place, struct place *ret_first);
-uint64_t rings_position(const struct rings *rings, uint64_t ring);
+void ring_learn(struct ring_memory *memory, struct ring_place place, struct place first);
+bool ring_holds(const struct ring_memory *memory, struct ring_place place, struct place *ret_first);
 
 /* ---- client.c, archive.c, recovery.c: the open archive. */
 
@@ -262,7 +260,7 @@ struct archive {
     size_t clients_count, clients_capacity, sign_next;
     struct map by_client, stored;
     struct seen *seen;
-    struct rings rings;
+    struct ring_memory ring;
     struct zstd *zstd;
     struct arena *scratch;
     struct buf group;

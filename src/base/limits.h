@@ -52,7 +52,6 @@
  * costs a few headers more. */
 #define INDEX_FRAMES_MAX 16384
 /* Rings remembered; each restart makes a few, and the one silent for longest goes first. */
-#define RINGS_MAX 1024
 /* Idempotency keys in memory, 72 bytes each; past it the oldest are forgotten before their 24
  * hours: some 48 posts a second all day. */
 #define SEEN_KEYS_MAX (4 * 1024 * 1024)

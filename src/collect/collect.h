@@ -73,8 +73,8 @@ NODISCARD enum err collect_bind(struct collect *collect, struct str bindings, st
 
 /* How a batch ended, by the position that the batch call gave. */
 enum commit_result { COMMIT_STORED, COMMIT_DUPLICATE, COMMIT_CONFLICT, COMMIT_REFUSED };
-/* Every batch at or before `position` has ended; `results` holds those that were not COMMIT_STORED.
- * Answers the posts that waited for them. */
+/* Every batch at or before `position` has ended; `exceptions` holds those that were not
+ * COMMIT_STORED. Answers the posts that waited for them. */
 struct commit_exception {
     uint64_t position;
     enum commit_result result;

@@ -19,6 +19,7 @@
 #include "base/limits.h"
 #include "collect/books.h"
 #include "collect/collect.h"
+#include "config/config.h"
 #include "parse/parse.h"
 #include "serve/entry.h"
 #include "serve/notice.h"
@@ -28,6 +29,12 @@
 
 #define SETTLE_EVERY_MS  5
 #define STOP_PATIENCE_MS 5000
+
+/* Parent names a listener's kind in the configuration's words; collect does not know those. */
+_Static_assert((int)COLLECT_SYSLOG_UDP == (int)LISTENER_SYSLOG_UDP &&
+                   (int)COLLECT_SYSLOG_TCP == (int)LISTENER_SYSLOG_TCP &&
+                   (int)COLLECT_HTTP == (int)LISTENER_HTTP,
+               "the two lists of kinds must stay one");
 
 struct front_listener {
     char *name;

@@ -97,7 +97,8 @@ static void folders_name(const struct process *process, char *text, size_t size)
     for (size_t i = 0; i < process->folders_count; i++) {
         const struct process_folder *folder = &process->folders[i];
         char *at = strstr(text, folder->path);
-        if (at != NULL) {
+        char behind = at == NULL ? '0' : at[strlen(folder->path)];
+        if (behind < '0' || behind > '9') { /* not a longer number's beginning */
             char rest[1024];
             (void)snprintf(rest, sizeof rest, "%s", at + strlen(folder->path));
             (void)snprintf(at, size - (size_t)(at - text), "%s%s", folder->name, rest);
