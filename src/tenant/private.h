@@ -5,16 +5,22 @@
 #include "codec/yaml.h"
 #include "tenant/tenant.h"
 
-#define RIGHTS_ALL \
-    (RIGHT_APPEND | RIGHT_READ | RIGHT_ALERTS | RIGHT_ALERT | RIGHT_BOOKS | RIGHT_MANAGE)
+#define RIGHTS_KNOWN ((1u << 15) - 1)
+#define ROLES_KNOWN  ((1u << ROLE_COUNT) - 1)
+/* Of whoever runs the machine: everything but what a named person must do. */
+#define RIGHTS_ADMINISTRATOR (RIGHTS_KNOWN & ~(uint32_t)(RIGHT_WORK | RIGHT_ACT | RIGHT_DECIDE))
 
 /* ---- scope.c */
 
+struct scope_grant {
+    uint32_t client; /* 0, as the only grant: every client */
+    uint32_t rights; /* enum right, added */
+    uint32_t roles;  /* 1 << enum role, added */
+};
 struct scope_parts {
-    bool every_client;
-    uint32_t rights;
-    const uint32_t *clients; /* ascending; none if for every client */
+    const struct scope_grant *grants; /* ascending by client */
     size_t count;
+    uint32_t person;
     struct str principal, purpose;
 };
 /* ERR_SYNTAX if the parts make no scope. */

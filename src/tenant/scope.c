@@ -6,21 +6,21 @@
  *
  *     OFFSET  SIZE  MEANING
  *          0     4  "scop"
- *          4     1  format version, 1
- *          5     1  1: every client; 0: the clients listed
- *          6     2  rights, a set of enum right
- *          8     4  clients listed, n
+ *          4     1  format version, 2
+ *          5     3  zeros
+ *          8     4  grants, n
  *         12     2  size of the principal, p
  *         14     2  size of the purpose, q
- *         16    4n  clients, ascending
- *      16+4n     p  principal
- *    16+4n+p     q  purpose
+ *         16     4  person, 0: none
+ *         20   12n  grants: client (0: every client), rights, roles; 4 bytes each
+ *     20+12n     p  principal
+ *   20+12n+p     q  purpose
  *
  * Always true, of a scope in memory and of what decodes:
  *
- *   (1) it has at least one right and no unknown one;
- *   (2) either it is for every client and lists none, or it lists at least one; the list is
- *       strictly ascending and never holds 0;
+ *   (1) every grant has at least one right and no unknown right or role;
+ *   (2) there is one grant at least; one for every client stands alone, the others are strictly
+ *       ascending by client;
  *   (3) principal and purpose are non-empty printable UTF-8.
  *
  * So encode and decode are each other's inverse, and there is one encoding of a scope.
@@ -36,16 +36,16 @@
 #include "tenant/private.h"
 #include "tenant/tenant.h"
 
-#define FIXED_SIZE    16
-#define FORMAT        1
+#define FIXED_SIZE    20
+#define GRANT_SIZE    12
+#define FORMAT        2
 #define TEXT_SIZE_MAX 255
 
 struct scope {
-    bool every_client;
-    uint32_t rights;
     uint32_t count;
-    uint32_t *clients;
-    struct str principal, purpose; /* in the same memory, behind the clients */
+    uint32_t person;
+    struct scope_grant *grants;
+    struct str principal, purpose; /* in the same memory, behind the grants */
 };
 
 static enum err scope_check(const struct scope_parts *parts);
@@ -56,24 +56,21 @@ enum err scope_new(const struct scope_parts *parts, struct scope **ret)
     if (err != OK) {
         return err;
     }
-    size_t clients_size = parts->count * sizeof(uint32_t);
+    size_t grants_size = parts->count * sizeof *parts->grants;
     struct scope *scope =
-        malloc(sizeof *scope + clients_size + parts->principal.size + parts->purpose.size);
+        malloc(sizeof *scope + grants_size + parts->principal.size + parts->purpose.size);
     if (scope == NULL) {
         return ERR_MEMORY;
     }
-    char *texts = (char *)(scope + 1) + clients_size;
+    char *texts = (char *)(scope + 1) + grants_size;
     *scope = (struct scope){
-        .every_client = parts->every_client,
-        .rights = parts->rights,
         .count = (uint32_t)parts->count,
-        .clients = (uint32_t *)(scope + 1),
+        .person = parts->person,
+        .grants = (struct scope_grant *)(scope + 1),
         .principal = {texts, parts->principal.size},
         .purpose = {texts + parts->principal.size, parts->purpose.size},
     };
-    if (clients_size > 0) {
-        memcpy(scope->clients, parts->clients, clients_size);
-    }
+    memcpy(scope->grants, parts->grants, grants_size);
     memcpy(texts, parts->principal.data, parts->principal.size);
     memcpy(texts + parts->principal.size, parts->purpose.data, parts->purpose.size);
     *ret = scope;
@@ -85,28 +82,76 @@ void scope_free(struct scope *scope)
     free(scope);
 }
 
-bool scope_allows(const struct scope *scope, struct client_id client, enum right right)
+/* The grant for a client, NULL without one. */
+static const struct scope_grant *grant_find(const struct scope *scope, struct client_id client)
 {
-    uint32_t wanted = (uint32_t)right;
-    if (client.value == 0 || wanted == 0 || (scope->rights & wanted) != wanted) {
-        return false;
+    if (client.value == 0) {
+        return NULL;
+    }
+    if (scope->grants[0].client == 0) {
+        return &scope->grants[0];
     }
     uint32_t low = 0;
     uint32_t high = scope->count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (scope->clients[middle] < client.value) {
+        if (scope->grants[middle].client < client.value) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    return scope->every_client || (low < scope->count && scope->clients[low] == client.value);
+    bool there = low < scope->count && scope->grants[low].client == client.value;
+    return there ? &scope->grants[low] : NULL;
+}
+
+bool scope_allows(const struct scope *scope, struct client_id client, enum right right)
+{
+    uint32_t wanted = (uint32_t)right;
+    const struct scope_grant *grant = grant_find(scope, client);
+    return grant != NULL && wanted != 0 && (grant->rights & wanted) == wanted;
 }
 
 bool scope_allows_all(const struct scope *scope, enum right right)
 {
-    return scope->every_client && (scope->rights & (uint32_t)right) == (uint32_t)right;
+    return scope->grants[0].client == 0 &&
+           (scope->grants[0].rights & (uint32_t)right) == (uint32_t)right;
+}
+
+bool scope_has_role(const struct scope *scope, struct client_id client, enum role role)
+{
+    const struct scope_grant *grant = grant_find(scope, client);
+    return grant != NULL && (grant->roles & 1u << role) != 0;
+}
+
+enum side scope_side(const struct scope *scope, struct client_id client)
+{
+    static const enum side sides[ROLE_COUNT] = {
+        [ROLE_PROVIDER_ADMIN] = SIDE_PROVIDER, [ROLE_ENGINEER] = SIDE_PROVIDER,
+        [ROLE_ANALYST] = SIDE_PROVIDER,        [ROLE_CONSULTANT] = SIDE_PROVIDER,
+        [ROLE_RESPONSIBLE] = SIDE_CLIENT,      [ROLE_CONTACT] = SIDE_CLIENT,
+        [ROLE_VIEWER] = SIDE_CLIENT,           [ROLE_AUDITOR] = SIDE_AUDITOR,
+        [ROLE_BIDDER] = SIDE_BIDDER,
+    };
+    /* Who has roles on both sides stands on the client's, whose own data these are. */
+    static const enum role order[] = {ROLE_RESPONSIBLE,    ROLE_CONTACT,  ROLE_VIEWER,
+                                      ROLE_PROVIDER_ADMIN, ROLE_ENGINEER, ROLE_ANALYST,
+                                      ROLE_CONSULTANT,     ROLE_AUDITOR,  ROLE_BIDDER};
+    const struct scope_grant *grant = grant_find(scope, client);
+    if (grant == NULL) {
+        return SIDE_NONE;
+    }
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        if ((grant->roles & 1u << order[i]) != 0) {
+            return sides[order[i]];
+        }
+    }
+    return SIDE_INSTALLATION;
+}
+
+uint32_t scope_person(const struct scope *scope)
+{
+    return scope->person;
 }
 
 struct str scope_principal(const struct scope *scope)
@@ -121,58 +166,62 @@ struct str scope_purpose(const struct scope *scope)
 
 enum err scope_encode(const struct scope *scope, struct buf *out)
 {
-    char fixed[FIXED_SIZE] = {'s', 'c', 'o', 'p', FORMAT, scope->every_client ? 1 : 0};
-    put_u16(fixed + 6, (uint16_t)scope->rights);
-    put_u32(fixed + 8, scope->count);
-    put_u16(fixed + 12, (uint16_t)scope->principal.size);
-    put_u16(fixed + 14, (uint16_t)scope->purpose.size);
-    const struct str parts[] = {
-        {fixed, sizeof fixed},
-        str_of(scope->clients, scope->count * sizeof(uint32_t)),
-        scope->principal,
-        scope->purpose,
-    };
-    size_t size_before = out->size;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        enum err err = buf_append(out, parts[i]);
-        if (err != OK) {
-            out->size = size_before;
-            return err;
-        }
+    char *to;
+    size_t size = FIXED_SIZE + (size_t)scope->count * GRANT_SIZE + scope->principal.size +
+                  scope->purpose.size;
+    enum err err = buf_extend(out, size, &to);
+    if (err != OK) {
+        return err;
     }
+    memset(to, 0, FIXED_SIZE);
+    memcpy(to, "scop", 4);
+    to[4] = FORMAT;
+    put_u32(to + 8, scope->count);
+    put_u16(to + 12, (uint16_t)scope->principal.size);
+    put_u16(to + 14, (uint16_t)scope->purpose.size);
+    put_u32(to + 16, scope->person);
+    to += FIXED_SIZE;
+    for (uint32_t i = 0; i < scope->count; i++, to += GRANT_SIZE) {
+        put_u32(to, scope->grants[i].client);
+        put_u32(to + 4, scope->grants[i].rights);
+        put_u32(to + 8, scope->grants[i].roles);
+    }
+    memcpy(to, scope->principal.data, scope->principal.size);
+    memcpy(to + scope->principal.size, scope->purpose.data, scope->purpose.size);
     return OK;
 }
 
 enum err scope_decode(struct str bytes, struct scope **ret)
 {
-    if (bytes.size < FIXED_SIZE || memcmp(bytes.data, "scop", 4) != 0 || bytes.data[4] != FORMAT ||
-        (unsigned char)bytes.data[5] > 1) {
+    static const char head[8] = {'s', 'c', 'o', 'p', FORMAT, 0, 0, 0};
+    if (bytes.size < FIXED_SIZE || memcmp(bytes.data, head, sizeof head) != 0) {
         return ERR_CORRUPT;
     }
     uint32_t count = get_u32(bytes.data + 8);
     size_t principal_size = get_u16(bytes.data + 12);
     size_t purpose_size = get_u16(bytes.data + 14);
-    if (count > CLIENTS_MAX ||
-        bytes.size != FIXED_SIZE + (size_t)count * 4 + principal_size + purpose_size) {
+    size_t texts = FIXED_SIZE + (size_t)count * GRANT_SIZE;
+    if (count > CLIENTS_MAX || bytes.size != texts + principal_size + purpose_size) {
         return ERR_CORRUPT;
     }
-    uint32_t *clients = calloc(count + 1, sizeof *clients);
-    if (clients == NULL) {
+    struct scope_grant *grants = calloc(count + 1, sizeof *grants);
+    if (grants == NULL) {
         return ERR_MEMORY;
     }
-    memcpy(clients, bytes.data + FIXED_SIZE, count * sizeof *clients);
-    size_t texts = FIXED_SIZE + (size_t)count * 4;
+    for (uint32_t i = 0; i < count; i++) {
+        const char *from = bytes.data + FIXED_SIZE + (size_t)i * GRANT_SIZE;
+        grants[i] = (struct scope_grant){get_u32(from), get_u32(from + 4), get_u32(from + 8)};
+    }
     enum err err = scope_new(
         &(struct scope_parts){
-            .every_client = bytes.data[5] == 1,
-            .rights = get_u16(bytes.data + 6),
-            .clients = clients,
+            .grants = grants,
             .count = count,
+            .person = get_u32(bytes.data + 16),
             .principal = str_slice(bytes, texts, principal_size),
             .purpose = str_slice(bytes, texts + principal_size, purpose_size),
         },
         ret);
-    free(clients);
+    free(grants);
     return err == OK || err == ERR_MEMORY ? err : ERR_CORRUPT;
 }
 
@@ -196,12 +245,14 @@ static bool text_printable(struct str text)
 
 static enum err scope_check(const struct scope_parts *parts)
 {
-    if (parts->rights == 0 || (parts->rights & ~(uint32_t)RIGHTS_ALL) != 0 ||
-        parts->every_client != (parts->count == 0) || parts->count > CLIENTS_MAX) {
+    if (parts->count == 0 || parts->count > CLIENTS_MAX) {
         return ERR_SYNTAX;
     }
     for (size_t i = 0; i < parts->count; i++) {
-        if (parts->clients[i] == 0 || (i > 0 && parts->clients[i] <= parts->clients[i - 1])) {
+        const struct scope_grant *grant = &parts->grants[i];
+        if (grant->rights == 0 || (grant->rights & ~RIGHTS_KNOWN) != 0 ||
+            (grant->roles & ~ROLES_KNOWN) != 0 || (grant->client == 0 && parts->count > 1) ||
+            (i > 0 && grant->client <= parts->grants[i - 1].client)) {
             return ERR_SYNTAX;
         }
     }

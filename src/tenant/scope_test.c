@@ -4,16 +4,18 @@
 #include "tenant/private.h"
 #include "testing/testing.h"
 
-static const uint32_t three[] = {2, 5, 9};
+#define TWO (RIGHT_READ | RIGHT_ALERTS)
+
+static const struct scope_grant three[] = {{2, TWO, 0}, {5, TWO, 1 << ROLE_VIEWER}, {9, TWO, 0}};
 
 static struct scope *scope_of_three(void)
 {
     struct scope *scope = NULL;
     CHECK(scope_new(
               &(struct scope_parts){
-                  .rights = RIGHT_READ | RIGHT_ALERTS,
-                  .clients = three,
+                  .grants = three,
                   .count = 3,
+                  .person = 7,
                   .principal = STR("uid:0"),
                   .purpose = STR("hinomi search 検索"),
               },
@@ -40,6 +42,30 @@ TEST(a_scope_allows_its_clients_and_rights_and_no_others)
     CHECK(scope_allows_all(scope, RIGHT_BOOKS) && !scope_allows_all(scope, RIGHT_READ));
     scope_free(scope);
     scope_free(NULL);
+}
+
+TEST(only_the_responsible_person_decides_and_only_the_provider_works)
+{
+    const struct client_id client = {5};
+    for (int i = 0; i < ROLE_COUNT; i++) {
+        struct scope *scope = NULL;
+        enum role found;
+        CHECK(role_parse(str_from(role_text((enum role)i)), &found) == OK && found == (enum role)i);
+        CHECK(scope_for_test_role(client, (enum role)i, &scope) == OK);
+        CHECK(scope_allows(scope, client, RIGHT_DECIDE) == (i == ROLE_RESPONSIBLE));
+        CHECK(scope_allows(scope, client, RIGHT_WORK) ==
+              (i == ROLE_PROVIDER_ADMIN || i == ROLE_ANALYST));
+        CHECK(!scope_allows(scope, client, RIGHT_SERVE) &&
+              !scope_allows(scope, client, RIGHT_ALERT));
+        CHECK(!scope_allows(scope, (struct client_id){6}, RIGHT_DOCUMENTS));
+        CHECK(scope_has_role(scope, client, (enum role)i));
+        CHECK(!scope_has_role(scope, (struct client_id){6}, (enum role)i));
+        CHECK(scope_side(scope, (struct client_id){6}) == SIDE_NONE);
+        CHECK((scope_side(scope, client) == SIDE_CLIENT) ==
+              (i >= ROLE_RESPONSIBLE && i <= ROLE_VIEWER));
+        CHECK((scope_side(scope, client) == SIDE_PROVIDER) == (i <= ROLE_CONSULTANT));
+        scope_free(scope);
+    }
 }
 
 TEST(a_scope_crosses_between_processes_unchanged)
@@ -78,10 +104,10 @@ TEST(a_scope_is_not_decoded_from_anything_else)
         size_t at;
         char byte;
     } changes[] = {
-        {0, 'S'},     {4, 2},         {5, 1},           {5, 2},       {6, 0},
-        {6, '\x40'},  {7, '\x80'},    {8, 2},           {8, 4},       {11, '\x7f'},
-        {12, 0},      {14, '\xff'},   {16, 0},          {16, 5},      {20, 2},
-        {28, '\x1b'}, {28 + 5, '\n'}, {28 + 5, '\x7f'}, {28, '\xff'},
+        {0, 'S'},     {4, 1},         {5, 1},           {7, 1},       {8, 2},
+        {8, 4},       {11, '\x7f'},   {12, 0},          {14, '\xff'}, {20, 0},
+        {20, 5},      {32, 2},        {24, 0},          {25, '\x80'}, {29, 2},
+        {56, '\x1b'}, {56 + 5, '\n'}, {56 + 5, '\x7f'}, {56, '\xff'},
     };
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         char kept = bytes.data[changes[i].at];

@@ -86,13 +86,14 @@ void tenant_close(struct tenant *tenant)
 enum err scope_for_administrator(struct tenant *tenant, uint32_t user_id, struct str purpose,
                                  struct wall now, struct scope **ret)
 {
+    const struct scope_grant grant = {.rights = RIGHTS_ADMINISTRATOR};
     char principal[32];
     struct scope *scope;
     (void)snprintf(principal, sizeof principal, "uid:%u", user_id);
     enum err err = scope_new(
         &(struct scope_parts){
-            .every_client = true,
-            .rights = RIGHTS_ALL,
+            .grants = &grant,
+            .count = 1,
             .principal = str_from(principal),
             .purpose = purpose,
         },
@@ -122,10 +123,10 @@ enum err scope_for_spine(struct tenant *tenant, struct client_id client, struct 
 {
     for (size_t i = 0; i < tenant->state->clients_count; i++) {
         if (client_equal(tenant->state->clients[i].info.id, client)) {
+            const struct scope_grant grant = {client.value, RIGHT_APPEND | RIGHT_ALERT, 0};
             return scope_new(
                 &(struct scope_parts){
-                    .rights = RIGHT_APPEND | RIGHT_ALERT,
-                    .clients = &client.value,
+                    .grants = &grant,
                     .count = 1,
                     .principal = STR("spine"),
                     .purpose = STR("spine"),

@@ -24,20 +24,62 @@ struct ledger;
 struct scope;
 
 enum right {
-    RIGHT_APPEND = 1,  /* put events into the archive, run detection over them */
-    RIGHT_READ = 2,    /* read events */
-    RIGHT_ALERTS = 4,  /* read alerts */
-    RIGHT_ALERT = 8,   /* store alerts */
-    RIGHT_BOOKS = 16,  /* read the accounts */
-    RIGHT_MANAGE = 32, /* change clients and their documents */
+    RIGHT_APPEND = 1,      /* put events into the archive, run detection over them */
+    RIGHT_READ = 2,        /* read events */
+    RIGHT_ALERTS = 4,      /* read alerts */
+    RIGHT_ALERT = 8,       /* store alerts */
+    RIGHT_BOOKS = 16,      /* read the accounts */
+    RIGHT_MANAGE = 32,     /* change clients, parties, engagements and sources */
+    RIGHT_DOCUMENTS = 64,  /* read documents, as far as they are disclosed to one's side */
+    RIGHT_DRAFT = 128,     /* write drafts of documents */
+    RIGHT_INCIDENTS = 256, /* read incidents, their clocks and notices */
+    RIGHT_WORK = 512,      /* the provider's work on an incident: steps, proposals, records */
+    RIGHT_ACT = 1024,      /* the client's work on an incident: answers, records of its tasks */
+    RIGHT_DECIDE = 2048,   /* the client's decision; no role of a provider has it (R069) */
+    RIGHT_USERS = 4096,    /* invite and end users of one's own party */
+    RIGHT_AUDIT = 8192,    /* read the audit trail of a client */
+    RIGHT_SERVE = 16384,   /* the service's own work: clocks, groups, notices, effective dates */
+};
+
+/* What a person is for one client.  Rights follow from roles (role.c); documents are signed by
+ * roles. */
+enum role {
+    ROLE_PROVIDER_ADMIN, /* 提供側の管理者 */
+    ROLE_ENGINEER,       /* セキュリティエンジニア: rules, parsers, documents' drafts */
+    ROLE_ANALYST,        /* アナリスト */
+    ROLE_CONSULTANT,     /* コンサルタント */
+    ROLE_RESPONSIBLE,    /* 責任者: decides for the client */
+    ROLE_CONTACT,        /* 担当者 */
+    ROLE_VIEWER,         /* reads alone */
+    ROLE_AUDITOR,        /* 監査する人 */
+    ROLE_BIDDER,         /* reads what was released to bidders */
+    ROLE_COUNT
+};
+const char *role_text(enum role role); /* "provider-admin", "engineer", … */
+NODISCARD enum err role_parse(struct str text, enum role *ret);
+uint32_t role_rights(enum role role); /* enum right, added */
+
+/* On whose side a scope stands for a client: decides what is disclosed to it, and whose turn is
+ * its turn. */
+enum side {
+    SIDE_NONE,     /* no right at all */
+    SIDE_CLIENT,   /* responsible person, contact, viewer */
+    SIDE_PROVIDER, /* admin, engineer, analyst, consultant; through an engagement in force */
+    SIDE_AUDITOR,
+    SIDE_BIDDER,
+    SIDE_INSTALLATION, /* whoever runs the machine, and the service's own work: sees everything,
+                          decides and signs nothing */
 };
 
 /* True if the scope has the right (or all of several, added) for that client. */
 bool scope_allows(const struct scope *scope, struct client_id client, enum right right);
 /* The same for every client, those of the future included. */
 bool scope_allows_all(const struct scope *scope, enum right right);
+bool scope_has_role(const struct scope *scope, struct client_id client, enum role role);
+enum side scope_side(const struct scope *scope, struct client_id client);
 struct str scope_principal(const struct scope *scope); /* borrowed from the scope */
 struct str scope_purpose(const struct scope *scope);
+uint32_t scope_person(const struct scope *scope); /* the person's id; 0: none, see the principal */
 void scope_free(struct scope *scope);
 
 /* A scope crosses between processes in a message; only here is it written and read. */
@@ -47,6 +89,8 @@ NODISCARD enum err scope_decode(struct str bytes, struct scope **ret);
 /* For _test.c and _fuzz.c alone: a scope with these rights (enum right, added) for one client, or
  * for every client if client is 0. */
 NODISCARD enum err scope_for_test(struct client_id client, uint32_t rights, struct scope **ret);
+/* The same for a person in one role for one client; the principal is "test/" and the role. */
+NODISCARD enum err scope_for_test_role(struct client_id client, enum role role, struct scope **ret);
 
 /* ---- The tenants' state, in desk. */
 
