@@ -4,6 +4,10 @@
  * An alert: a rule's opinion of one event that is on disk.  Unique by (client, rule, place): the
  * same rule says the same of one stored record at most once, however often it is asked.
  *
+ * After the rule the client's criteria have their say (the outcome): what type of thing it is, how
+ * grave, whether it is an incident, whom it concerns, what to do first, and under which versions of
+ * the client's documents all this was decided.
+ *
  * Encoded alerts travel from core to desk; desk decodes them as outside bytes.
  */
 
@@ -22,6 +26,25 @@ enum level {
     LEVEL_COUNT
 };
 
+/* What the client's documents make of an alert.  Texts may be empty: nothing is said. */
+struct outcome {
+    struct str type; /* slug of a type of incident: "sql-injection"; has words under type.… */
+    enum level severity;
+    bool incident;        /* else it stays an alert */
+    struct str criterion; /* slug of the criterion that decided; empty: none did, the rule's level
+                             and tags stand */
+    struct str chain;     /* slug of the escalation chain in `contacts` */
+    struct str action;    /* slug of the first action in `criteria` */
+    bool authorised;      /* the provider may take that action without asking (R064) */
+    struct str asset;     /* slug in `assets`; the one that was hit, NAT undone */
+    struct str owner;     /* slug of a person in `contacts` */
+    struct str zone;      /* slug of a segment in `table-1` */
+    struct str outside;   /* the address as the record has it, where NAT was undone */
+    struct str inside;    /* the address of the asset */
+    struct str other;     /* the other end: whom the attack comes from, as far as known */
+    struct str documents; /* "assets:HASH calendars:HASH …": the versions, sorted */
+};
+
 struct alert {
     struct place place;
     struct source_id source;
@@ -34,6 +57,7 @@ struct alert {
     struct str rule_link;    /* where the rule comes from, may be empty */
     struct str rule_tags;    /* joined by one blank */
     struct str rule_version; /* SHA-256 of the rule's text, in hexadecimal */
+    struct outcome outcome;
 };
 
 struct alerts {

@@ -6,9 +6,8 @@
  * deleted.  Times are nanoseconds since 1970.
  */
 
+#include "ledger/tables.h"
 #include "ledger/private.h"
-
-#define ID "INTEGER NOT NULL PRIMARY KEY CHECK (id BETWEEN 1 AND 4294967295)"
 
 static const char tables_1[] =
     /* What the installation says of itself. */
@@ -61,6 +60,7 @@ static const char tables_1[] =
     "CREATE INDEX books_gap_source ON books_gap (source, id);";
 
 const struct migration migrations[] = {
-    {"the spine", tables_1},
+    {"the spine", tables_1},   {"people", tables_people},   {"documents", tables_documents},
+    {"clocks", tables_clocks}, {"notices", tables_notices}, {"incidents", tables_incidents},
 };
 const size_t migrations_count = sizeof migrations / sizeof *migrations;

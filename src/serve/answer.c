@@ -61,7 +61,7 @@ enum err answer_export(const struct scope *scope, struct tenant *tenant,
     struct client_id client;
     enum err err = answer_client(tenant, request->tenant, &client, why);
     if (err == OK) {
-        err = tenant_export(scope, tenant, request->tenant, out);
+        err = tenant_export(scope, tenant, request->tenant, NULL, NULL, out);
         if (err == ERR_NOT_FOUND) {
             err = why_say(why, err, 0, "'%.*s' comes from no apply file, so there is none to print",
                           STR_ARG(request->tenant));

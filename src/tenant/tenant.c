@@ -379,7 +379,7 @@ static enum err client_export_one(const struct tenant *tenant, const struct clie
 }
 
 enum err tenant_export(const struct scope *scope, struct tenant *tenant, struct str slug,
-                       struct buf *out)
+                       tenant_export_call *documents, void *context, struct buf *out)
 {
     size_t size_before = out->size;
     size_t printed = 0;
@@ -390,6 +390,9 @@ enum err tenant_export(const struct scope *scope, struct tenant *tenant, struct 
             !client_equal(client->info.id, CLIENT_INSTALLATION) &&
             scope_allows(scope, client->info.id, RIGHT_MANAGE)) {
             err = client_export_one(tenant, client, out);
+            if (err == OK && documents != NULL) {
+                err = documents(context, client->info.id, out);
+            }
             printed++;
         }
     }

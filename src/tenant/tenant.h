@@ -15,6 +15,7 @@
 #include "base/why.h"
 #include "codec/network.h"
 #include "event/place.h"
+#include "words/words.h"
 
 struct ledger;
 
@@ -120,16 +121,25 @@ struct apply_result {
     size_t count;
 };
 
-/* Applies a file whole or not at all.  Idempotent.  Mistakes name line and column. */
+/* Applies the parties, clients, sources, engagements and people of an apply file (its keys
+ * `parties` and `clients`; what stands under a client's `documents` and `signatures` is the
+ * service's, and is passed over here).  Idempotent.  Mistakes name line and column.  Joins the
+ * caller's transaction if one is open (then tenant_settle must follow its end), else brackets its
+ * own. */
 NODISCARD enum err tenant_apply(const struct scope *scope, struct tenant *tenant, struct str text,
                                 struct wall now, struct arena *mem, struct apply_result *ret,
                                 struct why *why);
+/* After the caller's transaction has ended: the state in memory is that on disk again. */
+NODISCARD enum err tenant_settle(struct tenant *tenant, struct why *why);
 /* Only looks whether a file could be read; needs no ledger. */
 NODISCARD enum err tenant_apply_check(struct str text, struct arena *mem, struct why *why);
-/* Prints what tenant_apply reads: one client, or for an empty slug all that the scope may manage
- * (the installation's own excepted).  ERR_NOT_FOUND also for a client it may not. */
+/* Prints what tenant_apply reads: the parties, then one client, or for an empty slug all that the
+ * scope may manage (the installation's own excepted), each closed by whatever `documents` prints
+ * (keys of the client's mapping, indented by four; NULL: nothing).  ERR_NOT_FOUND also for a client
+ * it may not. */
+typedef enum err tenant_export_call(void *context, struct client_id client, struct buf *out);
 NODISCARD enum err tenant_export(const struct scope *scope, struct tenant *tenant, struct str slug,
-                                 struct buf *out);
+                                 tenant_export_call *documents, void *context, struct buf *out);
 
 NODISCARD enum err tenant_client_find(const struct tenant *tenant, struct str slug,
                                       struct client_id *ret);
@@ -157,6 +167,142 @@ bool tenant_sender_at(const struct tenant *tenant, size_t index, struct source_i
 
 /* A new random token for a sender, in text, and the hash that the apply file holds. */
 NODISCARD enum err tenant_token_new(struct arena *mem, struct str *ret_token, struct str *ret_hash);
+
+/* ---- People.  A person belongs to one party and is named "PARTY/PERSON" everywhere.  Roles of the
+ * client's own people stand with the person; people of a provider reach a client only through an
+ * engagement that is in force, and all but provider-admins only if they are assigned in it;
+ * auditors and bidders likewise through an engagement of theirs.  Fail closed: what is not said is
+ * not allowed, and a change counts for the very next call. */
+
+struct person_info {
+    uint32_t id;
+    struct str party, slug;
+    struct str name_ja, name_en;
+    struct str mail;
+    enum language language;
+    bool active;       /* false: it left the documents; sessions and tokens have ended */
+    bool has_password; /* else only an invitation leads in */
+};
+/* By index from 0, or by "PARTY/PERSON"; borrowed until the next apply. */
+bool tenant_person_at(const struct tenant *tenant, size_t index, struct person_info *ret);
+NODISCARD enum err tenant_person_find(const struct tenant *tenant, struct str name,
+                                      struct person_info *ret);
+NODISCARD enum err tenant_person_get(const struct tenant *tenant, uint32_t id,
+                                     struct person_info *ret);
+
+/* What a person may do now, over all clients that they reach; ERR_DENIED if that is nothing. */
+NODISCARD enum err scope_for_person(struct tenant *tenant, uint32_t person, struct str purpose,
+                                    struct wall now, struct scope **ret);
+/* The service's own work (clocks, groups, notices): RIGHT_SERVE and what it has to read, for every
+ * client.  `job` names it in the audit trail. */
+NODISCARD enum err scope_for_job(struct tenant *tenant, struct str job, struct scope **ret);
+
+/* Engagements: which provider (or auditor, or bidder) works for which client, and in which phase.
+ */
+enum engagement_state {
+    ENGAGEMENT_PLANNING,
+    ENGAGEMENT_SELECTION,
+    ENGAGEMENT_CONTRACT,
+    ENGAGEMENT_BUILD,
+    ENGAGEMENT_TEST,
+    ENGAGEMENT_STEADY,
+    ENGAGEMENT_ENDED,
+    ENGAGEMENT_STATE_COUNT
+};
+struct engagement_info {
+    struct client_id client;
+    struct str slug, party;
+    enum engagement_state state;
+    struct wall from, to; /* in force in [from, to); WALL_NONE: open */
+};
+bool tenant_engagement_at(const struct tenant *tenant, size_t index, struct engagement_info *ret);
+
+/* ---- Passwords.  Hashing takes 50 ms and 64 MiB on purpose, so it is done in a worker
+ * (password_hash, password_matches: no state, no ledger); here only the results are kept. */
+
+#define PASSWORD_SIZE_MIN  12
+#define PASSWORD_SIZE_MAX  1024
+#define PASSWORD_HASH_SIZE 128 /* with a NUL */
+
+/* argon2id (RFC 9106), 64 MiB, 3 passes: "$argon2id$v=19$…". */
+NODISCARD enum err password_hash(struct str password, char ret[PASSWORD_HASH_SIZE]);
+bool password_matches(struct str password, struct str hash);
+/* ERR_SYNTAX with a sentence for one that is too short, too long, or the person's own name. */
+NODISCARD enum err password_fit(struct str password, struct str name, struct why *why);
+
+/* The stored hash of an active person, made in mem; for an unknown name (or one without a password)
+ * a hash that nothing matches, so that both take equally long.  *ret_person 0 then.  ERR_AGAIN:
+ * too many failures for this name or address lately; *ret_seconds says how long to wait. */
+NODISCARD enum err tenant_password_get(struct tenant *tenant, struct str name, struct str peer,
+                                       struct wall now, struct arena *mem, struct str *ret_hash,
+                                       uint32_t *ret_person, uint32_t *ret_seconds);
+/* What came of it, for the limits and the audit trail. */
+NODISCARD enum err tenant_password_tried(struct tenant *tenant, struct str name, struct str peer,
+                                         uint32_t person, bool matches, struct wall now);
+/* Ends every other session of the person. */
+NODISCARD enum err tenant_password_set(struct tenant *tenant, uint32_t person, struct str hash,
+                                       struct str keep_session, struct wall now);
+
+/* ---- One-time tokens: the first set-up, invitations.  Shown once, kept as SHA-256. */
+
+/* For the first provider-admin, printed by the parent at the start of an installation that nobody
+ * can sign in to; ERR_EXISTS once somebody can.  An earlier one stops working.  A day. */
+NODISCARD enum err tenant_setup_token(struct tenant *tenant, struct wall now, struct arena *mem,
+                                      struct str *ret);
+/* Uses it up: makes the provider's party (if it is not there) and its first admin. */
+NODISCARD enum err tenant_setup(struct tenant *tenant, struct str token, struct str party,
+                                struct str person, struct str password_hash, struct wall now,
+                                uint32_t *ret_person, struct why *why);
+/* RIGHT_USERS for a person of one's own party (or RIGHT_MANAGE for every client).  Three days; an
+ * earlier one stops working. */
+NODISCARD enum err tenant_invite(const struct scope *scope, struct tenant *tenant, struct str name,
+                                 struct wall now, struct arena *mem, struct str *ret,
+                                 struct why *why);
+/* Whose invitation it is; changes nothing.  ERR_NOT_FOUND: unknown, expired or used. */
+NODISCARD enum err tenant_invited(struct tenant *tenant, struct str token, struct wall now,
+                                  struct person_info *ret);
+NODISCARD enum err tenant_invitation_use(struct tenant *tenant, struct str token,
+                                         struct str password_hash, struct wall now,
+                                         uint32_t *ret_person);
+
+/* ---- Sessions and API tokens: random, shown once, kept as SHA-256.  A session ends after 30
+ * minutes without use and 12 hours at most; a token at its date. */
+
+NODISCARD enum err session_new(struct tenant *tenant, uint32_t person, struct str peer,
+                               struct str agent, struct wall now, struct arena *mem,
+                               struct str *ret);
+/* The person of a token that is good now; notes the use.  ERR_DENIED for any other. */
+NODISCARD enum err session_person(struct tenant *tenant, struct str token, struct wall now,
+                                  uint32_t *ret);
+NODISCARD enum err session_end(struct tenant *tenant, struct str token, struct wall now);
+struct session_view {
+    uint64_t id;
+    struct wall created, seen;
+    struct str peer, agent;
+    bool current;
+};
+NODISCARD enum err session_list(struct tenant *tenant, uint32_t person, struct str current,
+                                struct wall now, struct arena *mem, struct session_view **ret,
+                                size_t *ret_count);
+NODISCARD enum err session_end_id(struct tenant *tenant, uint32_t person, uint64_t id,
+                                  struct wall now);
+
+/* rights: what the token may at most, of what its person may at that moment. */
+NODISCARD enum err api_token_new(struct tenant *tenant, uint32_t person, struct str name,
+                                 uint32_t rights, struct wall expires, struct wall now,
+                                 struct arena *mem, struct str *ret, uint64_t *ret_id);
+NODISCARD enum err api_token_scope(struct tenant *tenant, struct str token, struct str purpose,
+                                   struct wall now, struct scope **ret);
+struct api_token_view {
+    uint64_t id;
+    struct str name;
+    uint32_t rights;
+    struct wall created, expires, seen; /* seen: WALL_NONE: never */
+};
+NODISCARD enum err api_token_list(struct tenant *tenant, uint32_t person, struct arena *mem,
+                                  struct api_token_view **ret, size_t *ret_count);
+NODISCARD enum err api_token_end(struct tenant *tenant, uint32_t person, uint64_t id,
+                                 struct wall now);
 
 /* ---- Bindings: which sender is which source.  Compiled here into an immutable generation for
  * front; collect never reads the ledger. */

@@ -149,20 +149,21 @@ TEST(what_is_exported_applies_as_unchanged)
     struct world world = world_new();
     struct buf out;
     buf_init(&out, 1 << 20);
-    CHECK(tenant_export(world.scope, world.tenant, STR(""), &out) == OK);
+    CHECK(tenant_export(world.scope, world.tenant, STR(""), NULL, NULL, &out) == OK);
     CHECK(apply(&world, two_clients) == OK);
     buf_reset(&out);
-    CHECK(tenant_export(world.scope, world.tenant, STR(""), &out) == OK);
+    CHECK(tenant_export(world.scope, world.tenant, STR(""), NULL, NULL, &out) == OK);
     CHECK(buf_append_byte(&out, '\0') == OK && apply(&world, out.data) == OK);
     CHECK(world.result.count == 5);
     for (size_t i = 0; i < world.result.count; i++) {
         CHECK(str_equal(world.result.changes[i].what, STR("unchanged")));
     }
     buf_reset(&out);
-    CHECK(tenant_export(world.scope, world.tenant, STR("globex"), &out) == OK);
+    CHECK(tenant_export(world.scope, world.tenant, STR("globex"), NULL, NULL, &out) == OK);
     CHECK(str_find(buf_str(&out), STR("ja: ~, en: ~")) != STR_NONE);
     CHECK(str_find(buf_str(&out), STR("acme")) == STR_NONE);
-    CHECK(tenant_export(world.scope, world.tenant, STR("nobody"), &out) == ERR_NOT_FOUND);
+    CHECK(tenant_export(world.scope, world.tenant, STR("nobody"), NULL, NULL, &out) ==
+          ERR_NOT_FOUND);
     buf_done(&out);
     world_done(&world);
 }
@@ -267,8 +268,9 @@ TEST(only_who_may_manage_a_client_changes_or_sees_its_documents)
     CHECK(apply(&world, "clients: [{slug: acme}]") == OK);
     CHECK(apply(&world, "clients: [{slug: globex}]") == ERR_DENIED);
     CHECK(apply(&world, "clients: [{slug: other}]") == ERR_DENIED);
-    CHECK(tenant_export(world.scope, world.tenant, STR("globex"), &out) == ERR_NOT_FOUND);
-    CHECK(tenant_export(world.scope, world.tenant, STR("acme"), &out) == OK);
+    CHECK(tenant_export(world.scope, world.tenant, STR("globex"), NULL, NULL, &out) ==
+          ERR_NOT_FOUND);
+    CHECK(tenant_export(world.scope, world.tenant, STR("acme"), NULL, NULL, &out) == OK);
     CHECK(scope_for_spine(world.tenant, (struct client_id){3}, &narrow) == OK);
     CHECK(scope_allows(narrow, (struct client_id){3}, RIGHT_APPEND | RIGHT_ALERT));
     CHECK(!scope_allows(narrow, (struct client_id){2}, RIGHT_APPEND));

@@ -1,0 +1,33 @@
+#pragma once
+
+/*
+ * The client's criteria (R062 to R065): what an alert means to this client.  Assets, segments and
+ * NAT, owners and calendars of its effective documents are resolved, then the first criterion that
+ * fits decides.  Immutable; a new generation replaces it whole.
+ *
+ *     criteria_new → criteria_judge … → criteria_free
+ *
+ * Time is an argument: the same event under the same documents has the same outcome for ever.
+ */
+
+#include "detect/detect.h"
+#include "service/calendar.h"
+
+struct criteria;
+
+/* From a bundle of service_bundle (which may be empty: then rules stand as they are).  Keeps the
+ * zones.  ERR_CORRUPT for a bundle that the service did not write. */
+NODISCARD enum err criteria_new(struct str bundle, struct zones *zones, struct criteria **ret,
+                                struct why *why);
+void criteria_free(struct criteria *criteria);
+/* SHA-256 over the bundle, hexadecimal: the generation's name. */
+struct str criteria_hash(const struct criteria *criteria);
+
+/* Fills in the outcomes of alerts of this batch (as detect_batch or ruleset_judge made them, so in
+ * the order of its events).  Texts are borrowed from the criteria or made in `turn`.  criteria
+ * NULL: the client has no documents. */
+NODISCARD enum err criteria_judge(const struct criteria *criteria, const struct batch *batch,
+                                  struct place first, struct arena *turn, struct alerts *alerts);
+
+/* The type of a rule's alerts where no criterion says otherwise: by its tags and log source. */
+struct str criteria_type_of_rule(struct str tags, struct str title);

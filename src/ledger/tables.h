@@ -1,0 +1,11 @@
+#pragma once
+
+/* The steps of later capabilities, each in a file of its own. */
+
+#define ID "INTEGER NOT NULL PRIMARY KEY CHECK (id BETWEEN 1 AND 4294967295)"
+
+extern const char tables_people[];    /* parties' people, engagements, sessions, tokens */
+extern const char tables_documents[]; /* versions, signatures, disclosure */
+extern const char tables_clocks[];
+extern const char tables_notices[];   /* notices, steps, outbox */
+extern const char tables_incidents[]; /* and the outcome of alerts */

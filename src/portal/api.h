@@ -1,0 +1,71 @@
+#pragma once
+
+/*
+ * The API's operations (docs/api.yaml), run in desk under a scope.  The portal process hands over
+ * what it received and knows nothing of rights; the control socket hands over the same for
+ * commands.
+ *
+ *     api_new → api_call … → api_free
+ *
+ * Always true: an operation that names an object of a client that the scope does not reach answers
+ * exactly as for an object that does not exist: 404, the same body (R-H1).
+ */
+
+#include "incident/incident.h"
+#include "notify/notify.h"
+
+struct api;
+struct api_rooms {
+    struct ledger *ledger;
+    struct tenant *tenant;
+    struct service *service;
+    struct clocks *clocks;
+    struct incidents *incidents;
+    struct notify *notify;
+};
+NODISCARD enum err api_new(const struct api_rooms *rooms, struct api **ret);
+void api_free(struct api *api);
+
+struct api_request {
+    struct str method; /* "GET", … */
+    struct str path;   /* behind /api/v1, percent-encoding as received: "/clients/acme/incidents" */
+    struct str query;  /* behind the ?, as received */
+    struct str body;   /* JSON, or YAML or CSV where the operation says so */
+    struct str type;   /* Content-Type */
+    struct str session;  /* the session's token, from the cookie; or empty */
+    struct str bearer;   /* an API token; or empty */
+    bool same_origin;    /* Sec-Fetch-Site says so, or the header Hinomi-Request is there (CSRF) */
+    struct str language; /* Accept-Language */
+    struct str peer;     /* address, for the audit trail and for limits */
+    struct str agent;    /* User-Agent */
+};
+
+struct api_answer {
+    unsigned status;
+    struct str type;   /* "application/json" */
+    struct buf body;   /* api_answer_done frees it */
+    struct str cookie; /* a new session's token: portal sets the cookie; "-" takes it away */
+    unsigned retry_seconds;
+    /* Not finished: this password is to be checked or hashed by a worker, then api_resume. */
+    bool wants_password;
+    struct str password, hash; /* hash empty: make one */
+    uint64_t ticket;
+};
+void api_answer_done(struct api_answer *answer);
+
+/* Runs one operation; texts in mem.  Mistakes become answers (400, 401, 403, 404, 409, 413, 429),
+ * so an error here is one of ours. */
+NODISCARD enum err api_call(struct api *api, const struct api_request *request, struct wall now,
+                            struct arena *mem, struct api_answer *ret);
+/* The same for a command at the control socket, under its own scope. */
+NODISCARD enum err api_call_as(struct api *api, const struct scope *scope,
+                               const struct api_request *request, struct wall now,
+                               struct arena *mem, struct api_answer *ret);
+/* A worker has checked or made the hash of a password. */
+NODISCARD enum err api_resume(struct api *api, uint64_t ticket, bool matches, struct str hash,
+                              struct wall now, struct arena *mem, struct api_answer *ret);
+
+/* The operations, for the test that holds them against docs/api.yaml: by index, false at the end.
+ */
+bool api_operation_at(size_t index, const char **ret_method, const char **ret_path,
+                      const char **ret_name);
