@@ -41,9 +41,10 @@ static bool meta_there(struct ledger *ledger, struct str key)
 
 static void party_add(struct ledger *ledger)
 {
-    CHECK(ledger_execute(ledger, "INSERT INTO party VALUES (1, 'a', '', '');"
-                                 "INSERT INTO client VALUES (1, 1);"
-                                 "INSERT INTO source VALUES (7, 1, 's', 1, '')") == OK);
+    CHECK(ledger_execute(ledger,
+                         "INSERT INTO party (id, slug, name_ja, name_en) VALUES (1, 'a', '', '');"
+                         "INSERT INTO client VALUES (1, 1);"
+                         "INSERT INTO source VALUES (7, 1, 's', 1, '')") == OK);
 }
 
 TEST(what_was_committed_is_there_after_reopening)
@@ -113,7 +114,9 @@ TEST(broken_rules_of_the_tables_are_told_apart)
     CHECK(meta_put(ledger, STR("k"), STR("1")) == OK);
     CHECK(meta_put(ledger, STR("k"), STR("2")) == ERR_EXISTS);
     CHECK(ledger_execute(ledger, "INSERT INTO client VALUES (5, 99)") == ERR_CONFLICT);
-    CHECK(ledger_execute(ledger, "INSERT INTO party VALUES (0, 'a', '', '')") == ERR_CONFLICT);
+    CHECK(ledger_execute(
+              ledger, "INSERT INTO party (id, slug, name_ja, name_en) VALUES (0, 'a', '', '')") ==
+          ERR_CONFLICT);
     CHECK(ledger_execute(ledger, "INSERT INTO meta VALUES ('k2', 7)") == ERR_CONFLICT);
     CHECK(ledger_prepare(ledger, "SELECT nothing FROM nowhere", &statement) == ERR_UNSUPPORTED);
     CHECK(ledger_prepare(ledger, "ATTACH 'other.db' AS other", &statement) == OK);
