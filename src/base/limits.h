@@ -35,6 +35,22 @@
 #define IDEMPOTENCY_KEY_SIZE_MAX 255
 #define IDEMPOTENCY_SECONDS      (24 * 60 * 60) /* How long a key is remembered. */
 
+/* The portal. */
+#define PORTAL_BODY_SIZE_MAX   (2 * 1024 * 1024)  /* The largest document as YAML, twice over. */
+#define PORTAL_ANSWER_SIZE_MAX (16 * 1024 * 1024) /* An export with all signatures. */
+#define PORTAL_MEMORY_MAX      (64 * 1024 * 1024) /* Bodies that are being read, together. */
+#define PORTAL_PEER_MEMORY_MAX (PORTAL_MEMORY_MAX / 4) /* Of one address: others must go on. */
+#define PORTAL_BODY_SECONDS    60                      /* For a body, however it trickles. */
+#define PORTAL_OPEN_BODY_MAX   (16 * 1024) /* From whom nobody knows yet: a name, a password. */
+#define PORTAL_CONNECTIONS_MAX 1024        /* People at their screens, and their tabs. */
+#define PORTAL_TARGET_SIZE_MAX 4096        /* Path and query: slugs, hashes and a few filters. */
+#define PORTAL_PENDING_MAX     64          /* Passwords at the workers: 64 MiB and 50 ms each. */
+#define PORTAL_PENDING_PEER    16  /* Of one address; behind one proxy they are everybody's. */
+#define PORTAL_PENDING_SECONDS 60  /* After which such a one is given up. */
+#define PORTAL_PAGE_DEFAULT    100 /* Lines of a list, if nothing is said. */
+#define PORTAL_PAGE_MAX        500
+#define PORTAL_NOTE_SIZE_MAX   (16 * 1024) /* A note, a reason, a finding: some five pages. */
+
 /* Texts that people write. */
 #define YAML_SIZE_MAX  (4 * 1024 * 1024) /* A configuration, a rule, an apply file. */
 #define YAML_NODES_MAX 200000
@@ -44,6 +60,27 @@
 #define SLUG_SIZE_MAX  63    /* Short names: of clients, sources, listeners; a DNS label. */
 #define CLIENTS_MAX    4096  /* Clients of one installation. */
 #define SOURCES_MAX    16384 /* Log sources of one installation. */
+/* Elements of one client that an apply file discloses or hides by name; what is below them follows,
+ * so nobody needs to name each asset. */
+#define DISCLOSURES_MAX 4096
+#define PARTIES_MAX     1024 /* Providers, auditors and bidders of one installation. */
+/* Of one installation, those who left included: a provider's staff, and a few of each client. */
+#define PEOPLE_MAX      32768
+#define ENGAGEMENTS_MAX 16384 /* Of one installation; four a client. */
+#define ASSIGNMENTS_MAX 512   /* Of one engagement. */
+#define SESSIONS_MAX    16    /* Of one person; the oldest ends when one more begins. */
+#define API_TOKENS_MAX  64    /* Of one person, that are good. */
+/* One client's documents while its criteria are made, six of a megabyte as trees; what stays of
+ * them is a few megabytes. */
+#define CRITERIA_MEMORY_MAX ((size_t)256 * 1024 * 1024)
+
+/* Incidents. */
+#define INCIDENT_TEXT_SIZE_MAX       16384 /* A note, a reason, evidence: some eight pages. */
+#define INCIDENT_LINES_MAX           10000 /* Of one history; a year of an hourly note. */
+#define INCIDENT_PAGE_MAX            500   /* Of one list; the rest is asked for page by page. */
+#define INCIDENTS_OPEN_TYPE_MAX      100 /* One type's, by addresses that an attacker may invent. */
+#define COUNTERMEASURES_MAX          10  /* Options of a proposal; a person has to choose. */
+#define COUNTERMEASURE_TEXT_SIZE_MAX 4096 /* Two pages each for what, effect and risk. */
 
 /* The archive. */
 #define GROUP_SIZE_MAX (64 * 1024 * 1024) /* One group commit in memory; some 8 full batches. */
@@ -51,10 +88,24 @@
 /* Frames that a client's index points at; when full it keeps every second, and finding a frame
  * costs a few headers more. */
 #define INDEX_FRAMES_MAX 16384
-/* Rings remembered; each restart makes a few, and the one silent for longest goes first. */
 /* Idempotency keys in memory, 72 bytes each; past it the oldest are forgotten before their 24
  * hours: some 48 posts a second all day. */
 #define SEEN_KEYS_MAX (4 * 1024 * 1024)
 /* How far from its end a heads file is searched at opening: some hundred heads. */
 #define HEADS_TAIL_SIZE (64 * 1024)
 #define DEBRIS_SIZE_MAX (128 * 1024 * 1024) /* The most of a torn tail that is set aside. */
+
+/* Notices. */
+#define NOTICE_VALUES_MAX        64   /* Values that one notice tells. */
+#define NOTICE_VALUE_SIZE_MAX    4096 /* One of them; it is cut there: a mail is no archive. */
+#define OUTBOX_BODY_SIZE_MAX     (64 * 1024) /* A mail or hook; with the rest still one message. */
+#define OUTBOX_SAID_SIZE_MAX     500         /* Of a peer's answer: a line for a person. */
+#define OUTBOX_RETRY_SECONDS     15          /* After the first failure; doubled each time, */
+#define OUTBOX_RETRY_SECONDS_MAX (15 * 60)   /* up to this. */
+#define OUTBOX_SECONDS_MAX       (2 * 24 * 60 * 60) /* Tried so long; then no relay will take it. */
+
+/* Working time. */
+#define ZONE_FILE_SIZE_MAX  65536 /* One TZif file; the largest of tzdata has 4 KiB. */
+#define ZONES_MAX           1024  /* Zones in use at once; tzdata has some 600 names. */
+#define CALENDAR_SPANS_MAX  24    /* Of one day: one for each hour. */
+#define CLOCK_NOTE_SIZE_MAX 4000  /* Why a clock was paused; a page of text. */

@@ -1,12 +1,14 @@
 #pragma once
 
 /*
- * JSON texts from outside, leaf by leaf: the door to simdjson.
+ * JSON texts from outside: leaf by leaf (the door to simdjson), or as a tree.
  *
  *     json_walk → call, call, …
+ *     json_parse → yaml_get, children … (everything dies with mem)
  *
- * Names are dotted ("a.b"), members of lists repeat the list's name, escapes in names are undone.
- * Values are told by where they stand in the text; nothing of them is copied or unescaped.
+ * Of the walk: names are dotted ("a.b"), members of lists repeat the list's name, escapes in names
+ * are undone. Values are told by where they stand in the text; nothing of them is copied or
+ * unescaped.
  */
 
 #include <stdbool.h>
@@ -36,6 +38,15 @@ typedef void json_leaf_call(void *context, struct str path, size_t offset, size_
  * no object or no valid JSON (RFC 8259, UTF-8); ERR_LIMIT if it nests deeper than NESTING_MAX.
  * After an error some leaves may have been told already. */
 NODISCARD enum err json_walk(struct str text, json_leaf_call *call, void *context, struct why *why);
+
+struct arena;
+struct yaml_node;
+
+/* One value, the whole of text but for blanks around it, as a tree in mem (codec/yaml.h): numbers,
+ * true, false and null are plain scalars, strings are scalars without their escapes.  ERR_SYNTAX
+ * (also for a name that stands twice in an object) and ERR_LIMIT say where. */
+NODISCARD enum err json_parse(struct str text, struct arena *mem, struct yaml_node **ret,
+                              struct why *why);
 
 #ifdef __cplusplus
 }

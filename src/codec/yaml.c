@@ -49,7 +49,6 @@ static enum err text_check(struct str text, struct why *why);
 static enum err parser_failed(const yaml_parser_t *parser, struct str text, struct why *why);
 static enum err event_take(struct reader *reader, const yaml_event_t *event);
 static enum err node_add(struct reader *reader, const yaml_event_t *event, enum yaml_kind kind);
-static enum err mapping_end(struct reader *reader, struct yaml_node *mapping);
 static size_t edits(struct str a, struct str b);
 
 enum err yaml_parse(struct str text, struct arena *mem, struct yaml_node **ret, struct why *why)
@@ -143,6 +142,46 @@ enum err yaml_int(const struct yaml_node *node, int64_t *ret)
     return err;
 }
 
+static int value_compare(const void *a, const void *b)
+{
+    const struct yaml_node *x = *(const struct yaml_node *const *)a;
+    const struct yaml_node *y = *(const struct yaml_node *const *)b;
+    int order = str_compare(x->key->text, y->key->text);
+    if (order == 0) {
+        order = x->key->line != y->key->line ? (x->key->line < y->key->line ? -1 : 1)
+                                             : (x->key->column < y->key->column ? -1 : 1);
+    }
+    return order;
+}
+
+enum err yaml_keys_check(const struct yaml_node *mapping, struct why *why)
+{
+    if (mapping->count < 2) {
+        return OK;
+    }
+    struct yaml_node **values = calloc(mapping->count, sizeof *values);
+    if (values == NULL) {
+        return ERR_MEMORY;
+    }
+    size_t count = 0;
+    for (struct yaml_node *value = mapping->first; value != NULL; value = value->next) {
+        values[count++] = value;
+    }
+    qsort(values, count, sizeof *values, value_compare);
+    enum err err = OK;
+    for (size_t i = 1; i < count && err == OK; i++) {
+        const struct yaml_node *key = values[i]->key;
+        if (str_equal(values[i - 1]->key->text, key->text)) {
+            err = why_say_at(why, ERR_SYNTAX, key->line, key->column,
+                             "the key '%.*s' stands in line %u already; keep one of the two",
+                             (int)(key->text.size < 100 ? key->text.size : 100), key->text.data,
+                             values[i - 1]->key->line);
+        }
+    }
+    free(values);
+    return err;
+}
+
 const char *yaml_suggest(struct str key, const char *const *known)
 {
     const char *nearest = NULL;
@@ -213,7 +252,7 @@ static enum err event_take(struct reader *reader, const yaml_event_t *event)
         return OK;
     case YAML_MAPPING_END_EVENT:
         reader->depth--;
-        return mapping_end(reader, reader->levels[reader->depth].node);
+        return yaml_keys_check(reader->levels[reader->depth].node, reader->why);
     case YAML_STREAM_END_EVENT:
         reader->ended = true;
         return OK;
@@ -285,46 +324,6 @@ static enum err node_add(struct reader *reader, const yaml_event_t *event, enum 
     }
     reader->levels[reader->depth++] = (struct level){.node = node};
     return OK;
-}
-
-static int value_compare(const void *a, const void *b)
-{
-    const struct yaml_node *x = *(const struct yaml_node *const *)a;
-    const struct yaml_node *y = *(const struct yaml_node *const *)b;
-    int order = str_compare(x->key->text, y->key->text);
-    if (order == 0) {
-        order = x->key->line != y->key->line ? (x->key->line < y->key->line ? -1 : 1)
-                                             : (x->key->column < y->key->column ? -1 : 1);
-    }
-    return order;
-}
-
-static enum err mapping_end(struct reader *reader, struct yaml_node *mapping)
-{
-    if (mapping->count < 2) {
-        return OK;
-    }
-    struct yaml_node **values = calloc(mapping->count, sizeof *values);
-    if (values == NULL) {
-        return ERR_MEMORY;
-    }
-    size_t count = 0;
-    for (struct yaml_node *value = mapping->first; value != NULL; value = value->next) {
-        values[count++] = value;
-    }
-    qsort(values, count, sizeof *values, value_compare);
-    enum err err = OK;
-    for (size_t i = 1; i < count && err == OK; i++) {
-        const struct yaml_node *key = values[i]->key;
-        if (str_equal(values[i - 1]->key->text, key->text)) {
-            err = why_say_at(reader->why, ERR_SYNTAX, key->line, key->column,
-                             "the key '%.*s' stands in line %u already; keep one of the two",
-                             (int)(key->text.size < 100 ? key->text.size : 100), key->text.data,
-                             values[i - 1]->key->line);
-        }
-    }
-    free(values);
-    return err;
 }
 
 /* Insertions, deletions and replacements between a and b; more than EDITS_MAX where they are too

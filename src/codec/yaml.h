@@ -39,6 +39,10 @@ bool yaml_is_null(const struct yaml_node *node);
 NODISCARD enum err yaml_bool(const struct yaml_node *node, bool *ret);
 NODISCARD enum err yaml_int(const struct yaml_node *node, int64_t *ret);
 
+/* For readers that make such trees of other texts: ERR_SYNTAX if a key of the mapping stands twice.
+ */
+NODISCARD enum err yaml_keys_check(const struct yaml_node *mapping, struct why *why);
+
 /* For errors about keys: of the NULL-terminated `known`, the one that is nearest to `key` (at most
  * two edits away), or NULL. */
 const char *yaml_suggest(struct str key, const char *const *known);

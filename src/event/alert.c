@@ -1,4 +1,21 @@
-/* Alerts as bytes: the fixed part, then six texts, each behind its 4-byte size. */
+/*
+ * Alerts as bytes: the fixed part, then the texts, each behind its 4-byte size: six of the rule,
+ * then eleven of the outcome, in the order of alert_texts.
+ *
+ *     OFFSET SIZE MEANING
+ *          0    4 client, not 0
+ *          4    4 source
+ *          8    8 sequence of the record
+ *         16    8 received, ns
+ *         24    8 happened, ns
+ *         32    4 the rule's level
+ *         36    1 the outcome's severity
+ *         37    1 OUTCOME_… flags
+ *         38    2 zeros
+ *
+ * Always true: what decodes has one encoding alone, so bytes that no encoder makes (an unknown
+ * flag, a level outside the list) are refused.
+ */
 
 #include "event/alert.h"
 
@@ -7,7 +24,13 @@
 
 #define FIXED_SIZE     40
 #define ALERT_TEXT_MAX 16384 /* one text of an alert; a rule's tags and authors are far smaller */
-#define ALERT_TEXTS    6
+#define ALERT_TEXTS    17
+
+#define OUTCOME_INCIDENT   1u
+#define OUTCOME_AUTHORISED 2u
+#define OUTCOME_FLAGS      (OUTCOME_INCIDENT | OUTCOME_AUTHORISED)
+
+static void alert_texts(struct alert *alert, struct str *ret[ALERT_TEXTS]);
 
 const char *level_text(enum level level)
 {
@@ -34,6 +57,7 @@ enum err level_parse(struct str text, enum level *ret)
 
 enum err alert_encode(const struct alert *alert, struct buf *out)
 {
+    struct alert copy = *alert;
     char fixed[FIXED_SIZE] = {0};
     put_u32(fixed, alert->place.client.value);
     put_u32(fixed + 4, alert->source.value);
@@ -41,14 +65,16 @@ enum err alert_encode(const struct alert *alert, struct buf *out)
     put_u64(fixed + 16, (uint64_t)alert->received.ns);
     put_u64(fixed + 24, (uint64_t)alert->happened.ns);
     put_u32(fixed + 32, (uint32_t)alert->level);
+    fixed[36] = (char)alert->outcome.severity;
+    fixed[37] = (char)((alert->outcome.incident ? OUTCOME_INCIDENT : 0) |
+                       (alert->outcome.authorised ? OUTCOME_AUTHORISED : 0));
     size_t size_before = out->size;
     enum err err = buf_append(out, str_of(fixed, sizeof fixed));
-    const struct str texts[ALERT_TEXTS] = {alert->rule_id,     alert->rule_title,
-                                           alert->rule_author, alert->rule_link,
-                                           alert->rule_tags,   alert->rule_version};
+    struct str *texts[ALERT_TEXTS];
+    alert_texts(&copy, texts);
     for (int i = 0; i < ALERT_TEXTS && err == OK; i++) {
         char size[4];
-        struct str text = str_slice(texts[i], 0, ALERT_TEXT_MAX);
+        struct str text = str_slice(*texts[i], 0, ALERT_TEXT_MAX);
         put_u32(size, (uint32_t)text.size);
         err = buf_append(out, str_of(size, sizeof size));
         if (err == OK) {
@@ -64,8 +90,9 @@ enum err alert_encode(const struct alert *alert, struct buf *out)
 enum err alert_decode(struct str *bytes, struct alert *ret)
 {
     struct str rest = *bytes;
-    if (rest.size < FIXED_SIZE || get_u32(rest.data + 32) >= LEVEL_COUNT ||
-        get_u32(rest.data) == 0) {
+    if (rest.size < FIXED_SIZE || get_u32(rest.data) == 0 ||
+        get_u32(rest.data + 32) >= LEVEL_COUNT || (uint8_t)rest.data[36] >= LEVEL_COUNT ||
+        ((uint8_t)rest.data[37] & ~OUTCOME_FLAGS) != 0 || get_u16(rest.data + 38) != 0) {
         return ERR_CORRUPT;
     }
     struct alert alert = {
@@ -74,10 +101,12 @@ enum err alert_decode(struct str *bytes, struct alert *ret)
         .received = {(int64_t)get_u64(rest.data + 16)},
         .happened = {(int64_t)get_u64(rest.data + 24)},
         .level = (enum level)get_u32(rest.data + 32),
+        .outcome = {.severity = (enum level)rest.data[36],
+                    .incident = ((uint8_t)rest.data[37] & OUTCOME_INCIDENT) != 0,
+                    .authorised = ((uint8_t)rest.data[37] & OUTCOME_AUTHORISED) != 0},
     };
-    struct str *const texts[ALERT_TEXTS] = {&alert.rule_id,     &alert.rule_title,
-                                            &alert.rule_author, &alert.rule_link,
-                                            &alert.rule_tags,   &alert.rule_version};
+    struct str *texts[ALERT_TEXTS];
+    alert_texts(&alert, texts);
     rest = str_slice(rest, FIXED_SIZE, rest.size);
     for (int i = 0; i < ALERT_TEXTS; i++) {
         if (rest.size < 4 || get_u32(rest.data) > ALERT_TEXT_MAX ||
@@ -90,4 +119,18 @@ enum err alert_decode(struct str *bytes, struct alert *ret)
     *ret = alert;
     *bytes = rest;
     return OK;
+}
+
+/* Where the texts lie, in the order of the encoding. */
+static void alert_texts(struct alert *alert, struct str *ret[ALERT_TEXTS])
+{
+    struct outcome *outcome = &alert->outcome;
+    struct str *const texts[ALERT_TEXTS] = {
+        &alert->rule_id,     &alert->rule_title,   &alert->rule_author, &alert->rule_link,
+        &alert->rule_tags,   &alert->rule_version, &outcome->type,      &outcome->criterion,
+        &outcome->chain,     &outcome->action,     &outcome->asset,     &outcome->owner,
+        &outcome->zone,      &outcome->outside,    &outcome->inside,    &outcome->other,
+        &outcome->documents,
+    };
+    memcpy(ret, texts, sizeof texts);
 }

@@ -40,8 +40,9 @@ struct outcome {
     struct str owner;     /* slug of a person in `contacts` */
     struct str zone;      /* slug of a segment in `table-1` */
     struct str outside;   /* the address as the record has it, where NAT was undone */
-    struct str inside;    /* the address of the asset */
-    struct str other;     /* the other end: whom the attack comes from, as far as known */
+    struct str inside;    /* the address of the asset, in canonical form */
+    struct str other;     /* the other end: whom the attack comes from, as far as known; an address
+                             in canonical form or a host's name */
     struct str documents; /* "assets:HASH calendars:HASH …": the versions, sorted */
 };
 

@@ -1,7 +1,8 @@
-/* Desk takes alerts as outside bytes: what decodes encodes to as many bytes again. */
+/* Desk takes alerts as outside bytes: what decodes encodes to the same bytes again. */
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "event/alert.h"
 
@@ -21,7 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         buf_reset(&again);
         if (rest.size >= before.size || alert_encode(&alert, &again) != OK ||
             again.size != before.size - rest.size || alert.place.client.value == 0 ||
-            (unsigned)alert.level >= LEVEL_COUNT) {
+            (unsigned)alert.level >= LEVEL_COUNT ||
+            (unsigned)alert.outcome.severity >= LEVEL_COUNT ||
+            memcmp(again.data, before.data, again.size) != 0) {
             abort();
         }
     }

@@ -125,7 +125,14 @@ TEST(an_alert_reads_back_equal_and_a_cut_one_is_refused)
                           .level = LEVEL_HIGH,
                           .rule_id = STR("id"),
                           .rule_title = STR("title"),
-                          .rule_tags = STR("a b")};
+                          .rule_tags = STR("a b"),
+                          .outcome = {.type = STR("sql-injection"),
+                                      .severity = LEVEL_CRITICAL,
+                                      .incident = true,
+                                      .criterion = STR("sqli"),
+                                      .asset = STR("shop"),
+                                      .inside = STR("10.0.1.10"),
+                                      .documents = STR("assets:00 criteria:ff")}};
     struct buf out;
     buf_init(&out, 10000);
     CHECK(alert_encode(&alert, &out) == OK);
@@ -134,6 +141,11 @@ TEST(an_alert_reads_back_equal_and_a_cut_one_is_refused)
     CHECK(alert_decode(&bytes, &back) == OK);
     CHECK(bytes.size == 0 && back.place.sequence == 44 && back.level == LEVEL_HIGH);
     CHECK(str_equal(back.rule_tags, STR("a b")) && !wall_known(back.happened));
+    CHECK(back.outcome.severity == LEVEL_CRITICAL && back.outcome.incident);
+    CHECK(!back.outcome.authorised && back.outcome.action.size == 0);
+    CHECK(str_equal(back.outcome.type, STR("sql-injection")));
+    CHECK(str_equal(back.outcome.asset, STR("shop")));
+    CHECK(str_equal(back.outcome.documents, STR("assets:00 criteria:ff")));
     for (size_t size = 0; size < out.size; size++) {
         bytes = str_of(out.data, size);
         CHECK(alert_decode(&bytes, &back) == ERR_CORRUPT);

@@ -173,12 +173,13 @@ static enum err db_open(struct ledger *ledger, struct why *why)
     return err == OK ? OK : why_say(why, err, 0, "%s: %s", path, ledger_complaint(ledger));
 }
 
+/* Triggers are on for those of the tables that refuse changes of a history; they call nothing. */
 static enum err db_harden(struct ledger *ledger)
 {
     static const int options[][2] = {
         {SQLITE_DBCONFIG_DEFENSIVE, 1},      {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
         {SQLITE_DBCONFIG_ENABLE_FKEY, 1},    {SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
-        {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0}, {SQLITE_DBCONFIG_ENABLE_VIEW, 0},
+        {SQLITE_DBCONFIG_ENABLE_TRIGGER, 1}, {SQLITE_DBCONFIG_ENABLE_VIEW, 0},
         {SQLITE_DBCONFIG_DQS_DML, 0},        {SQLITE_DBCONFIG_DQS_DDL, 0},
     };
     static const int limits[][2] = {
@@ -346,6 +347,34 @@ enum err statement_bind_bytes(struct statement *statement, int at, struct str va
 enum err statement_bind_null(struct statement *statement, int at)
 {
     return err_from_sqlite(statement->ledger, sqlite3_bind_null(statement->compiled, at));
+}
+
+enum err ledger_query(struct ledger *ledger, const char *sql, const struct parameter *list,
+                      size_t count, struct statement **ret)
+{
+    struct statement *statement;
+    enum err err = ledger_prepare(ledger, sql, &statement);
+    for (size_t i = 0; i < count && err == OK; i++) {
+        int at = (int)i + 1;
+        switch (list[i].kind) {
+        case PARAMETER_INT:
+            err = statement_bind_int(statement, at, list[i].number);
+            break;
+        case PARAMETER_TEXT:
+            err = statement_bind_text(statement, at, list[i].text);
+            break;
+        case PARAMETER_BYTES:
+            err = statement_bind_bytes(statement, at, list[i].text);
+            break;
+        case PARAMETER_NULL:
+            err = statement_bind_null(statement, at);
+            break;
+        }
+    }
+    if (err == OK) {
+        *ret = statement;
+    }
+    return err;
 }
 
 enum err statement_step(struct statement *statement, bool *ret_row)

@@ -11,6 +11,7 @@
  */
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/why.h"
 #include "sys/disk.h"
 
@@ -40,6 +41,25 @@ NODISCARD enum err statement_bind_int(struct statement *statement, int at, int64
 NODISCARD enum err statement_bind_text(struct statement *statement, int at, struct str value);
 NODISCARD enum err statement_bind_bytes(struct statement *statement, int at, struct str value);
 NODISCARD enum err statement_bind_null(struct statement *statement, int at);
+
+/* The same in one call: the statement with its parameters bound, in their order. */
+enum parameter_kind { PARAMETER_NULL, PARAMETER_INT, PARAMETER_TEXT, PARAMETER_BYTES };
+struct parameter {
+    enum parameter_kind kind;
+    int64_t number;
+    struct str text;
+};
+#define BIND_NULL         ((struct parameter){.kind = PARAMETER_NULL})
+#define BIND_INT(value)   ((struct parameter){.kind = PARAMETER_INT, .number = (int64_t)(value)})
+#define BIND_TEXT(value)  ((struct parameter){.kind = PARAMETER_TEXT, .text = (value)})
+#define BIND_BYTES(value) ((struct parameter){.kind = PARAMETER_BYTES, .text = (value)})
+#define BIND_WALL(value)  (wall_known(value) ? BIND_INT((value).ns) : BIND_NULL)
+NODISCARD enum err ledger_query(struct ledger *ledger, const char *sql,
+                                const struct parameter *list, size_t count, struct statement **ret);
+#define LEDGER_QUERY(ledger, sql, ret, ...)                                                  \
+    ledger_query((ledger), (sql), (const struct parameter[]){__VA_ARGS__},                   \
+                 sizeof((const struct parameter[]){__VA_ARGS__}) / sizeof(struct parameter), \
+                 (ret))
 
 /* Runs on: *ret_row true with a row to read, false at the end (then it is reset).  ERR_EXISTS for a
  * broken uniqueness, ERR_CONFLICT for any other constraint, ERR_FULL, ERR_IO, ERR_CORRUPT. */

@@ -1,4 +1,6 @@
-/* Clocks and what happened to each, in order. */
+/* Clocks and what happened to each, in order.  `calendar` is the slug in the version `calendars`,
+ * empty for a clock that always runs; `stop` the moment that stops it; `due` when it has to be
+ * looked at next. */
 
 #include "ledger/tables.h"
 
@@ -6,6 +8,7 @@ const char tables_clocks[] =
     "CREATE TABLE clock (id INTEGER NOT NULL PRIMARY KEY,"
     " client INTEGER NOT NULL REFERENCES client (id), subject_kind TEXT NOT NULL,"
     " subject INTEGER NOT NULL, metric TEXT NOT NULL, sla TEXT NOT NULL, calendars TEXT NOT NULL,"
+    " calendar TEXT NOT NULL, stop TEXT NOT NULL,"
     " severity INTEGER NOT NULL, target_ns INTEGER NOT NULL, warn_ns INTEGER NOT NULL,"
     " started INTEGER NOT NULL, state TEXT NOT NULL"
     " CHECK (state IN ('running', 'paused', 'stopped')),"

@@ -29,7 +29,7 @@ static void leaf_tell(void *context, struct str path, size_t offset, size_t size
                       enum json_kind kind);
 static struct wall time_read(const struct telling *telling);
 
-const char *json_parse(struct found *found, struct str text)
+const char *json_object_parse(struct found *found, struct str text)
 {
     struct telling telling = {
         .found = found,

@@ -81,7 +81,7 @@ static const char *auto_record(struct found *found)
 
 static const char *json_record(struct found *found)
 {
-    const char *reason = json_parse(found, found->record);
+    const char *reason = json_object_parse(found, found->record);
     if (reason != NULL) {
         /* Half of an object would look like the whole of another. */
         builder_unparse(found->builder);

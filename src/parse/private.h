@@ -77,7 +77,7 @@ const char *syslog_parse(struct found *found);
 /* Whether a record begins as syslog does: "<13>" or a time of RFC 3164. */
 bool syslog_looks(struct str record);
 /* NULL, or why not all of text is a JSON object; leaves before the fault have been told. */
-const char *json_parse(struct found *found, struct str text);
+const char *json_object_parse(struct found *found, struct str text);
 bool combined_parse(struct found *found, struct str text, struct str program);
 bool sshd_parse(struct found *found, struct str text);
 bool sshd_program(struct str program);

@@ -384,7 +384,7 @@ static void message_hand_on(struct found *found, const struct header *header)
     if (message.size > 0 && message.data[0] == '{') {
         /* Many a message begins with a brace; only a whole object is told. */
         if (json_walk(message, leaf_ignore, NULL, NULL) == OK) {
-            (void)json_parse(found, message);
+            (void)json_object_parse(found, message);
         }
         return;
     }

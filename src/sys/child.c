@@ -1,11 +1,14 @@
 /*
  * fork and exec of /proc/self/exe.  Between the two only async-signal-safe calls are made.  Signals
- * are set back to their defaults, every descriptor above the channel is closed.
+ * are set back to their defaults, every descriptor above the channel is closed, standard input is
+ * empty, and of the environment only what is named here goes on: a secret that somebody gave the
+ * parent by a variable is no child's business.
  */
 
 #include "sys/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,6 +18,11 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+static const char *const passed_on[] = {
+    "PATH", "LANG", "LC_ALL", "TZ", "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS",
+};
+#define PASSED_ON (sizeof passed_on / sizeof *passed_on)
 
 __attribute__((noreturn)) static void child_exec(const char *const *arguments, int channel,
                                                  pid_t parent);
@@ -69,9 +77,22 @@ void child_settle(void)
     }
 }
 
+/* "NAME=value" of the environment, or NULL. */
+static const char *variable_find(const char *name)
+{
+    size_t size = strlen(name);
+    for (char **entry = environ; *entry != NULL; entry++) {
+        if (strncmp(*entry, name, size) == 0 && (*entry)[size] == '=') {
+            return *entry;
+        }
+    }
+    return NULL;
+}
+
 static void child_exec(const char *const *arguments, int channel, pid_t parent)
 {
-    char environment[32];
+    const char *environment[PASSED_ON + 2];
+    char name[48];
     sigset_t none;
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)sigemptyset(&none);
@@ -89,9 +110,22 @@ static void child_exec(const char *const *arguments, int channel, pid_t parent)
         _exit(127);
     }
     (void)syscall(SYS_close_range, CHILD_CHANNEL + 1, ~0u, 0);
-    (void)snprintf(environment, sizeof environment, "%ld", (long)parent);
-    (void)setenv("HINOMI_PARENT", environment, 1);
-    /* execv wants pointers that it never writes through. */
-    (void)execv("/proc/self/exe", (char *const *)(uintptr_t)arguments);
+    int nothing = open("/dev/null", O_RDONLY);
+    if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || close(nothing) != 0) {
+        _exit(127);
+    }
+    (void)snprintf(name, sizeof name, "HINOMI_PARENT=%ld", (long)parent);
+    size_t count = 0;
+    environment[count++] = name;
+    for (size_t i = 0; i < PASSED_ON; i++) {
+        const char *value = variable_find(passed_on[i]);
+        if (value != NULL) {
+            environment[count++] = value;
+        }
+    }
+    environment[count] = NULL;
+    /* execve wants pointers that it never writes through. */
+    (void)execve("/proc/self/exe", (char *const *)(uintptr_t)arguments,
+                 (char *const *)(uintptr_t)environment);
     _exit(127);
 }

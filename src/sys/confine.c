@@ -6,7 +6,8 @@
  * seccomp, which takes away the calls that made the others.
  *
  * Always true after confine_enter: no new program, no new process, no executable memory, no new
- * socket but what accept gives to a front, no signal to anybody but ourselves.
+ * socket but what accept gives to a front, no signal to anybody but ourselves.  Of the herald: it
+ * may connect and start threads, which share its confinement, and nothing of the rest.
  */
 
 #include "sys/confine.h"
@@ -14,12 +15,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/netlink.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -49,8 +53,8 @@ struct landlock_path { /* struct landlock_path_beneath_attr */
 
 static enum err limits_lower(struct why *why);
 static enum err user_become(uint32_t user, struct why *why);
-static enum err landlock_enter(const struct confine_path *paths, size_t count, int *ret_version,
-                               struct why *why);
+static enum err landlock_enter(enum confine_kind kind, const struct confine_path *paths,
+                               size_t count, int *ret_version, struct why *why);
 static enum err seccomp_enter(enum confine_kind kind, struct why *why);
 
 enum err confine_enter(enum confine_kind kind, const struct confine_path *paths, size_t count,
@@ -65,7 +69,7 @@ enum err confine_enter(enum confine_kind kind, const struct confine_path *paths,
         err = why_say(why, ERR_IO, 0, "prctl: %s", strerror(errno));
     }
     if (err == OK) {
-        err = landlock_enter(paths, count, ret_landlock, why);
+        err = landlock_enter(kind, paths, count, ret_landlock, why);
     }
     if (err == OK) {
         err = seccomp_enter(kind, why);
@@ -100,8 +104,8 @@ static enum err user_become(uint32_t user, struct why *why)
     return OK;
 }
 
-static enum err landlock_enter(const struct confine_path *paths, size_t count, int *ret_version,
-                               struct why *why)
+static enum err landlock_enter(enum confine_kind kind, const struct confine_path *paths,
+                               size_t count, int *ret_version, struct why *why)
 {
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_VERSION);
     if (version < 1) {
@@ -111,7 +115,7 @@ static enum err landlock_enter(const struct confine_path *paths, size_t count, i
     struct landlock_rules rules = {.fs = FS_ALL_V1};
     rules.fs |= (version >= 2 ? FS_REFER : 0) | (version >= 3 ? FS_TRUNCATE : 0) |
                 (version >= 5 ? FS_IOCTL : 0);
-    rules.net = version >= 4 ? NET_ALL : 0;
+    rules.net = version >= 4 && kind != CONFINE_HERALD ? NET_ALL : 0;
     rules.scoped = version >= 6 ? SCOPE_ALL : 0;
     size_t size = version >= 6 ? 24 : version >= 4 ? 16 : 8;
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &rules, size, 0);
@@ -205,6 +209,16 @@ static const int calls_files[] = {
     SCMP_SYS(fstatfs),  SCMP_SYS(unlink),
 };
 
+/* Connections outwards, and threads: a library that hands over a message may block.  What of
+ * clone, open, openat, socket and socketpair is allowed stands in outward_allow. */
+static const int calls_outward[] = {
+    SCMP_SYS(access),          SCMP_SYS(bind),        SCMP_SYS(connect),     SCMP_SYS(faccessat),
+    SCMP_SYS(faccessat2),      SCMP_SYS(getpeername), SCMP_SYS(getsockname), SCMP_SYS(getsockopt),
+    SCMP_SYS(lstat),           SCMP_SYS(recvmmsg),    SCMP_SYS(rseq),        SCMP_SYS(sendmmsg),
+    SCMP_SYS(set_robust_list), SCMP_SYS(setsockopt),  SCMP_SYS(shutdown),    SCMP_SYS(stat),
+    SCMP_SYS(uname),
+};
+
 /* Of fcntl not F_SETOWN and F_SETSIG, with which a descriptor sends signals to others. */
 static const int fcntl_commands[] = {
     F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD,  F_SETFD,     F_GETFL,     F_SETFL,
@@ -220,6 +234,59 @@ static int calls_allow(scmp_filter_ctx filter, const int *calls, size_t count)
     return result;
 }
 
+#define SOCKET_TYPE 0xf /* of what socket() is told; above it are flags */
+
+/* Sockets of the internet that need no privilege, and of netlink the one that tells which addresses
+ * this machine has (getaddrinfo asks).  None of AF_UNIX: those of this machine, our own control
+ * socket among them, would take herald for a person of its user. */
+static int sockets_allow(scmp_filter_ctx filter)
+{
+    static const struct {
+        scmp_datum_t family, type;
+    } sockets[] = {
+        {AF_INET, SOCK_STREAM}, {AF_INET, SOCK_DGRAM},  {AF_INET6, SOCK_STREAM},
+        {AF_INET6, SOCK_DGRAM}, {AF_NETLINK, SOCK_RAW},
+    };
+    int result = 0;
+    for (size_t i = 0; i < sizeof sockets / sizeof sockets[0] && result == 0; i++) {
+        bool netlink = sockets[i].family == AF_NETLINK;
+        result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), netlink ? 3 : 2,
+                                  SCMP_A0(SCMP_CMP_EQ, sockets[i].family),
+                                  SCMP_A1(SCMP_CMP_MASKED_EQ, SOCKET_TYPE, sockets[i].type),
+                                  SCMP_A2(SCMP_CMP_EQ, NETLINK_ROUTE));
+    }
+    return result == 0 ? seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 2,
+                                          SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
+                                          SCMP_A1(SCMP_CMP_MASKED_EQ, SOCKET_TYPE, SOCK_STREAM))
+                       : result;
+}
+
+/* Threads but no processes; clone3 keeps its flags where no filter sees them, and libc goes on with
+ * clone when there is none.  Files for reading, also where there is no Landlock. */
+static int outward_allow(scmp_filter_ctx filter)
+{
+    const scmp_datum_t writes = O_ACCMODE | O_CREAT | O_TRUNC;
+    int result = sockets_allow(filter);
+    if (result == 0) {
+        result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+                                  SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+    }
+    if (result == 0) {
+        result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+    }
+    if (result == 0) {
+        result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(open), 1,
+                                  SCMP_A1(SCMP_CMP_MASKED_EQ, writes, O_RDONLY));
+    }
+    if (result == 0) {
+        result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
+                                  SCMP_A2(SCMP_CMP_MASKED_EQ, writes, O_RDONLY));
+    }
+    return result == 0
+               ? calls_allow(filter, calls_outward, sizeof calls_outward / sizeof calls_outward[0])
+               : result;
+}
+
 static enum err seccomp_enter(enum confine_kind kind, struct why *why)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
@@ -232,6 +299,9 @@ static enum err seccomp_enter(enum confine_kind kind, struct why *why)
     }
     if (result == 0 && (kind == CONFINE_CORE || kind == CONFINE_DESK)) {
         result = calls_allow(filter, calls_files, sizeof calls_files / sizeof calls_files[0]);
+    }
+    if (result == 0 && kind == CONFINE_HERALD) {
+        result = outward_allow(filter);
     }
     for (size_t i = 0; i < sizeof fcntl_commands / sizeof fcntl_commands[0] && result == 0; i++) {
         result = seccomp_rule_add(

@@ -16,9 +16,10 @@
 #include "base/why.h"
 
 enum confine_kind {
-    CONFINE_FRONT,  /* its sockets: accept, no open, no path at all */
+    CONFINE_FRONT,  /* its sockets: accept, no open, no path at all; the portal too */
     CONFINE_CORE,   /* files below its paths; no network */
     CONFINE_DESK,   /* files below its paths; no network */
+    CONFINE_HERALD, /* the network outwards, threads of its own; reads below its paths */
     CONFINE_WORKER, /* descriptors that it was given; nothing new */
     CONFINE_KIND_COUNT
 };

@@ -30,7 +30,9 @@ static enum err real_open(struct disk *disk, const char *path, enum disk_open_mo
 {
     (void)disk;
     /* A folder may be somebody else's: a pipe in it must not make us wait for its writer. */
-    int flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (mode == DISK_READ ? O_RDONLY : O_RDWR);
+    bool reads = mode == DISK_READ || mode == DISK_READ_LINKED;
+    int flags = O_CLOEXEC | O_NONBLOCK | (reads ? O_RDONLY : O_RDWR);
+    flags |= mode == DISK_READ_LINKED ? 0 : O_NOFOLLOW;
     if (mode == DISK_WRITE_CREATE) {
         flags |= O_CREAT;
     } else if (mode == DISK_WRITE_NEW) {

@@ -20,7 +20,8 @@ struct disk;
 struct file;
 
 enum disk_open_mode {
-    DISK_READ,         /* must exist */
+    DISK_READ,         /* must exist; no open follows a link, but for the next */
+    DISK_READ_LINKED,  /* the same through symbolic links: for what packages put there */
     DISK_WRITE,        /* read and write, must exist */
     DISK_WRITE_CREATE, /* read and write, made if missing (mode 0600) */
     DISK_WRITE_NEW,    /* read and write, ERR_EXISTS if it is there */

@@ -30,6 +30,25 @@ TEST(what_was_written_reads_back)
     CHECK(disk_open(disk_real(), path, DISK_WRITE_NEW, &file, NULL) == ERR_EXISTS);
 }
 
+TEST(links_are_followed_where_packages_put_them)
+{
+    char path[512];
+    char linked[512];
+    char got[4];
+    size_t size;
+    struct file *file;
+    const char *folder = testing_folder();
+    (void)snprintf(path, sizeof path, "%s/target", folder);
+    (void)snprintf(linked, sizeof linked, "%s/linked", folder);
+    testing_write(path, "abc", 3);
+    CHECK(symlink("target", linked) == 0);
+    CHECK(disk_open(disk_real(), linked, DISK_READ, &file, NULL) != OK);
+    CHECK(disk_open(disk_real(), linked, DISK_READ_LINKED, &file, NULL) == OK);
+    CHECK(file_read(file, 0, got, sizeof got, &size) == OK && size == 3);
+    CHECK(file_write(file, 0, "d", 1) != OK);
+    file_close(file);
+}
+
 TEST(a_pipe_or_a_link_in_a_files_place_is_refused_at_once)
 {
     char path[512];
@@ -38,6 +57,7 @@ TEST(a_pipe_or_a_link_in_a_files_place_is_refused_at_once)
     CHECK(mkfifo(path, 0600) == 0);
     CHECK(disk_open(disk_real(), path, DISK_READ, &file, NULL) == ERR_IO);
     CHECK(unlink(path) == 0 && symlink("/dev/zero", path) == 0);
+    CHECK(disk_open(disk_real(), path, DISK_READ_LINKED, &file, NULL) == ERR_IO);
     CHECK(disk_open(disk_real(), path, DISK_READ, &file, NULL) != OK);
     CHECK(disk_open(disk_real(), "/dev/zero", DISK_READ, &file, NULL) == ERR_IO);
 }

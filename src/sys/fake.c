@@ -289,6 +289,7 @@ static enum err fake_open(struct disk *disk, const char *path, enum disk_open_mo
                           struct file **ret, struct why *why)
 {
     struct fake *fake = (struct fake *)disk;
+    bool reads = mode == DISK_READ || mode == DISK_READ_LINKED;
     enum err err = operation_start(fake, FAKE_OPEN);
     size_t at = names_find(&fake->now, path);
     struct inode *inode = at == SIZE_MAX ? NULL : fake->now.list[at].inode;
@@ -297,15 +298,14 @@ static enum err fake_open(struct disk *disk, const char *path, enum disk_open_mo
     } else if (err == OK && at != SIZE_MAX && inode == NULL) {
         err = ERR_DENIED;
     } else if (err == OK && at == SIZE_MAX) {
-        err =
-            mode == DISK_READ || mode == DISK_WRITE ? ERR_NOT_FOUND : file_make(fake, path, &inode);
+        err = reads || mode == DISK_WRITE ? ERR_NOT_FOUND : file_make(fake, path, &inode);
     }
     struct fake_file *file = err == OK ? calloc(1, sizeof *file) : NULL;
     if (err != OK || file == NULL) {
         err = err == OK ? ERR_MEMORY : err;
         return why_say(why, err, 0, "%s: %s", path, err_text(err));
     }
-    *file = (struct fake_file){{&fake_file_ops}, fake, inode, fake->life, mode != DISK_READ};
+    *file = (struct fake_file){{&fake_file_ops}, fake, inode, fake->life, !reads};
     *ret = &file->file;
     return OK;
 }

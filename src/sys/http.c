@@ -8,6 +8,9 @@
  * given when the library asks for it in that run; the run happens on a timer of 0 ms, so that
  * http_answer may be called from anywhere, the library's own callbacks included.
  *
+ * The request line as it came is told by the library before it decodes it (uri_logged), so a
+ * request of ours begins there; `begun` says that the caller knows of it.
+ *
  * Always true: `suspended` says what the library thinks; a suspended connection is resumed before
  * the daemon stops, as the library demands.
  */
@@ -21,6 +24,9 @@
 #include <microhttpd.h>
 
 #define CONNECTION_MEMORY (32 * 1024) /* Head and read buffer of one connection. */
+
+/* In GnuTLS's words. */
+#define TLS_PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE"
 
 #define DISCARD_MAX (64 * 1024) /* Of a body whose request was answered already. */
 
@@ -37,11 +43,11 @@ struct http_request {
     struct http *http;
     struct http_request *next, *previous;
     struct MHD_Connection *connection;
-    char *method, *path;
+    char *method, *path, *target;
     void *attached;
     struct MHD_Response *answer;
     unsigned status;
-    bool ended, queued, suspended;
+    bool begun, ended, queued, suspended;
 };
 
 static enum MHD_Result handler(void *context, struct MHD_Connection *connection, const char *url,
@@ -49,26 +55,63 @@ static enum MHD_Result handler(void *context, struct MHD_Connection *connection,
                                size_t *data_size, void **request);
 static void completed(void *context, struct MHD_Connection *connection, void **request,
                       enum MHD_RequestTerminationCode code);
+static void *uri_logged(void *context, const char *uri, struct MHD_Connection *connection);
 static void run_when_readable(void *context, int descriptor, unsigned events);
 static void run(void *context);
 
 enum err http_new(struct loop *loop, int listener, unsigned connections_max, unsigned idle_seconds,
                   const struct http_calls *calls, struct http **ret, struct why *why)
 {
+    return http_new_tls(loop, listener, connections_max, idle_seconds, NULL, calls, ret, why);
+}
+
+/* libmicrohttpd wants texts with a NUL and copies what it needs of them. */
+static struct MHD_Daemon *daemon_start(struct http *http, int listener, unsigned connections_max,
+                                       unsigned idle_seconds, const struct http_tls *tls)
+{
+    char *certificate = tls != NULL ? strndup(tls->certificate.data, tls->certificate.size) : NULL;
+    char *key = tls != NULL ? strndup(tls->key.data, tls->key.size) : NULL;
+    const struct MHD_OptionItem secret[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, certificate},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, key},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    struct MHD_Daemon *daemon = NULL;
+    if (tls == NULL || (certificate != NULL && key != NULL)) {
+        daemon = MHD_start_daemon(
+            MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (tls != NULL ? MHD_USE_TLS : 0u), 0, NULL,
+            NULL, handler, http, MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT,
+            connections_max, MHD_OPTION_PER_IP_CONNECTION_LIMIT, connections_max / 4 + 1,
+            MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+            (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_COMPLETED, completed, http,
+            MHD_OPTION_URI_LOG_CALLBACK, uri_logged, http, MHD_OPTION_ARRAY,
+            tls != NULL ? secret : secret + 3, MHD_OPTION_END);
+    }
+    if (key != NULL) {
+        explicit_bzero(key, tls->key.size);
+    }
+    free(key);
+    free(certificate);
+    return daemon;
+}
+
+enum err http_new_tls(struct loop *loop, int listener, unsigned connections_max,
+                      unsigned idle_seconds, const struct http_tls *tls,
+                      const struct http_calls *calls, struct http **ret, struct why *why)
+{
     struct http *http = calloc(1, sizeof *http);
     if (http == NULL) {
         return ERR_MEMORY;
     }
     http->calls = *calls;
-    http->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handler, http,
-        MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT, connections_max,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, connections_max / 4 + 1, MHD_OPTION_CONNECTION_TIMEOUT,
-        idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-        MHD_OPTION_NOTIFY_COMPLETED, completed, http, MHD_OPTION_END);
+    http->daemon = daemon_start(http, listener, connections_max, idle_seconds, tls);
     if (http->daemon == NULL) {
         free(http);
-        return why_say(why, ERR_IO, 0, "libmicrohttpd does not start");
+        return tls != NULL ? why_say(why, ERR_SYNTAX, 0,
+                                     "the certificate or its key cannot be used, or they do not "
+                                     "belong together")
+                           : why_say(why, ERR_IO, 0, "libmicrohttpd does not start");
     }
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     if (info == NULL || timer_new(loop, run, http, &http->timer) != OK ||
@@ -126,6 +169,11 @@ struct str http_header(const struct http_request *request, const char *name)
     return str_from(MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name));
 }
 
+struct str http_target(const struct http_request *request)
+{
+    return str_from(request->target);
+}
+
 uint64_t http_body_size(const struct http_request *request)
 {
     uint64_t size;
@@ -157,10 +205,14 @@ void *http_attached(const struct http_request *request)
 enum err http_answer(struct http_request *request, unsigned status, struct str type,
                      struct str body, unsigned retry_seconds)
 {
-    char text[128];
-    if (request->answer != NULL || type.size >= sizeof text) {
-        return ERR_EXISTS;
-    }
+    char text[16];
+    struct http_header retry = {MHD_HTTP_HEADER_RETRY_AFTER, text};
+    (void)snprintf(text, sizeof text, "%u", retry_seconds);
+    return http_answer_with(request, status, type, body, &retry, retry_seconds > 0);
+}
+
+static enum err answer_new(struct str body, struct MHD_Response **ret)
+{
     /* libmicrohttpd takes a pointer to bytes that it only copies. */
     char *copy = malloc(body.size > 0 ? body.size : 1);
     if (copy == NULL) {
@@ -169,22 +221,42 @@ enum err http_answer(struct http_request *request, unsigned status, struct str t
     if (body.size > 0) {
         memcpy(copy, body.data, body.size);
     }
-    request->answer = MHD_create_response_from_buffer(body.size, copy, MHD_RESPMEM_MUST_FREE);
-    if (request->answer == NULL) {
+    *ret = MHD_create_response_from_buffer(body.size, copy, MHD_RESPMEM_MUST_FREE);
+    if (*ret == NULL) {
         free(copy);
         return ERR_MEMORY;
+    }
+    return OK;
+}
+
+enum err http_answer_with(struct http_request *request, unsigned status, struct str type,
+                          struct str body, const struct http_header *headers, size_t count)
+{
+    char text[128];
+    struct MHD_Response *answer;
+    if (request->answer != NULL || type.size >= sizeof text || count > HTTP_HEADERS_MAX) {
+        return ERR_EXISTS;
+    }
+    enum err err = answer_new(body, &answer);
+    if (err != OK) {
+        return err;
     }
     if (type.size > 0) {
         memcpy(text, type.data, type.size);
     }
     text[type.size] = '\0';
-    (void)MHD_add_response_header(request->answer, MHD_HTTP_HEADER_CONTENT_TYPE, text);
+    bool fits = MHD_add_response_header(answer, MHD_HTTP_HEADER_CONTENT_TYPE, text) == MHD_YES;
+    for (size_t i = 0; i < count && fits; i++) {
+        fits = MHD_add_response_header(answer, headers[i].name, headers[i].value) == MHD_YES;
+    }
+    if (!fits) {
+        MHD_destroy_response(answer);
+        return ERR_SYNTAX;
+    }
     if (status == MHD_HTTP_UNAUTHORIZED) {
-        (void)MHD_add_response_header(request->answer, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+        (void)MHD_add_response_header(answer, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
     }
-    if (retry_seconds > 0 && snprintf(text, sizeof text, "%u", retry_seconds) > 0) {
-        (void)MHD_add_response_header(request->answer, MHD_HTTP_HEADER_RETRY_AFTER, text);
-    }
+    request->answer = answer;
     request->status = status;
     if (request->suspended) {
         request->suspended = false;
@@ -194,21 +266,17 @@ enum err http_answer(struct http_request *request, unsigned status, struct str t
     return OK;
 }
 
-static struct http_request *request_new(struct http *http, struct MHD_Connection *connection,
-                                        const char *url, const char *method)
+/* The first word of the library about a request; what is returned comes back as its slot. */
+static void *uri_logged(void *context, const char *uri, struct MHD_Connection *connection)
 {
+    struct http *http = context;
     struct http_request *request = calloc(1, sizeof *request);
     if (request == NULL) {
         return NULL;
     }
-    *request = (struct http_request){.http = http,
-                                     .connection = connection,
-                                     .method = strdup(method),
-                                     .path = strdup(url),
-                                     .next = http->first};
-    if (request->method == NULL || request->path == NULL) {
-        free(request->method);
-        free(request->path);
+    *request = (struct http_request){
+        .http = http, .connection = connection, .target = strdup(uri), .next = http->first};
+    if (request->target == NULL) {
         free(request);
         return NULL;
     }
@@ -228,6 +296,24 @@ static enum MHD_Result request_answer(struct http_request *request)
     return MHD_queue_response(request->connection, request->status, request->answer);
 }
 
+static enum MHD_Result request_begin(struct http_request *request, const char *url,
+                                     const char *method)
+{
+    struct http *http = request->http;
+    request->method = strdup(method);
+    request->path = strdup(url);
+    if (request->method == NULL || request->path == NULL) {
+        return MHD_NO;
+    }
+    request->begun = true;
+    http->calls.begin(http->calls.context, request);
+    /* To answer here is to close, and a peer that is still sending may lose the answer: so a short
+     * body is read first. */
+    bool long_body = http_body_size(request) > DISCARD_MAX ||
+                     http_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING).size > 0;
+    return request->answer != NULL && long_body ? request_answer(request) : MHD_YES;
+}
+
 static enum MHD_Result handler(void *context, struct MHD_Connection *connection, const char *url,
                                const char *method, const char *version, const char *data,
                                size_t *data_size, void **slot)
@@ -235,21 +321,11 @@ static enum MHD_Result handler(void *context, struct MHD_Connection *connection,
     struct http *http = context;
     struct http_request *request = *slot;
     (void)version;
-    if (http->stopping) {
+    if (http->stopping || request == NULL) {
         return MHD_NO;
     }
-    if (request == NULL) {
-        request = request_new(http, connection, url, method);
-        if (request == NULL) {
-            return MHD_NO;
-        }
-        *slot = request;
-        http->calls.begin(http->calls.context, request);
-        /* To answer here is to close, and a peer that is still sending may lose the answer: so a
-         * short body is read first. */
-        bool long_body = http_body_size(request) > DISCARD_MAX ||
-                         http_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING).size > 0;
-        return request->answer != NULL && long_body ? request_answer(request) : MHD_YES;
+    if (!request->begun) {
+        return request_begin(request, url, method);
     }
     if (*data_size > 0) {
         struct str bytes = str_of(data, *data_size);
@@ -280,7 +356,9 @@ static void completed(void *context, struct MHD_Connection *connection, void **s
     if (request == NULL) {
         return;
     }
-    http->calls.gone(http->calls.context, request);
+    if (request->begun) {
+        http->calls.gone(http->calls.context, request);
+    }
     if (request->previous != NULL) {
         request->previous->next = request->next;
     } else {
@@ -294,6 +372,7 @@ static void completed(void *context, struct MHD_Connection *connection, void **s
     }
     free(request->method);
     free(request->path);
+    free(request->target);
     free(request);
     *slot = NULL;
 }

@@ -20,6 +20,11 @@
 struct http;
 struct http_request;
 
+/* A certificate with its chain, and its key: PEM texts, copied. */
+struct http_tls {
+    struct str certificate, key;
+};
+
 struct http_calls {
     void *context;
     /* The head is there. */
@@ -39,12 +44,19 @@ struct http_calls {
 NODISCARD enum err http_new(struct loop *loop, int listener, unsigned connections_max,
                             unsigned idle_seconds, const struct http_calls *calls,
                             struct http **ret, struct why *why);
+/* The same behind TLS 1.2 or 1.3; tls NULL: without.  ERR_SYNTAX: certificate and key are none, or
+ * do not belong together. */
+NODISCARD enum err http_new_tls(struct loop *loop, int listener, unsigned connections_max,
+                                unsigned idle_seconds, const struct http_tls *tls,
+                                const struct http_calls *calls, struct http **ret, struct why *why);
 void http_start(struct http *http);
 /* Closes every connection, held ones included; `gone` is called for each. */
 void http_free(struct http *http);
 
 struct str http_method(const struct http_request *request);
 struct str http_path(const struct http_request *request); /* without the query */
+/* Path and query as they were received: nothing of them is decoded. */
+struct str http_target(const struct http_request *request);
 /* The value of a header, case of its name ignored; the empty text if it is not there. */
 struct str http_header(const struct http_request *request, const char *name);
 /* What Content-Length says, or 0. */
@@ -57,3 +69,13 @@ void *http_attached(const struct http_request *request);
 /* Answers; once per request.  The body is copied.  retry_seconds: a Retry-After, 0 without. */
 NODISCARD enum err http_answer(struct http_request *request, unsigned status, struct str type,
                                struct str body, unsigned retry_seconds);
+
+#define HTTP_HEADERS_MAX 16
+struct http_header {
+    const char *name, *value;
+};
+/* The same with headers of the caller's, at most HTTP_HEADERS_MAX.  ERR_SYNTAX if one cannot stand
+ * in an answer (a line break in it). */
+NODISCARD enum err http_answer_with(struct http_request *request, unsigned status, struct str type,
+                                    struct str body, const struct http_header *headers,
+                                    size_t count);
