@@ -139,7 +139,8 @@ static enum err unknown_sources_make(struct tenant *tenant, const struct str *li
     if (missing == 0) {
         return OK;
     }
-    enum err err = ledger_begin(tenant->ledger);
+    struct bracket bracket;
+    enum err err = bracket_open(tenant, &bracket);
     if (err != OK) {
         return err;
     }
@@ -153,7 +154,7 @@ static enum err unknown_sources_make(struct tenant *tenant, const struct str *li
                                    listeners[i]);
         }
     }
-    return tenant_commit(tenant, err, NULL);
+    return bracket_close_state(&bracket, err, NULL);
 }
 
 static enum err binding_encode(const struct binding *binding, struct buf *out)

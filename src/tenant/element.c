@@ -1,5 +1,6 @@
 /*
- * The elements of documents, as far as there are any: a client and its log sources.
+ * The elements of an apply file that tell whose a log is: a client and its log sources.  Parties,
+ * people and engagements are in party.c, which shares the small readers and printers here.
  *
  * An element is read out of a mapping, and printed as canonical JSON; the SHA-256 of that text is
  * the version's name.  Since JSON of ours is YAML too, an element is read back from the ledger by
@@ -22,11 +23,6 @@ static const char *const parsers[] = {"auto", "syslog", "json", "combined", "ssh
 
 #define ZONE_SECONDS_MAX (14 * 3600)
 
-static enum err keys_check(const struct yaml_node *node, const char *const *known, const char *what,
-                           struct why *why);
-static enum err slug_read(const struct yaml_node *node, const char *what, struct str *ret,
-                          struct why *why);
-static enum err name_read(const struct yaml_node *node, struct name_text *ret, struct why *why);
 static enum err parser_read(const struct yaml_node *node, struct str *ret, struct why *why);
 static enum err zone_read(const struct yaml_node *node, int32_t *ret, struct why *why);
 static enum err senders_read(const struct yaml_node *node, struct arena *mem,
@@ -41,12 +37,12 @@ enum err source_read(const struct yaml_node *node, struct arena *mem, struct sou
 {
     static const char *const known[] = {"slug", "name", "parser", "zone", "senders", NULL};
     struct source_element source = {.line = node->line, .column = node->column};
-    enum err err = keys_check(node, known, "a source", why);
+    enum err err = element_keys(node, known, "a source", why);
     if (err == OK) {
-        err = slug_read(node, "source", &source.slug, why);
+        err = element_slug(node, "source", &source.slug, why);
     }
     if (err == OK) {
-        err = name_read(yaml_get(node, STR("name")), &source.name, why);
+        err = element_name(yaml_get(node, STR("name")), &source.name, why);
     }
     if (err == OK) {
         err = parser_read(yaml_get(node, STR("parser")), &source.parser, why);
@@ -66,14 +62,22 @@ enum err source_read(const struct yaml_node *node, struct arena *mem, struct sou
 enum err client_read(const struct yaml_node *node, bool with_sources, struct arena *mem,
                      struct client_element *ret, struct why *why)
 {
-    static const char *const known[] = {"slug", "name", "sources", NULL};
+    static const char *const known[] = {"slug",        "name",       "people",
+                                        "engagements", "sources",    "documents",
+                                        "disclosures", "signatures", NULL};
     struct client_element client = {.line = node->line, .column = node->column};
-    enum err err = keys_check(node, known, "a client", why);
+    enum err err = element_keys(node, known, "a client", why);
     if (err == OK) {
-        err = slug_read(node, "client", &client.slug, why);
+        err = element_slug(node, "client", &client.slug, why);
     }
     if (err == OK) {
-        err = name_read(yaml_get(node, STR("name")), &client.name, why);
+        err = element_name(yaml_get(node, STR("name")), &client.name, why);
+    }
+    if (err == OK && with_sources) {
+        err = people_read(yaml_get(node, STR("people")), CLIENT_ROLES, mem, &client.people, why);
+    }
+    if (err == OK && with_sources) {
+        err = engagements_read(yaml_get(node, STR("engagements")), mem, &client, why);
     }
     if (err == OK && with_sources) {
         err = sources_read(yaml_get(node, STR("sources")), mem, &client, why);
@@ -84,8 +88,8 @@ enum err client_read(const struct yaml_node *node, bool with_sources, struct are
     return err;
 }
 
-static enum err keys_check(const struct yaml_node *node, const char *const *known, const char *what,
-                           struct why *why)
+enum err element_keys(const struct yaml_node *node, const char *const *known, const char *what,
+                      struct why *why)
 {
     if (node->kind != YAML_MAPPING) {
         return why_say_at(why, ERR_SYNTAX, node->line, node->column,
@@ -110,8 +114,8 @@ static enum err keys_check(const struct yaml_node *node, const char *const *know
     return OK;
 }
 
-static enum err slug_read(const struct yaml_node *node, const char *what, struct str *ret,
-                          struct why *why)
+enum err element_slug(const struct yaml_node *node, const char *what, struct str *ret,
+                      struct why *why)
 {
     const struct yaml_node *slug = yaml_get(node, STR("slug"));
     if (slug == NULL) {
@@ -129,7 +133,7 @@ static enum err slug_read(const struct yaml_node *node, const char *what, struct
 
 /* Refuses control characters, line separators, byte order marks and marks that turn the direction
  * of writing. */
-static bool name_valid(struct str text)
+bool element_name_valid(struct str text)
 {
     for (size_t at = 0; at < text.size;) {
         const unsigned char *b = (const unsigned char *)text.data + at;
@@ -149,19 +153,19 @@ static bool name_valid(struct str text)
     return text.size <= NAME_TEXT_MAX;
 }
 
-static enum err name_read(const struct yaml_node *node, struct name_text *ret, struct why *why)
+enum err element_name(const struct yaml_node *node, struct name_text *ret, struct why *why)
 {
     static const char *const known[] = {"ja", "en", NULL};
     if (node == NULL || yaml_is_null(node)) {
         return OK;
     }
-    enum err err = keys_check(node, known, "a name", why);
+    enum err err = element_keys(node, known, "a name", why);
     for (const struct yaml_node *half = err == OK ? node->first : NULL; half != NULL;
          half = half->next) {
         if (yaml_is_null(half)) {
             continue;
         }
-        if (half->kind != YAML_SCALAR || !name_valid(half->text)) {
+        if (half->kind != YAML_SCALAR || !element_name_valid(half->text)) {
             return why_say_at(why, ERR_SYNTAX, half->line, half->column,
                               "a name is one line of at most %d bytes without control characters",
                               NAME_TEXT_MAX);
@@ -249,7 +253,7 @@ static enum err sender_read(const struct yaml_node *node, struct arena *mem, str
 {
     static const char *const known[] = {"listener", "addresses", "token_sha256", NULL};
     struct sender sender = {.line = node->line, .column = node->column};
-    enum err err = keys_check(node, known, "a sender", why);
+    enum err err = element_keys(node, known, "a sender", why);
     const struct yaml_node *listener = yaml_get(node, STR("listener"));
     const struct yaml_node *token = yaml_get(node, STR("token_sha256"));
     if (err != OK) {
@@ -325,38 +329,32 @@ static enum err sources_read(const struct yaml_node *node, struct arena *mem,
 
 /* ---- Printing. */
 
-/* Appends texts and stops at the first that does not fit. */
-struct printer {
-    struct buf *out;
-    enum err err;
-};
-
-static void put(struct printer *printer, const char *text)
+void print_text(struct printer *printer, const char *text)
 {
     if (printer->err == OK) {
         printer->err = buf_append(printer->out, str_from(text));
     }
 }
 
-static void put_json(struct printer *printer, struct str text)
+void print_json(struct printer *printer, struct str text)
 {
     if (printer->err == OK) {
         printer->err = json_print(printer->out, text);
     }
 }
 
-static void put_name(struct printer *printer, const struct name_text *name)
+void print_name(struct printer *printer, const struct name_text *name)
 {
-    put(printer, "{");
+    print_text(printer, "{");
     if (name->en.size > 0) {
-        put(printer, "\"en\":");
-        put_json(printer, name->en);
+        print_text(printer, "\"en\":");
+        print_json(printer, name->en);
     }
     if (name->ja.size > 0) {
-        put(printer, name->en.size > 0 ? ",\"ja\":" : "\"ja\":");
-        put_json(printer, name->ja);
+        print_text(printer, name->en.size > 0 ? ",\"ja\":" : "\"ja\":");
+        print_json(printer, name->ja);
     }
-    put(printer, "}");
+    print_text(printer, "}");
 }
 
 static void put_zone(struct printer *printer, int32_t seconds)
@@ -371,120 +369,120 @@ static void put_zone(struct printer *printer, int32_t seconds)
 static void put_networks(struct printer *printer, const struct sender *sender)
 {
     char text[NETWORK_TEXT_SIZE];
-    put(printer, "[");
+    print_text(printer, "[");
     for (size_t i = 0; i < sender->networks_count; i++) {
-        put(printer, i > 0 ? ",\"" : "\"");
-        put(printer, network_print(&sender->networks[i], text));
-        put(printer, "\"");
+        print_text(printer, i > 0 ? ",\"" : "\"");
+        print_text(printer, network_print(&sender->networks[i], text));
+        print_text(printer, "\"");
     }
-    put(printer, "]");
+    print_text(printer, "]");
 }
 
 enum err source_print(const struct source_element *source, struct buf *out)
 {
     struct printer printer = {out, OK};
-    put(&printer, "{\"name\":");
-    put_name(&printer, &source->name);
-    put(&printer, ",\"parser\":");
-    put_json(&printer, source->parser);
-    put(&printer, ",\"senders\":[");
+    print_text(&printer, "{\"name\":");
+    print_name(&printer, &source->name);
+    print_text(&printer, ",\"parser\":");
+    print_json(&printer, source->parser);
+    print_text(&printer, ",\"senders\":[");
     for (size_t i = 0; i < source->senders_count; i++) {
         const struct sender *sender = &source->senders[i];
-        put(&printer, i > 0 ? ",{" : "{");
+        print_text(&printer, i > 0 ? ",{" : "{");
         if (sender->networks_count > 0) {
-            put(&printer, "\"addresses\":");
+            print_text(&printer, "\"addresses\":");
             put_networks(&printer, sender);
-            put(&printer, ",");
+            print_text(&printer, ",");
         }
-        put(&printer, "\"listener\":");
-        put_json(&printer, sender->listener);
+        print_text(&printer, "\"listener\":");
+        print_json(&printer, sender->listener);
         if (sender->has_token) {
             char hex[VERSION_TEXT_SIZE];
-            put(&printer, ",\"token_sha256\":\"");
-            put(&printer, hex_print(sender->token_hash, sizeof sender->token_hash, hex));
-            put(&printer, "\"");
+            print_text(&printer, ",\"token_sha256\":\"");
+            print_text(&printer, hex_print(sender->token_hash, sizeof sender->token_hash, hex));
+            print_text(&printer, "\"");
         }
-        put(&printer, "}");
+        print_text(&printer, "}");
     }
-    put(&printer, "],\"slug\":");
-    put_json(&printer, source->slug);
-    put(&printer, ",\"zone\":");
+    print_text(&printer, "],\"slug\":");
+    print_json(&printer, source->slug);
+    print_text(&printer, ",\"zone\":");
     put_zone(&printer, source->zone_seconds);
-    put(&printer, "}");
+    print_text(&printer, "}");
     return printer.err;
 }
 
 enum err client_print(const struct client_element *client, struct buf *out)
 {
     struct printer printer = {out, OK};
-    put(&printer, "{\"name\":");
-    put_name(&printer, &client->name);
-    put(&printer, ",\"slug\":");
-    put_json(&printer, client->slug);
-    put(&printer, "}");
+    print_text(&printer, "{\"name\":");
+    print_name(&printer, &client->name);
+    print_text(&printer, ",\"slug\":");
+    print_json(&printer, client->slug);
+    print_text(&printer, "}");
     return printer.err;
 }
 
-/* A half that is missing is shown as missing. */
-static void put_name_lines(struct printer *printer, const char *indent,
-                           const struct name_text *name)
+void print_name_lines(struct printer *printer, const char *indent, const struct name_text *name)
 {
-    put(printer, indent);
-    put(printer, "name: {ja: ");
+    print_text(printer, indent);
+    print_text(printer, "name: {ja: ");
     if (name->ja.size > 0) {
-        put_json(printer, name->ja);
+        print_json(printer, name->ja);
     } else {
-        put(printer, "~");
+        print_text(printer, "~");
     }
-    put(printer, ", en: ");
+    print_text(printer, ", en: ");
     if (name->en.size > 0) {
-        put_json(printer, name->en);
+        print_json(printer, name->en);
     } else {
-        put(printer, "~");
+        print_text(printer, "~");
     }
-    put(printer, "}\n");
+    print_text(printer, "}\n");
 }
 
 static void put_source_lines(struct printer *printer, const struct source_element *source)
 {
-    put(printer, "      - slug: ");
-    put_json(printer, source->slug);
-    put(printer, "\n");
-    put_name_lines(printer, "        ", &source->name);
-    put(printer, "        parser: ");
-    put_json(printer, source->parser);
-    put(printer, "\n        zone: ");
+    print_text(printer, "      - slug: ");
+    print_json(printer, source->slug);
+    print_text(printer, "\n");
+    print_name_lines(printer, "        ", &source->name);
+    print_text(printer, "        parser: ");
+    print_json(printer, source->parser);
+    print_text(printer, "\n        zone: ");
     put_zone(printer, source->zone_seconds);
-    put(printer, source->senders_count > 0 ? "\n        senders:\n" : "\n        senders: []\n");
+    print_text(printer,
+               source->senders_count > 0 ? "\n        senders:\n" : "\n        senders: []\n");
     for (size_t i = 0; i < source->senders_count; i++) {
         const struct sender *sender = &source->senders[i];
-        put(printer, "          - listener: ");
-        put_json(printer, sender->listener);
+        print_text(printer, "          - listener: ");
+        print_json(printer, sender->listener);
         if (sender->networks_count > 0) {
-            put(printer, "\n            addresses: ");
+            print_text(printer, "\n            addresses: ");
             put_networks(printer, sender);
         }
         if (sender->has_token) {
             char hex[VERSION_TEXT_SIZE];
-            put(printer, "\n            token_sha256: \"");
-            put(printer, hex_print(sender->token_hash, sizeof sender->token_hash, hex));
-            put(printer, "\"");
+            print_text(printer, "\n            token_sha256: \"");
+            print_text(printer, hex_print(sender->token_hash, sizeof sender->token_hash, hex));
+            print_text(printer, "\"");
         }
-        put(printer, "\n");
+        print_text(printer, "\n");
     }
 }
 
-enum err client_export(const struct client_element *client,
-                       const struct source_element *const *sources, size_t count, struct buf *out)
+enum err client_export(const struct client_parts *parts, struct buf *out)
 {
     struct printer printer = {out, OK};
-    put(&printer, "  - slug: ");
-    put_json(&printer, client->slug);
-    put(&printer, "\n");
-    put_name_lines(&printer, "    ", &client->name);
-    put(&printer, count > 0 ? "    sources:\n" : "    sources: []\n");
-    for (size_t i = 0; i < count; i++) {
-        put_source_lines(&printer, sources[i]);
+    print_text(&printer, "  - slug: ");
+    print_json(&printer, parts->client->slug);
+    print_text(&printer, "\n");
+    print_name_lines(&printer, "    ", &parts->client->name);
+    people_lines(&printer, parts->people, parts->people_count);
+    engagements_lines(&printer, parts->engagements, parts->engagements_count);
+    print_text(&printer, parts->sources_count > 0 ? "    sources:\n" : "    sources: []\n");
+    for (size_t i = 0; i < parts->sources_count; i++) {
+        put_source_lines(&printer, parts->sources[i]);
     }
     return printer.err;
 }

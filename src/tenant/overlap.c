@@ -49,6 +49,11 @@ static enum err claim_say(const struct claim *other, const struct source_element
                           struct why *why)
 {
     struct str slug = source->slug;
+    if (other->client.size == 0) {
+        return why_say_at(why, ERR_CONFLICT, line, column,
+                          "%s belongs to somebody else already; ask whoever runs the installation",
+                          what);
+    }
     if (other->line != 0) {
         return why_say_at(why, ERR_CONFLICT, line, column,
                           "%s belongs to %.*s/%.*s in line %u already, so it cannot belong to "

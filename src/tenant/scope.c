@@ -121,7 +121,8 @@ bool scope_allows_all(const struct scope *scope, enum right right)
 bool scope_has_role(const struct scope *scope, struct client_id client, enum role role)
 {
     const struct scope_grant *grant = grant_find(scope, client);
-    return grant != NULL && (grant->roles & 1u << role) != 0;
+    uint32_t rights = role_rights(role);
+    return grant != NULL && (grant->roles & 1u << role) != 0 && (grant->rights & rights) == rights;
 }
 
 enum side scope_side(const struct scope *scope, struct client_id client)

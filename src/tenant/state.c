@@ -1,11 +1,13 @@
 /*
  * What is effective now, read from the ledger: every client and source with the last version of its
- * element.  A state is immutable; an apply makes a new one and swaps it in whole.
+ * element.  A state is immutable; an apply makes a new one and swaps it in whole.  Parties, people
+ * and engagements are read in state_people.c.
  *
  * Always true: clients and sources stand in the order of their ids, those that left the documents
  * included (as inactive, with an empty element).
  */
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +35,9 @@ enum err state_load(struct ledger *ledger, struct state **ret, struct why *why)
         err = sources_load(ledger, state, why);
     }
     if (err == OK) {
+        err = state_load_people(ledger, state, why);
+    }
+    if (err == OK) {
         err = generation_load(ledger, state);
     }
     if (err != OK) {
@@ -51,23 +56,54 @@ void state_free(struct state *state)
     }
 }
 
-enum err tenant_commit(struct tenant *tenant, enum err err, struct why *why)
+enum err bracket_open(struct tenant *tenant, struct bracket *ret)
 {
+    *ret = (struct bracket){tenant, !ledger_in_transaction(tenant->ledger)};
+    assert(!ret->alone || !tenant->unsettled);
+    return ret->alone ? ledger_begin(tenant->ledger) : OK;
+}
+
+enum err bracket_close(struct bracket *bracket, enum err err)
+{
+    if (bracket->alone) {
+        err = err == OK ? ledger_commit(bracket->tenant->ledger) : err;
+        ledger_rollback(bracket->tenant->ledger);
+    }
+    return err;
+}
+
+enum err bracket_close_state(struct bracket *bracket, enum err err, struct why *why)
+{
+    struct tenant *tenant = bracket->tenant;
     struct state *state = NULL;
     if (err == OK) {
         err = state_load(tenant->ledger, &state, why);
     }
-    if (err == OK) {
-        err = ledger_commit(tenant->ledger);
-    }
+    err = bracket_close(bracket, err);
     if (err != OK) {
-        ledger_rollback(tenant->ledger);
         state_free(state);
         return err;
     }
     state_free(tenant->state);
     tenant->state = state;
+    tenant->unsettled = tenant->unsettled || !bracket->alone;
     return OK;
+}
+
+enum err tenant_settle(struct tenant *tenant, struct why *why)
+{
+    struct state *state;
+    assert(!ledger_in_transaction(tenant->ledger));
+    if (!tenant->unsettled) {
+        return OK;
+    }
+    enum err err = state_load(tenant->ledger, &state, why);
+    if (err == OK) {
+        state_free(tenant->state);
+        tenant->state = state;
+        tenant->unsettled = false;
+    }
+    return err;
 }
 
 const struct client_state *state_client(const struct state *state, struct str slug)
@@ -92,11 +128,8 @@ const struct source_state *state_source(const struct state *state, struct client
     return NULL;
 }
 
-/* Runs a statement and calls `load` for each of its rows. */
-static enum err rows_load(struct statement *statement,
-                          enum err (*load)(struct statement *row, struct state *state,
-                                           struct why *why),
-                          struct state *state, struct why *why)
+enum err rows_load(struct statement *statement, row_load *load, struct state *state,
+                   struct why *why)
 {
     bool row = true;
     for (;;) {
@@ -149,8 +182,7 @@ static enum err sources_load(struct ledger *ledger, struct state *state, struct 
     return err == OK ? rows_load(statement, source_load, state, why) : err;
 }
 
-/* Canonical JSON of ours, read by the reader of apply files. */
-static enum err element_parse(struct str canonical, struct arena *mem, struct yaml_node **ret)
+enum err element_parse(struct str canonical, struct arena *mem, struct yaml_node **ret)
 {
     enum err err = yaml_parse(canonical, mem, ret, NULL);
     return err == ERR_SYNTAX || err == ERR_LIMIT || (err == OK && *ret == NULL) ? ERR_CORRUPT : err;

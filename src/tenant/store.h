@@ -13,7 +13,6 @@ struct store {
 NODISCARD enum err store_installation(struct store *store);
 NODISCARD enum err store_client_new(struct store *store, const struct client_element *client,
                                     struct client_id *ret);
-NODISCARD enum err store_client_rename(struct store *store, const struct client_element *client);
 NODISCARD enum err store_source_new(struct store *store, struct client_id client, struct str slug,
                                     struct str unknown_listener);
 NODISCARD enum err store_source_active(struct store *store, struct source_id source, bool active);
@@ -22,3 +21,63 @@ NODISCARD enum err store_version(struct store *store, struct client_id client, c
                                  struct str path, struct str canonical, struct str hash);
 NODISCARD enum err store_audit(struct store *store, const char *action, struct str object,
                                struct str detail);
+
+/* A new party that is no client; kind "client" has its own. */
+NODISCARD enum err store_party_new(struct store *store, struct str slug,
+                                   const struct name_text *name, uint32_t *ret);
+NODISCARD enum err store_party_rename(struct store *store, struct str slug,
+                                      const struct name_text *name);
+NODISCARD enum err store_person_new(struct store *store, uint32_t party, struct str slug,
+                                    uint32_t *ret);
+/* One who goes loses sessions, tokens, invitations and password at once. */
+NODISCARD enum err store_person_active(struct store *store, uint32_t person, bool active);
+NODISCARD enum err store_engagement_new(struct store *store, struct client_id client,
+                                        struct str slug);
+NODISCARD enum err store_engagement_active(struct store *store, uint32_t engagement, bool active);
+
+/* Runs a statement whose parameters are all numbers. */
+NODISCARD enum err store_run(struct ledger *ledger, const char *sql, const int64_t *values,
+                             int count);
+/* The next id of a table, from "SELECT coalesce(max(id), 0) + 1 FROM …". */
+NODISCARD enum err store_next_id(struct ledger *ledger, const char *sql, uint32_t *ret);
+
+/* ---- One apply, while it is written: change.c, change_people.c */
+
+struct apply {
+    struct store store;
+    const struct scope *scope; /* NULL: the set-up of the first administrator */
+    const struct state *state;
+    struct arena *mem;
+    struct buf canonical; /* of the element that is looked at */
+    struct apply_result result;
+    size_t changed;
+    struct why *why;
+};
+
+/* NULL: the plan does not name it. */
+const struct client_element *plan_client(const struct plan *plan, struct str slug);
+/* Whatever the plan names is in it or in the state. */
+NODISCARD enum err plan_refers(struct apply *apply, const struct plan *plan);
+
+/* Whether the canonical text is the version that is effective. */
+bool canonical_is(const struct apply *apply, struct str version);
+/* Lists a change, and unless nothing changed, makes the version in `canonical` effective. */
+NODISCARD enum err change_store(struct apply *apply, struct client_id client, const char *kind,
+                                struct str path, const char *what);
+
+NODISCARD enum err party_store(struct apply *apply, const struct party_element *party);
+/* Without its people. */
+NODISCARD enum err party_store_alone(struct apply *apply, const struct party_element *party,
+                                     uint32_t *ret_id);
+/* All people of a party or client; who is not among them leaves. */
+NODISCARD enum err people_store(struct apply *apply, struct client_id client, uint32_t party,
+                                struct str party_slug, const struct people *people);
+NODISCARD enum err person_store(struct apply *apply, struct client_id client, uint32_t party,
+                                struct str party_slug, const struct person_element *person);
+NODISCARD enum err engagement_store(struct apply *apply, struct client_id client,
+                                    struct str client_slug,
+                                    const struct engagement_element *engagement);
+NODISCARD enum err engagements_remove(struct apply *apply, struct client_id client,
+                                      const struct client_element *element);
+/* Takes who left, or lost a role, out of the engagements of clients that the plan does not name. */
+NODISCARD enum err engagements_prune(struct apply *apply, const struct plan *plan);

@@ -76,6 +76,8 @@ enum side {
 bool scope_allows(const struct scope *scope, struct client_id client, enum right right);
 /* The same for every client, those of the future included. */
 bool scope_allows_all(const struct scope *scope, enum right right);
+/* True if the scope stands there in that role, with all that the role may: an API token that was
+ * made for less signs nothing. */
 bool scope_has_role(const struct scope *scope, struct client_id client, enum role role);
 enum side scope_side(const struct scope *scope, struct client_id client);
 struct str scope_principal(const struct scope *scope); /* borrowed from the scope */
@@ -115,6 +117,7 @@ struct apply_change {
     struct str element; /* "client acme", "source acme/web-1" */
     struct str what;    /* "new", "changed", "removed", "unchanged" */
     struct str version; /* hexadecimal SHA-256 */
+    struct str waits;   /* of a document: what it waits for, in words; else empty */
 };
 struct apply_result {
     struct apply_change *changes;
@@ -129,7 +132,9 @@ struct apply_result {
 NODISCARD enum err tenant_apply(const struct scope *scope, struct tenant *tenant, struct str text,
                                 struct wall now, struct arena *mem, struct apply_result *ret,
                                 struct why *why);
-/* After the caller's transaction has ended: the state in memory is that on disk again. */
+/* After the caller's transaction has ended, in whichever way: the state in memory is that on disk
+ * again (inside the transaction it is that which was written).  Quick where nothing joined.  After
+ * an error here, nothing may be asked but this again. */
 NODISCARD enum err tenant_settle(struct tenant *tenant, struct why *why);
 /* Only looks whether a file could be read; needs no ledger. */
 NODISCARD enum err tenant_apply_check(struct str text, struct arena *mem, struct why *why);
@@ -140,6 +145,10 @@ NODISCARD enum err tenant_apply_check(struct str text, struct arena *mem, struct
 typedef enum err tenant_export_call(void *context, struct client_id client, struct buf *out);
 NODISCARD enum err tenant_export(const struct scope *scope, struct tenant *tenant, struct str slug,
                                  tenant_export_call *documents, void *context, struct buf *out);
+
+/* Another number whenever an apply, a set-up or an invitation changed something that stands in
+ * versions: clients, sources, people, engagements. */
+uint64_t tenant_generation(const struct tenant *tenant);
 
 NODISCARD enum err tenant_client_find(const struct tenant *tenant, struct str slug,
                                       struct client_id *ret);
@@ -190,7 +199,9 @@ NODISCARD enum err tenant_person_find(const struct tenant *tenant, struct str na
 NODISCARD enum err tenant_person_get(const struct tenant *tenant, uint32_t id,
                                      struct person_info *ret);
 
-/* What a person may do now, over all clients that they reach; ERR_DENIED if that is nothing. */
+/* What a person may do now, over all clients that they reach; ERR_DENIED if that is nothing.  Until
+ * an engagement is built (planning, selection, contract) a provider's people read documents as
+ * bidders do. */
 NODISCARD enum err scope_for_person(struct tenant *tenant, uint32_t person, struct str purpose,
                                     struct wall now, struct scope **ret);
 /* The service's own work (clocks, groups, notices): RIGHT_SERVE and what it has to read, for every
@@ -217,20 +228,19 @@ struct engagement_info {
 };
 bool tenant_engagement_at(const struct tenant *tenant, size_t index, struct engagement_info *ret);
 
-/* ---- Passwords.  Hashing takes 50 ms and 64 MiB on purpose, so it is done in a worker
- * (password_hash, password_matches: no state, no ledger); here only the results are kept. */
+/* ---- Passwords.  Hashing takes 100 ms and 64 MiB on purpose, so it is done in a worker
+ * (codec/password.h: no state, no ledger); here only the results are kept. */
 
-#define PASSWORD_SIZE_MIN  12
-#define PASSWORD_SIZE_MAX  1024
-#define PASSWORD_HASH_SIZE 128 /* with a NUL */
+#define PASSWORD_SIZE_MIN 12 /* bytes */
+#define PASSWORD_SIZE_MAX 1024
 
-/* argon2id (RFC 9106), 64 MiB, 3 passes: "$argon2id$v=19$…". */
-NODISCARD enum err password_hash(struct str password, char ret[PASSWORD_HASH_SIZE]);
-bool password_matches(struct str password, struct str hash);
 /* ERR_SYNTAX with a sentence for one that is too short, too long, or the person's own name. */
 NODISCARD enum err password_fit(struct str password, struct str name, struct why *why);
 
-/* The stored hash of an active person, made in mem; for an unknown name (or one without a password)
+/* A try counts as a failure from here on, until tenant_password_tried says otherwise: 10 for a name
+ * and 30 for an address (a /64 of IPv6) in 15 minutes.
+ *
+ * The stored hash of an active person, made in mem; for an unknown name (or one without a password)
  * a hash that nothing matches, so that both take equally long.  *ret_person 0 then.  ERR_AGAIN:
  * too many failures for this name or address lately; *ret_seconds says how long to wait. */
 NODISCARD enum err tenant_password_get(struct tenant *tenant, struct str name, struct str peer,
@@ -239,7 +249,8 @@ NODISCARD enum err tenant_password_get(struct tenant *tenant, struct str name, s
 /* What came of it, for the limits and the audit trail. */
 NODISCARD enum err tenant_password_tried(struct tenant *tenant, struct str name, struct str peer,
                                          uint32_t person, bool matches, struct wall now);
-/* Ends every other session of the person. */
+/* Ends every other session of the person, and all their API tokens and invitations.  ERR_SYNTAX for
+ * a hash that is none of codec/password.h's; ERR_DENIED for somebody who has left. */
 NODISCARD enum err tenant_password_set(struct tenant *tenant, uint32_t person, struct str hash,
                                        struct str keep_session, struct wall now);
 
@@ -249,12 +260,18 @@ NODISCARD enum err tenant_password_set(struct tenant *tenant, uint32_t person, s
  * can sign in to; ERR_EXISTS once somebody can.  An earlier one stops working.  A day. */
 NODISCARD enum err tenant_setup_token(struct tenant *tenant, struct wall now, struct arena *mem,
                                       struct str *ret);
-/* Uses it up: makes the provider's party (if it is not there) and its first admin. */
+/* Whether that token would work now, before a password is hashed for it; changes nothing.
+ * ERR_NOT_FOUND: unknown, expired or used. */
+NODISCARD enum err tenant_setup_look(struct tenant *tenant, struct str token, struct wall now);
+/* Uses it up: makes the provider's party (if it is not there) and its first admin, as an apply
+ * would.  ERR_NOT_FOUND for the token, ERR_EXISTS once somebody can sign in, ERR_SYNTAX and
+ * ERR_CONFLICT for the names. */
 NODISCARD enum err tenant_setup(struct tenant *tenant, struct str token, struct str party,
                                 struct str person, struct str password_hash, struct wall now,
                                 uint32_t *ret_person, struct why *why);
 /* RIGHT_USERS for a person of one's own party (or RIGHT_MANAGE for every client).  Three days; an
- * earlier one stops working. */
+ * earlier one stops working.  For who has a password already it is the way to a new one.  People of
+ * other parties are not found. */
 NODISCARD enum err tenant_invite(const struct scope *scope, struct tenant *tenant, struct str name,
                                  struct wall now, struct arena *mem, struct str *ret,
                                  struct why *why);
@@ -274,6 +291,7 @@ NODISCARD enum err session_new(struct tenant *tenant, uint32_t person, struct st
 /* The person of a token that is good now; notes the use.  ERR_DENIED for any other. */
 NODISCARD enum err session_person(struct tenant *tenant, struct str token, struct wall now,
                                   uint32_t *ret);
+/* ERR_DENIED for a token that is not good. */
 NODISCARD enum err session_end(struct tenant *tenant, struct str token, struct wall now);
 struct session_view {
     uint64_t id;
@@ -287,7 +305,8 @@ NODISCARD enum err session_list(struct tenant *tenant, uint32_t person, struct s
 NODISCARD enum err session_end_id(struct tenant *tenant, uint32_t person, uint64_t id,
                                   struct wall now);
 
-/* rights: what the token may at most, of what its person may at that moment. */
+/* rights: what the token may at most, of what its person may at that moment.  ERR_LIMIT past
+ * API_TOKENS_MAX. */
 NODISCARD enum err api_token_new(struct tenant *tenant, uint32_t person, struct str name,
                                  uint32_t rights, struct wall expires, struct wall now,
                                  struct arena *mem, struct str *ret, uint64_t *ret_id);

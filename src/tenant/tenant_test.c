@@ -177,7 +177,7 @@ TEST(mistakes_in_an_apply_file_say_where_and_what_to_do)
         const char *says;
     } cases[] = {
         {"", ERR_SYNTAX, 1, 1, "begins with 'clients:'"},
-        {"client: []", ERR_SYNTAX, 1, 1, "the only one here is 'clients'"},
+        {"client: []", ERR_SYNTAX, 1, 1, "did you mean 'clients'?"},
         {"clients: {}", ERR_SYNTAX, 1, 10, "a list of clients"},
         {"clients:\n  - slug: Acme", ERR_SYNTAX, 2, 11, "a-z, 0-9 and '-'"},
         {"clients:\n  - name: {}", ERR_SYNTAX, 2, 5, "has no slug"},
@@ -266,6 +266,9 @@ TEST(only_who_may_manage_a_client_changes_or_sees_its_documents)
     scope_free(world.scope);
     CHECK(scope_for_test((struct client_id){2}, RIGHT_MANAGE, &world.scope) == OK);
     CHECK(apply(&world, "clients: [{slug: acme}]") == OK);
+    CHECK(apply(&world, "clients: [{slug: acme, sources: [{slug: s, senders: [{listener: "
+                        "syslog-udp, addresses: [\"2001:db8::/32\"]}]}]}]") == ERR_CONFLICT);
+    CHECK(strstr(world.why.text, "globex") == NULL);
     CHECK(apply(&world, "clients: [{slug: globex}]") == ERR_DENIED);
     CHECK(apply(&world, "clients: [{slug: other}]") == ERR_DENIED);
     CHECK(tenant_export(world.scope, world.tenant, STR("globex"), NULL, NULL, &out) ==
