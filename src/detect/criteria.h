@@ -11,7 +11,7 @@
  */
 
 #include "detect/detect.h"
-#include "service/calendar.h"
+#include "calendar/calendar.h"
 
 struct criteria;
 

@@ -14,7 +14,7 @@
  */
 
 #include "event/alert.h"
-#include "service/calendar.h"
+#include "calendar/calendar.h"
 #include "service/service.h"
 
 /* What happens to a subject (an incident; later also requests and devices) that clocks look at. */

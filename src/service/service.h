@@ -13,7 +13,7 @@
  */
 
 #include "base/clock.h"
-#include "service/document.h"
+#include "document/document.h"
 
 struct ledger;
 struct service;

@@ -60,11 +60,12 @@ struct schema_element {
     const char *requirements; /* "R041 R043", "" without */
     const struct schema_choice {
         const char *value, *label[LANGUAGE_COUNT];
-    } * choices;           /* ELEMENT_CHOICE: up to one with value NULL */
-    int64_t min, max;      /* NUMBER; DURATION in milliseconds; texts: bytes of max */
-    const char *reference; /* REFERENCE: "contacts:people": a kind and the path of a list in it */
-    const char *initial;   /* what holds where nothing is said, as text; NULL: nothing does */
-    bool hidden;           /* starts hidden from the provider, until the client discloses it */
+    } * choices;            /* ELEMENT_CHOICE: up to one with value NULL */
+    int64_t min, max;       /* NUMBER; DURATION in milliseconds; texts: bytes of max */
+    const char *reference;  /* REFERENCE: "contacts:people": a kind and the path of a list in it */
+    const char *initial;    /* what holds where nothing is said, as text; NULL: nothing does */
+    int64_t initial_number; /* the same as a number, where the type has one */
+    bool hidden;            /* starts hidden from the provider, until the client discloses it */
     const struct schema_element *children; /* GROUP and LIST: the keys, up to one with key NULL */
 };
 
@@ -92,6 +93,7 @@ NODISCARD enum err schema_print_form(const struct schema *schema, struct buf *ou
 
 #define DOCUMENT_SIZE_MAX     (1024 * 1024) /* bytes of canonical JSON: some 5,000 assets */
 #define DOCUMENT_ELEMENTS_MAX 100000
+#define ELEMENT_PATH_SIZE_MAX 1024 /* with slugs: the schemas nest a few levels */
 
 struct element {
     const struct schema_element *schema;
@@ -111,9 +113,10 @@ struct document {
     const struct element *root;
 };
 
-/* Reads YAML or JSON; a slug stands as the key `slug` of an item.  Mistakes name line and column,
- * an unknown key brings a suggestion; a slug that stands twice names both places.  References are
- * checked only within the same document. */
+/* Reads YAML, or JSON if the text begins with '{'; a slug stands as the key `slug` of an item.
+ * What is null or empty says nothing and is left out.  Mistakes name line and column, an unknown
+ * key brings a suggestion; a slug that stands twice names both places.  References are checked only
+ * within the same document.  Nothing of the text or the nodes is kept. */
 NODISCARD enum err document_read(const struct schema *schema, struct str text, struct arena *mem,
                                  struct document *ret, struct why *why);
 NODISCARD enum err document_read_node(const struct schema *schema, const struct yaml_node *node,

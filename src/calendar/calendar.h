@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "base/why.h"
-#include "service/document.h"
+#include "document/document.h"
 
 struct zones;
 /* Time zones from a folder of TZif files (RFC 8536), read when they are first asked for. */
