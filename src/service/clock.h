@@ -10,11 +10,15 @@
  * Always true: the working time of a clock is the sum of its stretches between start or resume and
  * pause or stop, through the calendar of the SLA version that it was started under; a warning and a
  * breach happen at most once each, at the exact moment at which they were due, however late they
- * were noticed.
+ * were noticed.  A target is missed when its last nanosecond has passed: who stops a clock just
+ * then has missed it.
+ *
+ * What is reported for a moment before the clock's last step counts from that step.  Every call
+ * that writes joins the open transaction if there is one, else brackets its own.
  */
 
-#include "event/alert.h"
 #include "calendar/calendar.h"
+#include "event/alert.h"
 #include "service/service.h"
 
 /* What happens to a subject (an incident; later also requests and devices) that clocks look at. */
@@ -44,18 +48,19 @@ void clocks_free(struct clocks *clocks);
 
 /* Starts and stops what the client's effective SLA says of this moment.  `severity` chooses the
  * target; a metric without a target for it is not started.  A metric of a subject starts once; a
- * later stop of a clock that was stopped is passed over. */
+ * later stop of a clock that was stopped is passed over.  A clock whose calendar cannot be had
+ * always runs, and the reason of its step "start" is then "calendar-unusable". */
 NODISCARD enum err clock_moment(const struct scope *scope, struct clocks *clocks,
                                 struct client_id client, struct subject subject, enum moment moment,
                                 enum level severity, struct wall at);
 /* The subject goes back to before that moment: clocks that it stopped run on, and the time between
- * counts. */
+ * counts; one that was paused then is paused again. */
 NODISCARD enum err clock_moment_undone(const struct scope *scope, struct clocks *clocks,
                                        struct client_id client, struct subject subject,
                                        enum moment moment, struct wall at);
 
 /* Pause for a reason that the metric's document allows; ERR_DENIED for another, ERR_CONFLICT if the
- * clock is not in the state for it. */
+ * clock is not in the state for it.  RIGHT_WORK; both are audited. */
 NODISCARD enum err clock_pause(const struct scope *scope, struct clocks *clocks,
                                struct client_id client, uint64_t clock, struct str reason,
                                struct str note, struct wall now, struct why *why);
@@ -68,8 +73,9 @@ struct clock_fired {
     uint64_t clock;
     struct subject subject;
     struct str metric;
-    bool breach;    /* else a warning */
-    struct wall at; /* when it was due */
+    bool breach;     /* else a warning */
+    struct wall at;  /* when it was due */
+    struct wall due; /* the breach, of a warning as things stand; WALL_NONE: not within ten years */
 };
 /* Records the warnings and breaches that are due, each once, and tells them, in the order of their
  * moments; inside the caller's transaction, so that what follows from them is stored with them.

@@ -29,7 +29,9 @@ struct notice {
     size_t values_count;
 };
 /* Once per (subject, purpose, key): wanting it again changes nothing.  key tells repeated notices
- * of one purpose apart (a proposal's number); may be empty. */
+ * of one purpose apart (a proposal's number); may be empty.  RIGHT_SERVE, or a right to act on the
+ * client's incidents.  In the caller's transaction: the one of what it is about.  ret_id may be
+ * NULL. */
 NODISCARD enum err notice_want(const struct scope *scope, struct ledger *ledger,
                                const struct notice *notice, struct str key, struct wall now,
                                uint64_t *ret_id);
@@ -49,25 +51,30 @@ struct outbox_message {
     struct str contact;  /* slug of the person or gateway */
     struct str identity; /* stays the same over all tries: Message-ID, or the webhook's id */
     struct str body;     /* the whole mail (RFC 5322), or the webhook's body */
-    struct str signing;  /* webhook: name of the secret in the configuration; may be empty */
+    struct str signing;  /* webhook: CLIENT.NAME, a file of the secrets' folder; may be empty */
     uint32_t tries;
     struct wall next; /* try */
 };
 NODISCARD enum err outbox_put(const struct scope *scope, struct ledger *ledger,
                               const struct outbox_message *message, struct wall now,
                               uint64_t *ret_id);
-/* Up to count_max messages whose time has come, oldest first; made in mem.  *ret_next: when the
- * next will be due. */
+/* RIGHT_SERVE, as all that follows but outbox_list; reading what is due changes nothing, so what
+ * has been handed over is there again until outbox_ended. Up to count_max messages whose time has
+ * come, oldest first; made in mem.  Of one client and kind at most share_max, the oldest: so who
+ * has many that nobody takes does not stand in the way of others.  *ret_next: when the next will be
+ * due, besides those that a share keeps back, whose time comes with the end of one before them. */
 NODISCARD enum err outbox_due(const struct scope *scope, struct ledger *ledger, struct wall now,
-                              size_t count_max, struct arena *mem, struct outbox_message **ret,
-                              size_t *ret_count, struct wall *ret_next);
+                              size_t count_max, size_t share_max, struct arena *mem,
+                              struct outbox_message **ret, size_t *ret_count,
+                              struct wall *ret_next);
 
 enum outbox_end {
     OUTBOX_SENT,   /* handed over: the relay took it (250), the hook answered 2xx */
     OUTBOX_LATER,  /* try again: 4xx of SMTP, 429 and 5xx of HTTP, no connection */
     OUTBOX_FAILED, /* will never be taken: 5xx of SMTP, other 4xx of HTTP */
 };
-/* Later: after 15 s, 30 s, 1 min, … at most 15 min apart; given up after two days, which is FAILED.
+/* Nothing happens to a message that has ended already.
+ * Later: after 15 s, 30 s, 1 min, … at most 15 min apart; given up after two days, which is FAILED.
  * `said`: the peer's answer, cut to 500 bytes. */
 NODISCARD enum err outbox_ended(const struct scope *scope, struct ledger *ledger, uint64_t id,
                                 enum outbox_end end, struct str said, struct wall now);
@@ -79,6 +86,7 @@ struct outbox_view {
     uint32_t tries;
     struct wall created, ended;
 };
+/* Newest first, at most 1,000; notice 0: all of the client's.  RIGHT_INCIDENTS. */
 NODISCARD enum err outbox_list(const struct scope *scope, struct ledger *ledger,
                                struct client_id client, uint64_t notice, struct arena *mem,
                                struct outbox_view **ret, size_t *ret_count);

@@ -18,8 +18,8 @@
 struct ledger;
 struct service;
 
-/* Works in desk, on the ledger.  Every call that writes joins the open transaction if there is one,
- * else brackets its own. */
+/* Works in desk, on the ledger.  Every call that writes joins the open transaction if there is one
+ * (which the caller takes back if the call fails), else brackets its own. */
 NODISCARD enum err service_open(struct ledger *ledger, struct tenant *tenant, struct wall now,
                                 struct service **ret, struct why *why);
 void service_close(struct service *service);
@@ -59,8 +59,9 @@ struct version {
 };
 
 /* Makes a draft.  RIGHT_DRAFT or RIGHT_MANAGE.  ERR_EXISTS, with *ret set, if the same text is the
- * latest version already.  References into other kinds are checked against their latest versions.
- */
+ * latest version already.  References into other kinds are checked against their latest versions;
+ * ERR_CONFLICT if one of these refers to what this draft leaves out.  What is hidden from the
+ * drafter stays in it as it was. */
 NODISCARD enum err service_draft(const struct scope *scope, struct service *service,
                                  struct client_id client, const struct document *document,
                                  struct str note, struct wall wanted, struct wall now,
@@ -72,9 +73,16 @@ NODISCARD enum err service_sign(const struct scope *scope, struct service *servi
                                 struct client_id client, struct str kind, struct str hash,
                                 struct wall now, struct arena *mem, struct version *ret,
                                 struct why *why);
+/* RIGHT_DRAFT or RIGHT_MANAGE; of a version that all have signed, only somebody with a role that
+ * its kind asks for.  ERR_CONFLICT once it ran or was replaced. */
 NODISCARD enum err service_withdraw(const struct scope *scope, struct service *service,
                                     struct client_id client, struct str kind, struct str hash,
                                     struct wall now, struct why *why);
+
+/* Drafts of a kind are also looked at by the room that runs them (ERR_SYNTAX with line and column
+ * refuses one): what could not run is never signed. */
+typedef enum err service_check_call(const struct document *document, struct why *why);
+void service_check(struct service *service, const char *kind, service_check_call *call);
 
 /* Newest first.  RIGHT_DOCUMENTS or RIGHT_MANAGE. */
 NODISCARD enum err service_versions(const struct scope *scope, struct service *service,
@@ -90,17 +98,20 @@ NODISCARD enum err service_effective(const struct scope *scope, struct service *
                                      struct client_id client, struct str kind, struct arena *mem,
                                      struct version *ret, struct document *ret_document);
 /* For the service's own rooms (clocks, incidents, notices): the whole effective document, read once
- * and kept until another version becomes effective.  NULL: nothing is.  *ret_hash may be NULL. */
+ * and kept until another version becomes effective: borrowed until the next call that may make one
+ * so.  NULL: nothing is.  *ret_hash may be NULL. */
 const struct document *service_running(const struct scope *scope, struct service *service,
                                        struct client_id client, struct str kind,
                                        struct str *ret_hash);
 
 /* Who may see what (R039).  Only a role of the client that may draft changes it; each change is
- * audited.  `path` with slugs; it need not exist yet. */
+ * audited.  `path` with slugs; it need not exist yet, but the schema must know it (ERR_NOT_FOUND).
+ * The empty path is the whole kind: bidders see nothing of one whose root was not shown. */
 NODISCARD enum err service_disclose(const struct scope *scope, struct service *service,
                                     struct client_id client, struct str kind, struct str path,
                                     enum disclosure disclosure, struct wall now, struct why *why);
-/* "Read and understood", by a person of the other side, of an effective version. */
+/* "Read and understood" of an effective version, once, by a person of another side than its
+ * author's. */
 NODISCARD enum err service_acknowledge(const struct scope *scope, struct service *service,
                                        struct client_id client, struct str kind, struct str hash,
                                        struct str note, struct wall now, struct why *why);
@@ -121,9 +132,9 @@ NODISCARD enum err service_turn(const struct scope *scope, struct service *servi
 
 /* Counts up whenever what is effective changes for the client. */
 uint64_t service_generation(const struct service *service, struct client_id client);
-/* What core needs of the client's effective documents (calendars, assets, table-1, criteria,
- * contacts), as one bundle: for each a line "kind hash size\n" and the canonical JSON.  Read by
- * service_bundle_next. */
+/* What core needs of the client's effective documents (assets, calendars, contacts, criteria,
+ * log-sources, table-1), as one bundle: for each a line "kind hash size\n" and the canonical JSON.
+ * Read by service_bundle_next. */
 NODISCARD enum err service_bundle(const struct scope *scope, struct service *service,
                                   struct client_id client, struct buf *out);
 /* Takes the next document off *bundle; ERR_NOT_FOUND at the end, ERR_CORRUPT. */
@@ -133,13 +144,15 @@ NODISCARD enum err service_bundle_next(struct str *bundle, struct arena *mem, st
 /* ---- Apply files (docs/apply.md): parties, clients, sources, engagements, people (tenant/) and
  * documents, whole or not at all. */
 
-/* trust: the hexadecimal public key whose signatures in the file count here, or empty. */
+/* trust: the hexadecimal public key whose signatures in the file count here, or empty; only
+ * SIDE_INSTALLATION may name one.  Disclosures that change need the client's side or
+ * SIDE_INSTALLATION.  A caller whose transaction it joined calls tenant_settle after its end. */
 NODISCARD enum err service_apply(const struct scope *scope, struct service *service,
                                  struct str text, struct str trust, struct wall now,
                                  struct arena *mem, struct apply_result *ret, struct why *why);
 NODISCARD enum err service_apply_check(struct str text, struct arena *mem, struct why *why);
 /* Prints what service_apply reads, signatures included; an empty slug: everything that the scope
- * may manage. */
+ * may manage.  A provider gets what is disclosed to it, and no signatures where that is a part. */
 NODISCARD enum err service_export(const struct scope *scope, struct service *service,
                                   struct str slug, struct buf *out);
 /* This installation's key, hexadecimal: what another one is told to trust. */
