@@ -74,7 +74,7 @@ static bool paths_load(const struct command *command, struct loaded *loaded)
 
 static void loaded_done(struct loaded *loaded)
 {
-    ruleset_unref(loaded->ruleset);
+    ruleset_free(loaded->ruleset);
     buf_done(&loaded->bundle);
     arena_free(loaded->mem);
 }

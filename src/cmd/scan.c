@@ -202,6 +202,6 @@ int cmd_scan(int argc, char **argv)
         return 1;
     }
     int code = paths_scan(&command, ruleset, &timing);
-    ruleset_unref(ruleset);
+    ruleset_free(ruleset);
     return code != 0 || wrong > 0;
 }

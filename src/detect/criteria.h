@@ -10,17 +10,23 @@
  * Time is an argument: the same event under the same documents has the same outcome for ever.
  */
 
-#include "detect/detect.h"
 #include "calendar/calendar.h"
+#include "detect/detect.h"
 
 struct criteria;
 
-/* From a bundle of service_bundle (which may be empty: then rules stand as they are).  Keeps the
- * zones.  ERR_CORRUPT for a bundle that the service did not write. */
-NODISCARD enum err criteria_new(struct str bundle, struct zones *zones, struct criteria **ret,
-                                struct why *why);
+/* Whether what a draft of kind `criteria` says can run, beyond what its schema asks: its search
+ * expressions, and types of incidents that words/types.yaml does not have.  Asked before a draft is
+ * accepted.  ERR_SYNTAX with line and column of the document. */
+NODISCARD enum err criteria_check(const struct document *document, struct why *why);
+
+/* From a bundle of service_bundle (which may be empty: then rules stand as they are).  `sources`:
+ * the client's enrolled log sources, a line "id slug\n" each, since documents know them by slug.
+ * Keeps the zones, nothing else.  ERR_CORRUPT for a bundle that the service did not write. */
+NODISCARD enum err criteria_new(struct str bundle, struct str sources, struct zones *zones,
+                                struct criteria **ret, struct why *why);
 void criteria_free(struct criteria *criteria);
-/* SHA-256 over the bundle, hexadecimal: the generation's name. */
+/* SHA-256 over bundle and sources, hexadecimal: the generation's name. */
 struct str criteria_hash(const struct criteria *criteria);
 
 /* Fills in the outcomes of alerts of this batch (as detect_batch or ruleset_judge made them, so in

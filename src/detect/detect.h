@@ -4,7 +4,7 @@
  * Sigma rules over events.  A rule set is immutable and shared by count; a new generation replaces
  * it whole.
  *
- *     ruleset_pack … → ruleset_load → detect_batch … → ruleset_unref
+ *     ruleset_pack … → ruleset_load → detect_batch … → ruleset_free
  *
  * No rule is ever silently off: what cannot run stands in the report, with file, line and reason.
  */
@@ -45,8 +45,7 @@ struct rule_summary {
  * only when the bundle itself is broken or memory is short. */
 NODISCARD enum err ruleset_load(struct str bundle, struct arena *mem, struct ruleset **ret,
                                 struct ruleset_report *ret_report, struct why *why);
-void ruleset_ref(struct ruleset *ruleset);
-void ruleset_unref(struct ruleset *ruleset);
+void ruleset_free(struct ruleset *ruleset);
 size_t ruleset_rules(const struct ruleset *ruleset);
 void ruleset_rule(const struct ruleset *ruleset, size_t index, struct rule_summary *ret);
 struct str ruleset_hash(const struct ruleset *ruleset); /* SHA-256 in hexadecimal; its name */

@@ -65,7 +65,7 @@ static bool fires(const char *detection, const char *record, const struct pair *
     }
     CHECK(report.loaded == 1);
     size_t count = alerts_for(ruleset, "/x/", record, pairs, mem, &alerts);
-    ruleset_unref(ruleset);
+    ruleset_free(ruleset);
     arena_free(mem);
     return count == 1;
 }
@@ -84,7 +84,7 @@ static const char *refusal(const char *text, uint32_t line)
     CHECK(report.refused[0].line == line);
     CHECK(str_equal(report.refused[0].file, STR("a.yml")));
     CHECK(snprintf(reason, sizeof reason, "%.*s", STR_ARG(report.refused[0].reason)) > 0);
-    ruleset_unref(ruleset);
+    ruleset_free(ruleset);
     arena_free(mem);
     return reason;
 }
@@ -123,7 +123,7 @@ TEST(an_alert_carries_what_the_rule_says_about_itself)
     CHECK(alert->source.value == 9 && alert->received.ns == 5);
     CHECK(alerts_for(ruleset, "c//t", "r", EVENT({"f", "v"}), mem, &alerts) == 0);
     CHECK(alerts_for(ruleset, "", "r", EVENT({"f", "v"}), mem, &alerts) == 0);
-    ruleset_unref(ruleset);
+    ruleset_free(ruleset);
     arena_free(mem);
 }
 
@@ -286,7 +286,7 @@ TEST(a_windows_event_without_a_class_is_routed_by_channel_and_id)
                      mem, &alerts) == 1);
     CHECK(alerts_for(ruleset, "", "{}", EVENT({"EventID", "1"}, {"Image", "C:\\x.exe"}), mem,
                      &alerts) == 0);
-    ruleset_unref(ruleset);
+    ruleset_free(ruleset);
     arena_free(mem);
 }
 
@@ -322,7 +322,7 @@ TEST(a_rule_that_lacks_a_value_is_listed_apart)
         load(HEAD "  s: {f|expand: 'a%admins%b'}\n  condition: s\n", mem, &report);
     CHECK(report.loaded == 0 && report.refused_count == 0 && report.needs_values_count == 1);
     CHECK(str_equal(report.needs_values[0].reason, STR("admins")));
-    ruleset_unref(ruleset);
+    ruleset_free(ruleset);
     arena_free(mem);
 }
 
@@ -334,7 +334,7 @@ TEST(two_rules_with_one_id_are_not_both_loaded)
                                         "  s: {f: x}\n  condition: s\nid: a\n",
                                    mem, &report);
     CHECK(report.loaded == 1 && report.refused_count == 1 && report.rules == 2);
-    ruleset_unref(ruleset);
+    ruleset_free(ruleset);
     arena_free(mem);
 }
 
@@ -347,6 +347,6 @@ TEST(a_damaged_bundle_is_told_from_a_bad_rule)
     CHECK(ruleset_load(STR("\x01\0\0\0\x05\0\0\0ab"), mem, &ruleset, &report, &why) == ERR_CORRUPT);
     CHECK(ruleset_load(STR("abc"), mem, &ruleset, &report, &why) == ERR_CORRUPT);
     CHECK(ruleset_load(STR(""), mem, &ruleset, &report, &why) == OK);
-    ruleset_unref(ruleset);
+    ruleset_free(ruleset);
     arena_free(mem);
 }

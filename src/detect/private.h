@@ -24,6 +24,7 @@ struct compiler {
 struct rule {
     struct str id, title, author, link, tags, version;
     enum level level;
+    struct str type;                       /* of incident; static */
     struct str category, product, service; /* empty: any */
     const struct expr *condition;
 };

@@ -9,6 +9,8 @@
 
 #include "detect/private.h"
 
+#include "detect/criteria.h"
+
 #define TAGS_SIZE_MAX 16384 /* one text of an alert (event/alert.c) */
 
 static enum err detection_compile(struct compiler *compiler, const struct yaml_node *detection,
@@ -62,6 +64,7 @@ enum err rule_compile(struct compiler *compiler, const struct yaml_node *documen
         err = detection_compile(compiler, detection, &rule.condition);
     }
     if (err == OK) {
+        rule.type = criteria_type_of_rule(rule.tags, rule.title);
         *ret = rule;
     }
     return err;

@@ -43,7 +43,6 @@ struct route {
 };
 
 struct ruleset {
-    unsigned references;
     struct arena *mem;
     struct matcher *matcher;
     struct reading *reading; /* working memory, as are routes: no part of what the set says */
@@ -94,7 +93,6 @@ static enum err ruleset_new(struct str bundle, struct ruleset **ret)
     if (ruleset == NULL) {
         return ERR_MEMORY;
     }
-    ruleset->references = 1;
     buf_init(&ruleset->rules, RULESET_SIZE_MAX);
     buf_init(&ruleset->routes, RULESET_SIZE_MAX);
     map_init(&ruleset->ids, RULES_MAX, RULES_SEED);
@@ -137,21 +135,16 @@ enum err ruleset_load(struct str bundle, struct arena *mem, struct ruleset **ret
     buf_done(&loading.refused);
     buf_done(&loading.needs_values);
     if (err != OK) {
-        ruleset_unref(loading.ruleset);
+        ruleset_free(loading.ruleset);
         return err;
     }
     *ret = loading.ruleset;
     return OK;
 }
 
-void ruleset_ref(struct ruleset *ruleset)
+void ruleset_free(struct ruleset *ruleset)
 {
-    ruleset->references++;
-}
-
-void ruleset_unref(struct ruleset *ruleset)
-{
-    if (ruleset == NULL || --ruleset->references > 0) {
+    if (ruleset == NULL) {
         return;
     }
     for (size_t at = 0; at < ruleset->routes.size; at += sizeof(struct route)) {
@@ -437,6 +430,7 @@ static enum err hit_add(struct buf *hits, const struct event *event, const struc
         .rule_link = rule->link,
         .rule_tags = rule->tags,
         .rule_version = rule->version,
+        .outcome = {.type = rule->type, .severity = rule->level},
     };
     return buf_append(hits, str_of(&alert, sizeof alert));
 }

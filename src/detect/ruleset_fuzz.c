@@ -59,10 +59,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         judge(ruleset, record, mem);
     }
-    ruleset_unref(ruleset);
+    ruleset_free(ruleset);
     ruleset = NULL;
     if (mem != NULL && ruleset_load(str_of(data, size), mem, &ruleset, &report, &why) == OK) {
-        ruleset_unref(ruleset);
+        ruleset_free(ruleset);
     }
     buf_done(&bundle);
     buf_done(&wrapped);

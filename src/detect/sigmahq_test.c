@@ -68,7 +68,7 @@ TEST(every_rule_of_sigmahq_loads_or_is_listed_with_its_reason)
     CHECK(report.loaded + report.refused_count + report.needs_values_count == report.rules);
     CHECK(report.needs_values_count == 25);
     CHECK(report.refused_count == 0);
-    ruleset_unref(ruleset);
+    ruleset_free(ruleset);
     arena_free(mem);
 }
 
@@ -204,7 +204,7 @@ TEST(rules_fire_on_the_events_derived_from_them_and_on_no_others)
     CHECK(agree == lines);
     builder_free(derived.builder);
     arena_free(derived.mem);
-    ruleset_unref(ruleset);
+    ruleset_free(ruleset);
     arena_free(mem);
     free(data);
 }

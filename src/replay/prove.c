@@ -226,7 +226,7 @@ static enum err file_prove(void *context, const char *path)
     if (err == OK && report.loaded > 0) {
         err = rule_prove(proving, path, ruleset);
     }
-    ruleset_unref(ruleset);
+    ruleset_free(ruleset);
     arena_free(mem);
     buf_done(&bundle);
     buf_done(&text);

@@ -77,7 +77,7 @@ int core_run(struct process *process)
 
 static void rules_swap(struct core *core, struct ruleset *ruleset, size_t refused)
 {
-    ruleset_unref(core->spine->ruleset);
+    ruleset_free(core->spine->ruleset);
     core->spine->ruleset = ruleset;
     core->rules_refused = refused;
     for (size_t i = 0; i < core->spine->clients_count; i++) {
@@ -107,7 +107,7 @@ static enum err core_rules(struct core *core, struct str bundle, struct why *why
                         problem->line, STR_ARG(problem->reason));
         }
         if (worse) {
-            ruleset_unref(ruleset);
+            ruleset_free(ruleset);
         } else {
             rules_swap(core, ruleset, report.refused_count);
         }

@@ -119,7 +119,7 @@ static void tower_free(struct tower *tower)
     timer_free(tower->stop);
     loop_free(tower->loop);
     (void)close(tower->desk);
-    ruleset_unref(spine->ruleset);
+    ruleset_free(spine->ruleset);
     books_detach(spine->books);
     ring_detach(spine->ring);
     ring_detach(tower->front);
