@@ -1,152 +1,164 @@
 /*
- * Alerts, kept once each, and how far each client's events have been judged.
+ * Incidents as others see them: what the room works with, one incident, and lists.
  *
- * Always true: the bookmark of a client and the alerts of all events before it were stored in one
- * transaction, so after any crash detection goes on from the bookmark, and what it raises again is
- * there already, by (client, rule, sequence), and is passed over.
+ * Always true: a list is made client by client, each asked for by its own scope check and its own
+ * query, so that no row of a client that the scope may not see is ever read.
  */
 
 #include "incident/incident.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "ledger/ledger.h"
+#include "base/limits.h"
+#include "incident/private.h"
 
-#define LIST_COUNT_FIRST 64
+#define OPERATION_MEMORY_MAX \
+    ((size_t)256 * 1024 * 1024) /* a page of the largest alerts, and theirs */
 
-static enum err alerts_put(struct ledger *ledger, const struct alerts *alerts, struct wall now,
-                           uint64_t *ret_new);
-static enum err alert_put(struct ledger *ledger, const struct alert *alert, struct wall now);
-static enum err bookmark_put(struct ledger *ledger, struct client_id client, uint64_t bookmark);
-static enum err alert_take(struct statement *row, struct client_id client, struct arena *mem,
-                           struct stored_alert *ret);
+struct found {
+    struct client_id client;
+    uint64_t id;
+};
 
-enum err incident_store(const struct scope *scope, struct ledger *ledger, struct client_id client,
-                        const struct alerts *alerts, uint64_t bookmark, struct wall now,
-                        uint64_t *ret_new)
+static enum err client_next(struct incidents *incidents, struct client_id *client);
+static enum err client_find(struct incidents *incidents, struct client_id client,
+                            const struct incident_filter *filter, struct found *found,
+                            size_t *count);
+
+enum err incidents_new(struct ledger *ledger, struct service *service, struct clocks *clocks,
+                       struct incidents **ret)
 {
-    if (!scope_allows(scope, client, RIGHT_ALERT)) {
-        return ERR_DENIED;
-    }
-    for (size_t i = 0; i < alerts->count; i++) {
-        if (!client_equal(alerts->list[i].place.client, client)) {
-            return ERR_DENIED;
-        }
-        if (alerts->list[i].place.sequence > INT64_MAX) {
-            return ERR_LIMIT;
-        }
-    }
-    if (bookmark > INT64_MAX) {
-        return ERR_LIMIT;
-    }
-    uint64_t fresh = 0;
-    bool alone = !ledger_in_transaction(ledger);
-    enum err err = alone ? ledger_begin(ledger) : OK;
-    if (err != OK) {
-        return err;
-    }
-    err = alerts_put(ledger, alerts, now, &fresh);
-    if (err == OK && bookmark > 0) {
-        err = bookmark_put(ledger, client, bookmark);
-    }
-    if (alone) {
-        err = err == OK ? ledger_commit(ledger) : err;
-        ledger_rollback(ledger);
-    }
-    if (err == OK) {
-        *ret_new = fresh;
-    }
-    return err;
-}
-
-enum err incident_bookmark(const struct scope *scope, struct ledger *ledger,
-                           struct client_id client, uint64_t *ret)
-{
-    struct statement *statement;
-    bool row;
-    if (!scope_allows(scope, client, RIGHT_ALERT) && !scope_allows(scope, client, RIGHT_ALERTS)) {
-        return ERR_DENIED;
-    }
-    enum err err =
-        ledger_prepare(ledger, "SELECT sequence FROM bookmark WHERE client = ?", &statement);
-    if (err == OK) {
-        err = statement_bind_int(statement, 1, client.value);
-    }
-    if (err == OK) {
-        err = statement_step(statement, &row);
-    }
-    if (err == OK) {
-        *ret = row ? (uint64_t)statement_int(statement, 0) : 1;
-        statement_reset(statement);
-    }
-    return err;
-}
-
-static enum err list_grow(struct arena *mem, struct stored_alert **list, size_t *capacity)
-{
-    size_t larger = *capacity == 0 ? LIST_COUNT_FIRST : *capacity * 2;
-    struct stored_alert *copy = ARENA_ARRAY(mem, struct stored_alert, larger);
-    if (copy == NULL) {
+    struct incidents *incidents = calloc(1, sizeof *incidents);
+    if (incidents == NULL) {
         return ERR_MEMORY;
     }
-    if (*capacity > 0) {
-        memcpy(copy, *list, *capacity * sizeof *copy);
+    *incidents = (struct incidents){
+        .ledger = ledger,
+        .service = service,
+        .clocks = clocks,
+        .mem = arena_new(OPERATION_MEMORY_MAX),
+    };
+    if (incidents->mem == NULL) {
+        incidents_free(incidents);
+        return ERR_MEMORY;
     }
-    *list = copy;
-    *capacity = larger;
+    *ret = incidents;
     return OK;
 }
 
-static enum err list_query(struct ledger *ledger, const struct alert_filter *filter,
-                           struct statement **ret)
+void incidents_free(struct incidents *incidents)
 {
-    const int64_t numbers[] = {
-        filter->client.value,
-        (int64_t)(filter->after_id < INT64_MAX ? filter->after_id : INT64_MAX),
-        wall_known(filter->from) ? filter->from.ns : INT64_MIN,
-        wall_known(filter->to) ? filter->to.ns : INT64_MAX,
-        (int64_t)(filter->count_max < INT64_MAX ? filter->count_max : INT64_MAX),
+    if (incidents == NULL) {
+        return;
+    }
+    arena_free(incidents->mem);
+    free(incidents);
+}
+
+static struct incident_view view_of(const struct row *row)
+{
+    return (struct incident_view){
+        .id = row->id,
+        .client = row->client,
+        .number = row->number,
+        .state = row->state,
+        .severity = row->severity,
+        .type = row->type,
+        .asset = row->asset,
+        .owner = row->owner,
+        .zone = row->zone,
+        .other = row->other,
+        .inside = row->inside,
+        .outside = row->outside,
+        .criterion = row->criterion,
+        .chain = row->chain,
+        .action = row->action,
+        .rules = row->rules,
+        .authorised = row->authorised,
+        .documents = row->documents,
+        .detected = row->detected,
+        .opened = row->opened,
+        .ended = row->ended,
+        .notified = row->notified,
+        .acknowledged = row->acknowledged,
+        .alerts = row->alerts,
+        .alert_last = row->alert_last,
+        .turn = row_turn(row),
+        .waits_for = str_from(row_waits(row)),
+        .decide_by = row->decide_by,
+        .proposal = row->proposal,
+        .executes = row->executes,
+        .executed = row->executed,
     };
-    enum err err = ledger_prepare(
-        ledger,
-        "SELECT id, stored, sequence, source, received, happened, level, rule_id, rule_title,"
-        " rule_author, rule_link, rule_tags, rule_version FROM alert"
-        " WHERE client = ? AND id > ? AND received >= ? AND received < ? ORDER BY id LIMIT ?",
-        ret);
-    for (int i = 0; i < 5 && err == OK; i++) {
-        err = statement_bind_int(*ret, i + 1, numbers[i]);
+}
+
+enum err incident_get(const struct scope *scope, struct incidents *incidents,
+                      struct client_id client, uint32_t number, struct arena *mem,
+                      struct incident_view *ret)
+{
+    struct row row;
+    if (!scope_allows(scope, client, RIGHT_INCIDENTS)) {
+        return ERR_NOT_FOUND;
+    }
+    enum err err = row_by_number(incidents->ledger, client, number, mem, &row);
+    if (err == OK) {
+        *ret = view_of(&row);
     }
     return err;
 }
 
-enum err incident_list(const struct scope *scope, struct ledger *ledger,
-                       const struct alert_filter *filter, struct arena *mem,
-                       struct stored_alert **ret, size_t *ret_count)
+/* ---- Lists. */
+
+static int newest_first(const void *a, const void *b)
 {
-    struct statement *statement;
-    struct stored_alert *list = NULL;
-    size_t count = 0;
-    size_t capacity = 0;
-    bool row = true;
-    if (!scope_allows(scope, filter->client, RIGHT_ALERTS)) {
-        return ERR_DENIED;
-    }
-    enum err err = list_query(ledger, filter, &statement);
-    if (err != OK) {
-        return err;
-    }
-    for (;;) {
-        err = statement_step(statement, &row);
-        if (err != OK || !row) {
+    const struct found *left = a;
+    const struct found *right = b;
+    return left->id < right->id ? 1 : left->id > right->id ? -1 : 0;
+}
+
+/* The newest of all clients that the scope may see, up to `wanted`. */
+static enum err ids_find(const struct scope *scope, struct incidents *incidents,
+                         const struct incident_filter *filter, size_t wanted, struct found *found,
+                         size_t *count)
+{
+    struct client_id client = filter->client;
+    enum err err = client.value == 0 ? client_next(incidents, &client) : OK;
+    while (err == OK && client.value != 0) {
+        if (scope_allows(scope, client, RIGHT_INCIDENTS)) {
+            err = client_find(incidents, client, filter, found, count);
+            qsort(found, *count, sizeof *found, newest_first);
+            *count = *count < wanted ? *count : wanted;
+        }
+        if (filter->client.value != 0) {
             break;
         }
-        err = count == capacity ? list_grow(mem, &list, &capacity) : OK;
         if (err == OK) {
-            err = alert_take(statement, filter->client, mem, &list[count++]);
+            err = client_next(incidents, &client);
         }
-        if (err != OK) {
-            statement_reset(statement);
-            break;
+    }
+    return err;
+}
+
+enum err incident_list_view(const struct scope *scope, struct incidents *incidents,
+                            const struct incident_filter *filter, struct arena *mem,
+                            struct incident_view **ret, size_t *ret_count)
+{
+    struct incident_filter bounded = *filter;
+    size_t count = 0;
+    bounded.count_max =
+        filter->count_max < INCIDENT_PAGE_MAX ? filter->count_max : INCIDENT_PAGE_MAX;
+    struct found *found = ARENA_ARRAY(mem, struct found, 2 * bounded.count_max + 1);
+    struct incident_view *list = ARENA_ARRAY(mem, struct incident_view, bounded.count_max + 1);
+    if (found == NULL || list == NULL) {
+        return ERR_MEMORY;
+    }
+    enum err err = ids_find(scope, incidents, &bounded, bounded.count_max, found, &count);
+    for (size_t i = 0; i < count && err == OK; i++) {
+        struct row row;
+        err = row_by_id(incidents->ledger, found[i].client, found[i].id, mem, &row);
+        if (err == OK) {
+            list[i] = view_of(&row);
         }
     }
     if (err == OK) {
@@ -156,95 +168,44 @@ enum err incident_list(const struct scope *scope, struct ledger *ledger,
     return err;
 }
 
-/* ---- Rows. */
-
-static enum err alerts_put(struct ledger *ledger, const struct alerts *alerts, struct wall now,
-                           uint64_t *ret_new)
+/* The next client that has incidents; 0 at the end. */
+static enum err client_next(struct incidents *incidents, struct client_id *client)
 {
-    for (size_t i = 0; i < alerts->count; i++) {
-        enum err err = alert_put(ledger, &alerts->list[i], now);
-        if (err != OK) {
+    struct statement *statement;
+    bool row;
+    enum err err = LEDGER_QUERY(
+        incidents->ledger, "SELECT client FROM incident WHERE client > ? ORDER BY client LIMIT 1",
+        &statement, BIND_INT(client->value));
+    if (err == OK) {
+        err = statement_step(statement, &row);
+    }
+    if (err == OK) {
+        client->value = row ? (uint32_t)statement_int(statement, 0) : 0;
+        statement_reset(statement);
+    }
+    return err;
+}
+
+/* Adds up to count_max of one client behind what is found. */
+static enum err client_find(struct incidents *incidents, struct client_id client,
+                            const struct incident_filter *filter, struct found *found,
+                            size_t *count)
+{
+    struct statement *statement;
+    bool row = true;
+    uint64_t before =
+        filter->before_id == 0 || filter->before_id > INT64_MAX ? INT64_MAX : filter->before_id;
+    enum err err = LEDGER_QUERY(incidents->ledger,
+                                "SELECT id FROM incident WHERE client = ? AND id < ?"
+                                " AND (ended IS NULL OR ? = 0) ORDER BY id DESC LIMIT ?",
+                                &statement, BIND_INT(client.value), BIND_INT(before),
+                                BIND_INT(filter->open_only), BIND_INT(filter->count_max));
+    while (err == OK) {
+        err = statement_step(statement, &row);
+        if (err != OK || !row) {
             return err;
         }
-        *ret_new += (uint64_t)ledger_changes(ledger);
-    }
-    return OK;
-}
-
-static enum err alert_put(struct ledger *ledger, const struct alert *alert, struct wall now)
-{
-    const int64_t numbers[] = {
-        alert->place.client.value, (int64_t)alert->place.sequence, alert->source.value,
-        alert->received.ns,        (int64_t)alert->level,          now.ns,
-    };
-    const struct str texts[] = {alert->rule_id,   alert->rule_title, alert->rule_author,
-                                alert->rule_link, alert->rule_tags,  alert->rule_version};
-    struct statement *statement;
-    enum err err = ledger_prepare(
-        ledger,
-        "INSERT INTO alert (client, sequence, source, received, level, stored, rule_id, rule_title,"
-        " rule_author, rule_link, rule_tags, rule_version, happened)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (client, rule_id, sequence) DO NOTHING",
-        &statement);
-    for (int i = 0; i < 6 && err == OK; i++) {
-        err = statement_bind_int(statement, i + 1, numbers[i]);
-    }
-    for (int i = 0; i < 6 && err == OK; i++) {
-        err = statement_bind_text(statement, i + 7, texts[i]);
-    }
-    if (err == OK) {
-        err = wall_known(alert->happened) ? statement_bind_int(statement, 13, alert->happened.ns)
-                                          : statement_bind_null(statement, 13);
-    }
-    return err == OK ? statement_run(statement) : err;
-}
-
-static enum err bookmark_put(struct ledger *ledger, struct client_id client, uint64_t bookmark)
-{
-    struct statement *statement;
-    enum err err = ledger_prepare(ledger,
-                                  "INSERT INTO bookmark (client, sequence) VALUES (?, ?)"
-                                  " ON CONFLICT (client) DO UPDATE SET sequence = excluded.sequence"
-                                  " WHERE excluded.sequence > bookmark.sequence",
-                                  &statement);
-    if (err == OK) {
-        err = statement_bind_int(statement, 1, client.value);
-    }
-    if (err == OK) {
-        err = statement_bind_int(statement, 2, (int64_t)bookmark);
-    }
-    return err == OK ? statement_run(statement) : err;
-}
-
-static enum err alert_take(struct statement *row, struct client_id client, struct arena *mem,
-                           struct stored_alert *ret)
-{
-    struct alert *alert = &ret->alert;
-    int64_t level = statement_int(row, 6);
-    if (level < 0 || level >= LEVEL_COUNT) {
-        return ERR_CORRUPT;
-    }
-    *ret = (struct stored_alert){
-        .id = (uint64_t)statement_int(row, 0),
-        .stored = {statement_int(row, 1)},
-        .alert =
-            {
-                .place = {client, (uint64_t)statement_int(row, 2)},
-                .source = {(uint32_t)statement_int(row, 3)},
-                .received = {statement_int(row, 4)},
-                .happened = WALL_NONE,
-                .level = (enum level)level,
-            },
-    };
-    if (!statement_is_null(row, 5)) {
-        alert->happened.ns = statement_int(row, 5);
-    }
-    struct str *const texts[] = {&alert->rule_id,   &alert->rule_title, &alert->rule_author,
-                                 &alert->rule_link, &alert->rule_tags,  &alert->rule_version};
-    enum err err = OK;
-    for (int i = 0; i < 6 && err == OK; i++) {
-        err = arena_copy(mem, statement_text(row, 7 + i), texts[i]);
+        found[(*count)++] = (struct found){client, (uint64_t)statement_int(statement, 0)};
     }
     return err;
 }

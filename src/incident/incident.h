@@ -89,16 +89,21 @@ struct incident_view {
     uint32_t number; /* 1, 2, … of this client */
     enum incident_state state;
     enum level severity;
-    struct str type, asset, owner, zone, other, inside, outside, chain, action;
-    bool authorised;           /* the first action needs no decision */
-    struct str documents;      /* the versions that it was opened under */
-    struct wall detected;      /* arrival of the first event */
-    struct wall opened, ended; /* ended: WALL_NONE while it lasts */
+    struct str type, asset, owner, zone, other, inside, outside, criterion, chain, action;
+    struct str rules;                   /* titles of the first five, a line each */
+    bool authorised;                    /* the first action needs no decision */
+    struct str documents;               /* the versions that it was opened under */
+    struct wall detected;               /* arrival of the first event */
+    struct wall opened, ended;          /* ended: WALL_NONE while it lasts */
+    struct wall notified, acknowledged; /* of the first notice; WALL_NONE */
     uint64_t alerts;
     struct wall alert_last;
     enum side turn;        /* whose turn it is; SIDE_NONE once it is steady */
     struct str waits_for;  /* key of words: what they are waiting for */
     struct wall decide_by; /* the deadline of a decision that is asked for; WALL_NONE */
+    uint32_t proposal;     /* the last one; 0: none */
+    enum side executes;    /* who carries out what was decided; SIDE_NONE before that */
+    bool executed;         /* it was carried out, and waits for the provider's checks */
 };
 struct incident_filter {
     struct client_id client; /* 0: all that the scope may see */
@@ -115,6 +120,34 @@ NODISCARD enum err incident_get(const struct scope *scope, struct incidents *inc
                                 struct client_id client, uint32_t number, struct arena *mem,
                                 struct incident_view *ret);
 
+/* ---- Notices.  Subject {"incident", id}; the values of every purpose, empty where there is
+ * nothing to say:
+ *
+ *     number  alerts  proposal      numbers
+ *     type  asset  owner  zone  action    slugs; words have type.…
+ *     severity  state               as level_text and incident_state_text: words have level.… and
+ *                                   incident.state.…
+ *     asset_ja  asset_en  owner_ja  owner_en  zone_ja  zone_en    names in the documents, or slugs
+ *     action_name_ja  action_name_en  action_ja  action_en        the first action and its text
+ *     explanation_ja  explanation_en    of the criterion
+ *     authorised                    "yes" or "no"
+ *     inside  outside  other        addresses, as the event has them
+ *     rules                         titles of the first five rules, a line each
+ *     detected  decide_by  ended    RFC 3339, UTC
+ *
+ *     PURPOSE            KEY        ACKNOWLEDGED  FURTHER VALUES           MOOT, SO SETTLED, WITH
+ *     incident-opened    -          yes                                    the return
+ *     incident-graver    severity   yes                                    the return
+ *     decision-wanted    proposal   yes           options_ja options_en    decision, another
+ *     decision-overdue   proposal   yes           options_ja options_en    proposal, step back
+ *     return-wanted      line       yes           checks                   the client's word on it
+ *     incident-returned  -          no            reason
+ *     incident-reported  -          yes           report                   the return
+ *     incident-recurred  line       yes                                    the client's word
+ *     notice-unanswered  line       no
+ *     action-taken       line       no            taken_ja taken_en reason
+ */
+
 /* ---- Steps.  Each names the incident, checks right and state (ERR_DENIED, ERR_CONFLICT with a
  * sentence), writes history and audit, steers clocks and notices, and joins or brackets a
  * transaction. */
@@ -125,12 +158,27 @@ struct incident_at {
     struct wall now;
 };
 
+/* A person of the client reports an incident, or one of the provider records that they did: a new
+ * incident in the state detected, with its clocks, and the notice "incident-reported" to the
+ * client's chain and the provider's people.  RIGHT_WORK or RIGHT_ACT. */
+struct incident_report {
+    struct str type;  /* a slug of words/types.yaml */
+    struct str asset; /* of the effective `assets`; may be empty */
+    enum level severity;
+    struct str text; /* what was seen */
+};
+NODISCARD enum err incident_report(const struct scope *scope, struct incidents *incidents,
+                                   struct client_id client, const struct incident_report *report,
+                                   struct wall now, uint32_t *ret_number, struct why *why);
+
 /* A finding, a question, an answer, a spoken decision that is recorded: RIGHT_WORK or RIGHT_ACT. */
 NODISCARD enum err incident_note(const struct scope *scope, struct incidents *incidents,
                                  struct incident_at at, struct str text, struct why *why);
-/* The provider goes on, or a step back with a reason: detected → cause → countermeasure, executing
- * → return check, any → an earlier one.  RIGHT_WORK.  Into coordination only by a proposal, out of
- * it only by a decision. */
+/* The provider goes on, or a step back with a reason: detected → cause; cause → countermeasure, the
+ * reason being the cause that was found; executing → return check once it was carried out, the
+ * reason being the checks (cause removed, measure verified, no recurrence); any → an earlier one.
+ * RIGHT_WORK.  Into coordination only by a proposal, forward out of it only by a decision; a step
+ * back out of it withdraws the proposal. */
 NODISCARD enum err incident_step(const struct scope *scope, struct incidents *incidents,
                                  struct incident_at at, enum incident_state to, struct str reason,
                                  struct why *why);
@@ -141,49 +189,76 @@ struct countermeasure {
     struct str executes;     /* "provider" or "client" */
     bool recommended;
 };
-/* Options before the client, with a deadline (WALL_NONE: the criteria's).  From countermeasure (or
- * again in coordination); the state becomes coordination, notice "decision-wanted". */
+/* Options before the client, with a deadline (WALL_NONE: the criteria's decide_within of the
+ * criterion that opened the incident, if it has one).  From countermeasure, or again in
+ * coordination, where it takes the place of the one before.  RIGHT_WORK; the state becomes
+ * coordination, notice "decision-wanted". */
 NODISCARD enum err incident_propose(const struct scope *scope, struct incidents *incidents,
                                     struct incident_at at, const struct countermeasure *options,
                                     size_t count, struct wall decide_by, uint32_t *ret_proposal,
                                     struct why *why);
+/* The options of a proposal, by its number; made in mem.  RIGHT_INCIDENTS. */
+NODISCARD enum err incident_options(const struct scope *scope, struct incidents *incidents,
+                                    struct client_id client, uint32_t number, uint32_t proposal,
+                                    struct arena *mem, struct countermeasure **ret,
+                                    size_t *ret_count);
 /* RIGHT_DECIDE.  option: from 1, one of the last proposal; 0: none of them, back to countermeasure.
  */
 NODISCARD enum err incident_decide(const struct scope *scope, struct incidents *incidents,
                                    struct incident_at at, uint32_t proposal, uint32_t option,
                                    struct str reason, struct why *why);
-/* The first action of the criteria, where they authorise it: from any state before executing.
- * RIGHT_WORK. */
+/* The first action of the criteria, where they authorise it, both when the alert came and now: from
+ * any state before executing, to executing by the provider.  RIGHT_WORK; ERR_DENIED where they do
+ * not. */
 NODISCARD enum err incident_act_authorised(const struct scope *scope, struct incidents *incidents,
                                            struct incident_at at, struct str text, struct why *why);
 /* The decided countermeasure was carried out, with evidence: by the side that executes it.  done:
- * else it failed, and the state goes back to countermeasure. */
+ * the provider's checks are waited for; else it failed, and the state goes back to countermeasure.
+ */
 NODISCARD enum err incident_execute(const struct scope *scope, struct incidents *incidents,
                                     struct incident_at at, bool done, struct str evidence,
                                     struct why *why);
-/* The provider's checks before the return (cause removed, measure verified, no recurrence), then
- * the client's agreement: RIGHT_DECIDE; the state becomes steady.  agreed false: back to cause. */
+/* After the provider's checks the client agrees to the return: RIGHT_DECIDE; the state becomes
+ * steady.  agreed false: back to cause, with a reason. */
 NODISCARD enum err incident_return(const struct scope *scope, struct incidents *incidents,
                                    struct incident_at at, bool agreed, struct str reason,
                                    struct why *why);
-/* Somebody has read the first notice: stops the clock that waits for it, once. */
+/* Somebody has read the first notice: stops the clock that waits for it, once.  `who` is
+ * the text of the line in the history; the line itself is by the scope.  RIGHT_SERVE (whoever holds
+ * a link has no scope), RIGHT_WORK or RIGHT_ACT. */
 NODISCARD enum err incident_acknowledged(const struct scope *scope, struct incidents *incidents,
                                          struct client_id client, uint64_t incident, struct str who,
                                          struct wall at);
-/* The first notice was handed over: moves MOMENT_NOTIFIED, once. */
+/* The first notice was handed over: moves MOMENT_NOTIFIED, once.  RIGHT_SERVE. */
 NODISCARD enum err incident_notified(const struct scope *scope, struct incidents *incidents,
                                      struct client_id client, uint64_t incident, struct wall at);
-/* A deadline for a decision that has passed asks the deputies again, once each.  *ret_next. */
+/* A deadline for a decision that has passed asks again, once a proposal, by the notice
+ * "decision-overdue".  RIGHT_SERVE for every client; in the caller's transaction if there is one.
+ * *ret_next: when the next one will have passed (WALL_NONE: none is waited for); not after `now`
+ * where there is more to do than fits one turn. */
 NODISCARD enum err incidents_turn(const struct scope *scope, struct incidents *incidents,
                                   struct wall now, struct wall *ret_next);
+
+/* Nobody has acknowledged a notice, and its chain is at its end: a line of the history, and the
+ * notice "notice-unanswered" for the provider's people.  `purpose`: of the notice.  RIGHT_SERVE. */
+NODISCARD enum err incident_unanswered(const struct scope *scope, struct incidents *incidents,
+                                       struct client_id client, uint64_t incident,
+                                       struct str purpose, struct wall now);
+
+/* A clock of the incident warns or was overrun: a line of the history and the notice
+ * "clock-warning" or "clock-breach", with the values metric, metric_ja, metric_en and due.
+ * RIGHT_SERVE. */
+NODISCARD enum err incident_clock_fired(const struct scope *scope, struct incidents *incidents,
+                                        const struct clock_fired *fired);
 
 struct incident_line {
     uint32_t number;
     struct wall at;
     struct str who;
-    struct str
-        what; /* "opened", "alerts", "graver", "step", "back", "note", "proposal", "decision",
-                 "authorised", "executed", "failed", "return", "notified", "acknowledged" */
+    struct str what; /* "opened", "reported", "alerts", "graver", "step", "back", "note",
+                        "proposal", "decision", "overdue", "authorised", "executed", "failed",
+                        "return", "notified", "acknowledged", "unanswered", "clock-warning",
+                        "clock-breach" */
     enum incident_state from, to;
     struct str text;   /* what they wrote */
     struct str detail; /* JSON: options of a proposal, versions, counts */
@@ -191,3 +266,7 @@ struct incident_line {
 NODISCARD enum err incident_history(const struct scope *scope, struct incidents *incidents,
                                     struct client_id client, uint32_t number, struct arena *mem,
                                     struct incident_line **ret, size_t *ret_count);
+
+/* Compares every line of every history with what the audit trail says of it; ERR_CORRUPT names the
+ * first that differs.  The trail itself: ledger_audit_verify. */
+NODISCARD enum err incidents_verify(struct ledger *ledger, struct why *why);

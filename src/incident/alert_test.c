@@ -94,6 +94,48 @@ TEST(an_alert_is_kept_once_with_the_bookmark_beside_it)
     world_done(&world);
 }
 
+TEST(what_the_criteria_made_of_an_alert_is_kept_with_it)
+{
+    struct world world = world_new();
+    struct alert alert = alert_of(CLIENT_A, 1, "r");
+    struct stored_alert *got;
+    size_t count;
+    uint64_t fresh;
+    const struct outcome outcome = {
+        .type = STR("sql-injection"),
+        .severity = LEVEL_CRITICAL,
+        .incident = true,
+        .criterion = STR("sqli"),
+        .chain = STR("security"),
+        .action = STR("block"),
+        .authorised = true,
+        .asset = STR("shop"),
+        .owner = STR("head"),
+        .zone = STR("dmz"),
+        .outside = STR("203.0.113.10"),
+        .inside = STR("10.0.1.10"),
+        .other = STR("198.51.100.7"),
+        .documents = STR("assets:00ff"),
+    };
+    alert.outcome = outcome;
+    CHECK(store(&world, &alert, 1, 2, &fresh) == OK);
+    alert.outcome.severity = LEVEL_COUNT;
+    CHECK(store(&world, &alert, 1, 2, &fresh) == ERR_SYNTAX);
+    const struct alert_filter filter = {
+        .client = CLIENT_A, .from = WALL_NONE, .to = WALL_NONE, .count_max = 100};
+    CHECK(incident_list(world.scope, world.ledger, &filter, world.mem, &got, &count) == OK);
+    CHECK(count == 1 && got[0].incident == 0);
+    const struct outcome *kept = &got[0].alert.outcome;
+    CHECK(kept->severity == LEVEL_CRITICAL && kept->incident && kept->authorised);
+    CHECK(str_equal(kept->type, outcome.type) && str_equal(kept->criterion, outcome.criterion));
+    CHECK(str_equal(kept->chain, outcome.chain) && str_equal(kept->action, outcome.action));
+    CHECK(str_equal(kept->asset, outcome.asset) && str_equal(kept->owner, outcome.owner));
+    CHECK(str_equal(kept->zone, outcome.zone) && str_equal(kept->outside, outcome.outside));
+    CHECK(str_equal(kept->inside, outcome.inside) && str_equal(kept->other, outcome.other));
+    CHECK(str_equal(kept->documents, outcome.documents));
+    world_done(&world);
+}
+
 TEST(alerts_are_listed_as_they_were_stored_page_by_page)
 {
     struct world world = world_new();

@@ -1,0 +1,281 @@
+/*
+ * Alerts, kept once each with what the client's criteria made of them, and how far each client's
+ * events have been judged.
+ *
+ * Always true: the bookmark of a client and the alerts of all events before it were stored in one
+ * transaction, so after any crash detection goes on from the bookmark, and what it raises again is
+ * there already, by (client, rule, sequence), and is passed over.
+ */
+
+#include "incident/incident.h"
+
+#include <string.h>
+
+#include "ledger/ledger.h"
+
+#define LIST_COUNT_FIRST 64
+#define NUMBERS          9  /* columns of an alert that always hold a number */
+#define TEXTS            17 /* and its texts */
+
+static enum err alerts_put(struct ledger *ledger, const struct alerts *alerts, struct wall now,
+                           uint64_t *ret_new);
+static enum err alert_put(struct ledger *ledger, const struct alert *alert, struct wall now);
+static enum err bookmark_put(struct ledger *ledger, struct client_id client, uint64_t bookmark);
+static enum err alert_take(struct statement *row, struct client_id client, struct arena *mem,
+                           struct stored_alert *ret);
+
+enum err incident_store(const struct scope *scope, struct ledger *ledger, struct client_id client,
+                        const struct alerts *alerts, uint64_t bookmark, struct wall now,
+                        uint64_t *ret_new)
+{
+    if (!scope_allows(scope, client, RIGHT_ALERT)) {
+        return ERR_DENIED;
+    }
+    for (size_t i = 0; i < alerts->count; i++) {
+        if (!client_equal(alerts->list[i].place.client, client)) {
+            return ERR_DENIED;
+        }
+        if (alerts->list[i].place.sequence > INT64_MAX) {
+            return ERR_LIMIT;
+        }
+        if ((unsigned)alerts->list[i].outcome.severity >= LEVEL_COUNT) {
+            return ERR_SYNTAX;
+        }
+    }
+    if (bookmark > INT64_MAX) {
+        return ERR_LIMIT;
+    }
+    uint64_t fresh = 0;
+    bool alone = !ledger_in_transaction(ledger);
+    enum err err = alone ? ledger_begin(ledger) : OK;
+    if (err != OK) {
+        return err;
+    }
+    err = alerts_put(ledger, alerts, now, &fresh);
+    if (err == OK && bookmark > 0) {
+        err = bookmark_put(ledger, client, bookmark);
+    }
+    if (alone) {
+        err = err == OK ? ledger_commit(ledger) : err;
+        ledger_rollback(ledger);
+    }
+    if (err == OK) {
+        *ret_new = fresh;
+    }
+    return err;
+}
+
+enum err incident_bookmark(const struct scope *scope, struct ledger *ledger,
+                           struct client_id client, uint64_t *ret)
+{
+    struct statement *statement;
+    bool row;
+    if (!scope_allows(scope, client, RIGHT_ALERT) && !scope_allows(scope, client, RIGHT_ALERTS)) {
+        return ERR_DENIED;
+    }
+    enum err err =
+        ledger_prepare(ledger, "SELECT sequence FROM bookmark WHERE client = ?", &statement);
+    if (err == OK) {
+        err = statement_bind_int(statement, 1, client.value);
+    }
+    if (err == OK) {
+        err = statement_step(statement, &row);
+    }
+    if (err == OK) {
+        *ret = row ? (uint64_t)statement_int(statement, 0) : 1;
+        statement_reset(statement);
+    }
+    return err;
+}
+
+static enum err list_grow(struct arena *mem, struct stored_alert **list, size_t *capacity)
+{
+    size_t larger = *capacity == 0 ? LIST_COUNT_FIRST : *capacity * 2;
+    struct stored_alert *copy = ARENA_ARRAY(mem, struct stored_alert, larger);
+    if (copy == NULL) {
+        return ERR_MEMORY;
+    }
+    if (*capacity > 0) {
+        memcpy(copy, *list, *capacity * sizeof *copy);
+    }
+    *list = copy;
+    *capacity = larger;
+    return OK;
+}
+
+static enum err list_query(struct ledger *ledger, const struct alert_filter *filter,
+                           struct statement **ret)
+{
+    const int64_t numbers[] = {
+        filter->client.value,
+        (int64_t)(filter->after_id < INT64_MAX ? filter->after_id : INT64_MAX),
+        wall_known(filter->from) ? filter->from.ns : INT64_MIN,
+        wall_known(filter->to) ? filter->to.ns : INT64_MAX,
+        (int64_t)(filter->count_max < INT64_MAX ? filter->count_max : INT64_MAX),
+    };
+    enum err err = ledger_prepare(
+        ledger,
+        "SELECT id, stored, sequence, source, received, happened, level, severity, is_incident,"
+        " authorised, incident, rule_id, rule_title, rule_author, rule_link, rule_tags,"
+        " rule_version, type, criterion, chain, action, asset, owner, zone, outside, inside, other,"
+        " documents FROM alert"
+        " WHERE client = ? AND id > ? AND received >= ? AND received < ? ORDER BY id LIMIT ?",
+        ret);
+    for (int i = 0; i < 5 && err == OK; i++) {
+        err = statement_bind_int(*ret, i + 1, numbers[i]);
+    }
+    return err;
+}
+
+enum err incident_list(const struct scope *scope, struct ledger *ledger,
+                       const struct alert_filter *filter, struct arena *mem,
+                       struct stored_alert **ret, size_t *ret_count)
+{
+    struct statement *statement;
+    struct stored_alert *list = NULL;
+    size_t count = 0;
+    size_t capacity = 0;
+    bool row = true;
+    if (!scope_allows(scope, filter->client, RIGHT_ALERTS)) {
+        return ERR_DENIED;
+    }
+    enum err err = list_query(ledger, filter, &statement);
+    if (err != OK) {
+        return err;
+    }
+    for (;;) {
+        err = statement_step(statement, &row);
+        if (err != OK || !row) {
+            break;
+        }
+        err = count == capacity ? list_grow(mem, &list, &capacity) : OK;
+        if (err == OK) {
+            err = alert_take(statement, filter->client, mem, &list[count++]);
+        }
+        if (err != OK) {
+            statement_reset(statement);
+            break;
+        }
+    }
+    if (err == OK) {
+        *ret = list;
+        *ret_count = count;
+    }
+    return err;
+}
+
+/* ---- Rows. */
+
+static enum err alerts_put(struct ledger *ledger, const struct alerts *alerts, struct wall now,
+                           uint64_t *ret_new)
+{
+    for (size_t i = 0; i < alerts->count; i++) {
+        enum err err = alert_put(ledger, &alerts->list[i], now);
+        if (err != OK) {
+            return err;
+        }
+        *ret_new += (uint64_t)ledger_changes(ledger);
+    }
+    return OK;
+}
+
+static enum err alert_put(struct ledger *ledger, const struct alert *alert, struct wall now)
+{
+    const struct outcome *outcome = &alert->outcome;
+    const int64_t numbers[NUMBERS] = {
+        alert->place.client.value,  (int64_t)alert->place.sequence,
+        alert->source.value,        alert->received.ns,
+        (int64_t)alert->level,      now.ns,
+        (int64_t)outcome->severity, outcome->incident,
+        outcome->authorised,
+    };
+    const struct str texts[TEXTS] = {
+        alert->rule_id,     alert->rule_title,   alert->rule_author, alert->rule_link,
+        alert->rule_tags,   alert->rule_version, outcome->type,      outcome->criterion,
+        outcome->chain,     outcome->action,     outcome->asset,     outcome->owner,
+        outcome->zone,      outcome->outside,    outcome->inside,    outcome->other,
+        outcome->documents,
+    };
+    struct statement *statement;
+    enum err err = ledger_prepare(
+        ledger,
+        "INSERT INTO alert (client, sequence, source, received, level, stored, severity,"
+        " is_incident, authorised, rule_id, rule_title, rule_author, rule_link, rule_tags,"
+        " rule_version, type, criterion, chain, action, asset, owner, zone, outside, inside, other,"
+        " documents, happened)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (client, rule_id, sequence) DO NOTHING",
+        &statement);
+    for (int i = 0; i < NUMBERS && err == OK; i++) {
+        err = statement_bind_int(statement, i + 1, numbers[i]);
+    }
+    for (int i = 0; i < TEXTS && err == OK; i++) {
+        err = statement_bind_text(statement, NUMBERS + 1 + i, texts[i]);
+    }
+    if (err == OK) {
+        err = wall_known(alert->happened)
+                  ? statement_bind_int(statement, NUMBERS + TEXTS + 1, alert->happened.ns)
+                  : statement_bind_null(statement, NUMBERS + TEXTS + 1);
+    }
+    return err == OK ? statement_run(statement) : err;
+}
+
+static enum err bookmark_put(struct ledger *ledger, struct client_id client, uint64_t bookmark)
+{
+    struct statement *statement;
+    enum err err = ledger_prepare(ledger,
+                                  "INSERT INTO bookmark (client, sequence) VALUES (?, ?)"
+                                  " ON CONFLICT (client) DO UPDATE SET sequence = excluded.sequence"
+                                  " WHERE excluded.sequence > bookmark.sequence",
+                                  &statement);
+    if (err == OK) {
+        err = statement_bind_int(statement, 1, client.value);
+    }
+    if (err == OK) {
+        err = statement_bind_int(statement, 2, (int64_t)bookmark);
+    }
+    return err == OK ? statement_run(statement) : err;
+}
+
+static enum err alert_take(struct statement *row, struct client_id client, struct arena *mem,
+                           struct stored_alert *ret)
+{
+    struct alert *alert = &ret->alert;
+    struct outcome *outcome = &alert->outcome;
+    int64_t level = statement_int(row, 6);
+    int64_t severity = statement_int(row, 7);
+    if (level < 0 || level >= LEVEL_COUNT || severity < 0 || severity >= LEVEL_COUNT) {
+        return ERR_CORRUPT;
+    }
+    *ret = (struct stored_alert){
+        .id = (uint64_t)statement_int(row, 0),
+        .incident = (uint64_t)statement_int(row, 10),
+        .stored = {statement_int(row, 1)},
+        .alert =
+            {
+                .place = {client, (uint64_t)statement_int(row, 2)},
+                .source = {(uint32_t)statement_int(row, 3)},
+                .received = {statement_int(row, 4)},
+                .happened = WALL_NONE,
+                .level = (enum level)level,
+            },
+    };
+    outcome->severity = (enum level)severity;
+    outcome->incident = statement_int(row, 8) != 0;
+    outcome->authorised = statement_int(row, 9) != 0;
+    if (!statement_is_null(row, 5)) {
+        alert->happened.ns = statement_int(row, 5);
+    }
+    struct str *const texts[TEXTS] = {
+        &alert->rule_id,     &alert->rule_title,   &alert->rule_author, &alert->rule_link,
+        &alert->rule_tags,   &alert->rule_version, &outcome->type,      &outcome->criterion,
+        &outcome->chain,     &outcome->action,     &outcome->asset,     &outcome->owner,
+        &outcome->zone,      &outcome->outside,    &outcome->inside,    &outcome->other,
+        &outcome->documents,
+    };
+    enum err err = OK;
+    for (int i = 0; i < TEXTS && err == OK; i++) {
+        err = arena_copy(mem, statement_text(row, 11 + i), texts[i]);
+    }
+    return err;
+}
