@@ -21,14 +21,15 @@
 struct notify;
 
 struct notify_settings {
-    struct str portal; /* "https://soc.example.jp": in front of /acknowledge/… */
-    struct str sender; /* the mailbox that mails come from */
+    struct str portal;    /* "https://soc.example.jp": in front of /acknowledge/… */
+    struct str sender;    /* the mailbox that mails come from */
+    const char *zoneinfo; /* the folder of time zones, as for clocks_new */
 };
 
-/* Works in desk.  Keeps the settings' texts. */
+/* Works in desk.  Copies the settings.  ERR_SYNTAX: the sender is no mailbox. */
 NODISCARD enum err notify_new(struct ledger *ledger, struct tenant *tenant, struct service *service,
-                              struct clocks *clocks, struct incidents *incidents,
-                              const struct notify_settings *settings, struct notify **ret);
+                              struct incidents *incidents, const struct notify_settings *settings,
+                              struct notify **ret);
 void notify_free(struct notify *notify);
 
 /* Turns wanted notices into steps and messages and climbs chains whose time has come.  RIGHT_SERVE;
@@ -68,10 +69,11 @@ struct notice_step_view {
     uint32_t step;        /* from 1, as the chain is climbed */
     struct str contact;   /* slug */
     struct str means, to; /* "mail", "webhook"; the address */
-    struct str state;     /* "waiting", "sent", "failed", "acknowledged", "settled" */
-    struct str said;      /* the last answer of the peer */
+    struct str state; /* "waiting", "sent", "failed", "acknowledged"; "passed": nothing was sent */
+    struct str said;  /* the last answer of the peer; why they were passed over */
     struct wall at, ended;
 };
+/* In the order in which they were taken, at most 1,000.  RIGHT_INCIDENTS. */
 NODISCARD enum err notify_steps(const struct scope *scope, struct notify *notify,
                                 struct client_id client, struct subject subject, struct arena *mem,
                                 struct notice_step_view **ret, size_t *ret_count);
@@ -91,6 +93,8 @@ struct delivery {
     uint32_t seconds_max;
     const struct network *denied; /* webhook: no connection into these (loopback, link-local, …) */
     size_t denied_count;
+    const struct network *allowed; /* of those, the ones that the operator named all the same */
+    size_t allowed_count;
 };
 /* *ret_said: the peer's answer or what went wrong, made in mem. */
 enum outbox_end deliver(const struct delivery *delivery, struct wall now, struct arena *mem,
