@@ -1,0 +1,436 @@
+/*
+ * The table of operations, and one operation's way through it:
+ *
+ *     path, method ─► who ─► origin ─► client ─► right ─► query, body ─► run ─► answer
+ *        404, 405     401     403        404      403        400
+ *
+ * The order is what keeps clients apart: a client that the scope does not reach is refused before
+ * anything of the request but its path has been looked at, and with the words for a client that
+ * does not exist.  Only who may see the client learns that a right is missing, and only who has it
+ * what is wrong with a body.  Inside a client the rooms say ERR_NOT_FOUND for objects of others.
+ *
+ * Always true:
+ *
+ *   (1) every operation passes through `operation_call`; there is no second way to a handler;
+ *   (2) the scope is made for the operation's own name, which is its purpose in the audit trail;
+ *   (3) a mistake of the caller becomes an answer; what comes back as an error is ours.
+ *
+ * A slug stands for {client}, {kind}, {party}, {person}; {hash}, {number}, {id} and {clock} are
+ * read by the handlers, which say ERR_NOT_FOUND for what cannot be one.
+ */
+
+#include "portal/api.h"
+
+#include <stdlib.h>
+
+#include "portal/private.h"
+
+#define CLIENT    "/clients/{client}"
+#define DOCUMENT  CLIENT "/documents/{kind}"
+#define VERSION   DOCUMENT "/versions/{hash}"
+#define INCIDENT  CLIENT "/incidents/{number}"
+#define SELF      (OPERATION_PERSON | OPERATION_SESSION)
+#define SIGNS_IN  (OPERATION_OPEN | OPERATION_ORIGIN)
+#define WORKS     (RIGHT_WORK | RIGHT_ACT)
+#define DOCUMENTS (RIGHT_DOCUMENTS | RIGHT_MANAGE)
+#define DRAFTS    (RIGHT_DRAFT | RIGHT_MANAGE)
+#define PAGE      "before limit"
+
+const struct operation operations[] = {
+    {"POST", "/session", "session.begin", 0, SIGNS_IN, "", "name! password!", api_session_begin},
+    {"DELETE", "/session", "session.end", 0, SELF, "", NULL, api_session_finish},
+    {"POST", "/setup", "setup.use", 0, SIGNS_IN, "", "token! party! person! password!",
+     api_setup_use},
+    {"POST", "/invitation", "invitation.show", 0, OPERATION_OPEN, "", "token!",
+     api_invitation_show},
+    {"POST", "/invitation/use", "invitation.use", 0, SIGNS_IN, "", "token! password!",
+     api_invitation_use},
+    {"GET", "/me", "me.show", 0, OPERATION_PERSON, "", NULL, api_me_show},
+    {"GET", "/me/sessions", "session.list", 0, SELF, "", NULL, api_sessions_list},
+    {"DELETE", "/me/sessions/{id}", "session.remove", 0, SELF, "", NULL, api_session_remove},
+    {"GET", "/me/tokens", "token.list", 0, SELF, "", NULL, api_tokens_list},
+    {"POST", "/me/tokens", "token.make", 0, SELF, "", "name! rights! expires!", api_token_make},
+    {"DELETE", "/me/tokens/{id}", "token.remove", 0, SELF, "", NULL, api_token_remove},
+    {"PUT", "/me/password", "password.change", 0, SELF, "", "old! new!", api_password_change},
+
+    {"GET", "/schemas", "schema.list", 0, 0, "", NULL, api_schemas_list},
+    {"GET", "/schemas/{kind}", "schema.show", 0, 0, "", NULL, api_schema_show},
+    {"GET", "/schemas/{kind}/form", "schema.form", 0, 0, "", NULL, api_schema_form},
+    {"GET", CLIENT "/documents", "document.list", DOCUMENTS, 0, "", NULL, api_documents_list},
+    {"GET", DOCUMENT, "document.show", DOCUMENTS, 0, "", NULL, api_document_show},
+    {"PUT", DOCUMENT "/disclosure", "document.disclose", RIGHT_DRAFT, 0, "", "path! disclosure!",
+     api_document_disclosure},
+    {"GET", DOCUMENT "/versions", "version.list", DOCUMENTS, 0, "", NULL, api_versions_list},
+    {"POST", DOCUMENT "/versions", "version.draft", DRAFTS, 0, "", "document! note wanted",
+     api_version_draft},
+    {"GET", VERSION, "version.show", DOCUMENTS, 0, "", NULL, api_version_show},
+    {"POST", VERSION "/signature", "version.sign", DOCUMENTS, 0, "", "", api_version_sign},
+    {"POST", VERSION "/withdrawal", "version.withdraw", DRAFTS, 0, "", "", api_version_withdraw},
+    {"GET", VERSION "/difference", "version.difference", DOCUMENTS, 0, "from", NULL,
+     api_version_difference},
+    {"GET", VERSION "/completeness", "version.completeness", DOCUMENTS, 0, "", NULL,
+     api_version_completeness},
+    {"GET", VERSION "/csv", "version.csv", DOCUMENTS, 0, "list!", NULL, api_version_csv},
+    {"POST", VERSION "/csv", "version.csv-draft", DRAFTS, OPERATION_ASKING, "list! note", "",
+     api_version_csv_draft},
+    {"GET", VERSION "/acknowledgements", "version.acknowledgements", DOCUMENTS, 0, "", NULL,
+     api_acknowledgements_list},
+    {"POST", VERSION "/acknowledgements", "version.acknowledge", RIGHT_DOCUMENTS, 0, "", "note",
+     api_version_acknowledge},
+    {"GET", CLIENT "/export", "client.export", RIGHT_MANAGE, 0, "", NULL, api_client_export},
+    {"POST", "/apply", "service.apply", RIGHT_MANAGE, OPERATION_EVERY | OPERATION_ASKING, "trust",
+     "", api_service_apply_file},
+
+    {"GET", CLIENT "/alerts", "alert.list", RIGHT_ALERTS, 0, "from to after limit", NULL,
+     api_alerts_list},
+    {"GET", "/incidents", "incident.list", 0, 0, "open " PAGE, NULL, api_incidents_list},
+    {"GET", CLIENT "/incidents", "incident.list-client", RIGHT_INCIDENTS, 0, "open " PAGE, NULL,
+     api_client_incidents_list},
+    {"POST", CLIENT "/incidents", "incident.report", WORKS, 0, "", "text! severity! type asset",
+     api_incident_new},
+    {"GET", INCIDENT, "incident.show", RIGHT_INCIDENTS, 0, "", NULL, api_incident_show},
+    {"GET", INCIDENT "/history", "incident.history", RIGHT_INCIDENTS, 0, "", NULL,
+     api_incident_lines},
+    {"POST", INCIDENT "/notes", "incident.note", WORKS, 0, "", "text!", api_incident_add_note},
+    {"POST", INCIDENT "/step", "incident.step", RIGHT_WORK, 0, "", "to! reason", api_incident_go},
+    {"POST", INCIDENT "/proposals", "incident.propose", RIGHT_WORK, 0, "", "options! decide_by",
+     api_incident_offer},
+    {"GET", INCIDENT "/proposals/{proposal}", "incident.options", RIGHT_INCIDENTS, 0, "", NULL,
+     api_incident_options},
+    {"POST", INCIDENT "/decision", "incident.decide", RIGHT_DECIDE, 0, "",
+     "proposal! option! reason", api_incident_decision},
+    {"POST", INCIDENT "/authorised-action", "incident.act", RIGHT_WORK, 0, "", "text!",
+     api_incident_authorised},
+    {"POST", INCIDENT "/execution", "incident.execute", WORKS, 0, "", "done! evidence!",
+     api_incident_execution},
+    {"POST", INCIDENT "/return", "incident.return", RIGHT_DECIDE, 0, "", "agreed! reason",
+     api_incident_agree_return},
+
+    {"GET", INCIDENT "/clocks", "clock.list", RIGHT_INCIDENTS, 0, "", NULL, api_clocks_list},
+    {"GET", CLIENT "/clocks/{clock}/history", "clock.history", RIGHT_INCIDENTS, 0, "", NULL,
+     api_clock_steps},
+    {"POST", CLIENT "/clocks/{clock}/pause", "clock.pause", WORKS, 0, "", "reason! note",
+     api_clock_stop},
+    {"POST", CLIENT "/clocks/{clock}/resume", "clock.resume", WORKS, 0, "", "", api_clock_go},
+
+    {"GET", INCIDENT "/notices", "notice.list", RIGHT_INCIDENTS, 0, "", NULL, api_notices_list},
+    {"POST", INCIDENT "/acknowledgement", "notice.acknowledge", WORKS, 0, "", "note",
+     api_notice_acknowledge},
+    {"GET", "/acknowledge/{code}", "notice.show-code", 0, OPERATION_OPEN, "", NULL, api_code_show},
+    {"POST", "/acknowledge/{code}", "notice.use-code", 0, OPERATION_OPEN | OPERATION_ASKING, "", "",
+     api_code_use},
+
+    {"GET", "/clients", "client.list", 0, 0, "", NULL, api_clients_list},
+    {"GET", CLIENT, "client.show", 0, 0, "", NULL, api_client_show},
+    {"GET", CLIENT "/sources", "source.list", RIGHT_DOCUMENTS | RIGHT_BOOKS | RIGHT_MANAGE, 0, "",
+     NULL, api_sources_list},
+    {"GET", CLIENT "/people", "person.list-client", RIGHT_INCIDENTS | RIGHT_USERS | RIGHT_MANAGE, 0,
+     "", NULL, api_client_people},
+    {"GET", CLIENT "/engagements", "engagement.list", RIGHT_INCIDENTS | RIGHT_AUDIT | RIGHT_MANAGE,
+     0, "", NULL, api_engagements_list},
+    {"GET", CLIENT "/audit", "audit.list", RIGHT_AUDIT, 0, PAGE, NULL, api_audit_list},
+    {"GET", "/people", "person.list", 0, OPERATION_PERSON, "", NULL, api_own_people},
+    {"POST", "/people/{party}/{person}/invitation", "person.invite", 0, 0, "", "",
+     api_person_invite},
+};
+const size_t operations_count = sizeof operations / sizeof *operations;
+
+static enum err operation_call(struct call *call);
+
+enum err api_new(const struct api_rooms *rooms, struct api **ret)
+{
+    struct api *api = calloc(1, sizeof *api);
+    if (api == NULL) {
+        return ERR_MEMORY;
+    }
+    api->rooms = *rooms;
+    enum err err = pending_all_new(&api->pending);
+    if (err != OK) {
+        free(api);
+        return err;
+    }
+    *ret = api;
+    return OK;
+}
+
+void api_free(struct api *api)
+{
+    if (api != NULL) {
+        pending_all_free(api->pending);
+        free(api);
+    }
+}
+
+void api_answer_done(struct api_answer *answer)
+{
+    buf_done(&answer->body);
+    *answer = (struct api_answer){0};
+}
+
+bool api_operation_at(size_t index, const char **ret_method, const char **ret_path,
+                      const char **ret_name)
+{
+    if (index >= operations_count) {
+        return false;
+    }
+    *ret_method = operations[index].method;
+    *ret_path = operations[index].path;
+    *ret_name = operations[index].name;
+    return true;
+}
+
+/* Accept-Language is looked at for the first of our two languages; weights are not, since every
+ * browser sends them in falling order. */
+static enum language language_of(struct str accepted, enum language otherwise)
+{
+    while (accepted.size > 0) {
+        struct str part = str_trim(str_cut(&accepted, ','));
+        struct str tag = str_cut(&part, ';');
+        enum language language;
+        if (language_parse(str_slice(str_trim(tag), 0, 2), &language) == OK) {
+            return language;
+        }
+    }
+    return otherwise;
+}
+
+/* Whether the path fits the pattern; its parameters are decoded into call->params. */
+static enum err path_match(struct call *call, const char *pattern, bool *ret)
+{
+    struct str path = str_slice(call->request->path, 1, SIZE_MAX);
+    struct str wanted = str_from(pattern + 1);
+    size_t params = 0;
+    *ret = false;
+    if (!str_starts(call->request->path, STR("/")) || str_ends(path, STR("/"))) {
+        return OK;
+    }
+    while (wanted.size > 0 && path.size > 0) {
+        struct str part = str_cut(&path, '/');
+        struct str want = str_cut(&wanted, '/');
+        if (!str_starts(want, STR("{"))) {
+            if (!str_equal(part, want)) {
+                return OK;
+            }
+        } else {
+            enum err err = percent_decode(part, false, call->mem, &call->params[params]);
+            if (err != OK || call->params[params].size == 0) {
+                return err == ERR_SYNTAX ? OK : err;
+            }
+            params++;
+        }
+    }
+    *ret = wanted.size == 0 && path.size == 0;
+    return OK;
+}
+
+/* NULL in call->operation: there is none; *ret_path: but there is for another method. */
+static enum err operation_find(struct call *call, bool *ret_path)
+{
+    *ret_path = false;
+    for (size_t i = 0; i < operations_count; i++) {
+        bool fits;
+        enum err err = path_match(call, operations[i].path, &fits);
+        if (err != OK) {
+            return err;
+        }
+        if (fits && str_equal(call->request->method, str_from(operations[i].method))) {
+            call->operation = &operations[i];
+            return OK;
+        }
+        *ret_path = *ret_path || fits;
+    }
+    return OK;
+}
+
+/* A request that names neither session nor token, or names one that is not good, is nobody's. */
+static enum err scope_make(struct call *call, struct scope **ret)
+{
+    struct tenant *tenant = call->api->rooms.tenant;
+    const struct api_request *request = call->request;
+    struct str purpose = str_from(call->operation->name);
+    struct person_info info;
+    enum err err;
+    *ret = NULL;
+    if (request->bearer.size > 0) {
+        err = api_token_scope(tenant, request->bearer, purpose, call->now, ret);
+        call->person = err == OK ? scope_person(*ret) : 0;
+    } else if (request->session.size > 0) {
+        err = session_person(tenant, request->session, call->now, &call->person);
+        if (err == OK) {
+            err = scope_for_person(tenant, call->person, purpose, call->now, ret);
+            err = err == ERR_DENIED ? OK : err; /* A person who reaches no client. */
+        }
+    } else {
+        return OK;
+    }
+    if (err == ERR_DENIED || err == ERR_NOT_FOUND || err == ERR_SYNTAX || err == ERR_LIMIT) {
+        return OK;
+    }
+    if (err == OK && tenant_person_get(tenant, call->person, &info) == OK) {
+        call->language = language_of(request->language, info.language);
+    }
+    return err;
+}
+
+static enum err call_start(struct call *call)
+{
+    const struct api_request *request = call->request;
+    bool there;
+    if (request->path.size + request->query.size > PORTAL_TARGET_SIZE_MAX ||
+        request->body.size > PORTAL_BODY_SIZE_MAX) {
+        return call_refuse(call, 413, WORD_API_ERROR_TOO_LARGE, STR(""), NULL);
+    }
+    enum err err = operation_find(call, &there);
+    if (err == OK && call->operation != NULL && request->body.size > PORTAL_OPEN_BODY_MAX &&
+        (call->operation->flags & OPERATION_OPEN) != 0) {
+        return call_refuse(call, 413, WORD_API_ERROR_TOO_LARGE, STR(""), NULL);
+    }
+    if (err == OK && call->operation == NULL) {
+        err = there ? call_refuse(call, 405, WORD_API_ERROR_NO_OPERATION, STR(""), NULL)
+                    : call_refuse_unknown(call);
+    }
+    return err;
+}
+
+static void call_init(struct call *call, struct api *api, const struct api_request *request,
+                      struct wall now, struct arena *mem, struct api_answer *answer)
+{
+    *answer = (struct api_answer){.status = 200, .type = STR("application/json")};
+    buf_init(&answer->body, PORTAL_ANSWER_SIZE_MAX);
+    *call = (struct call){
+        .api = api,
+        .request = request,
+        .now = now,
+        .mem = mem,
+        .language = language_of(request->language, LANGUAGE_JA),
+        .answer = answer,
+    };
+    json_out_begin(&call->out, &answer->body);
+}
+
+/* Of an error, nothing is left in the caller's hands. */
+static enum err call_end(struct call *call, enum err err)
+{
+    if (err != OK) {
+        api_answer_done(call->answer);
+    }
+    return err;
+}
+
+enum err api_call(struct api *api, const struct api_request *request, struct wall now,
+                  struct arena *mem, struct api_answer *ret)
+{
+    struct call call;
+    struct scope *scope = NULL;
+    call_init(&call, api, request, now, mem, ret);
+    enum err err = call_start(&call);
+    if (err != OK || call.refused) {
+        return call_end(&call, err);
+    }
+    bool open = (call.operation->flags & OPERATION_OPEN) != 0;
+    bool changes = !str_equal(request->method, STR("GET"));
+    if (!open) {
+        err = scope_make(&call, &scope);
+        call.scope = scope;
+    }
+    if (err != OK) {
+        return call_end(&call, err);
+    }
+    if (!open && call.person == 0 && scope == NULL) {
+        err = call_refuse(&call, 401, WORD_API_ERROR_SIGN_IN, STR(""), NULL);
+    } else if (!request->same_origin && changes &&
+               ((!open && request->bearer.size == 0) ||
+                (call.operation->flags & OPERATION_ORIGIN) != 0)) {
+        err = call_refuse(&call, 403, WORD_API_ERROR_OTHER_ORIGIN, STR(""), NULL);
+    } else if ((call.operation->flags & OPERATION_SESSION) != 0 && request->bearer.size > 0) {
+        err = call_refuse(&call, 403, WORD_API_ERROR_NEEDS_SESSION, STR(""), NULL);
+    } else {
+        err = operation_call(&call);
+    }
+    scope_free(scope);
+    return call_end(&call, err);
+}
+
+enum err api_call_as(struct api *api, const struct scope *scope, const struct api_request *request,
+                     struct wall now, struct arena *mem, struct api_answer *ret)
+{
+    struct call call;
+    call_init(&call, api, request, now, mem, ret);
+    call.scope = scope;
+    call.person = scope_person(scope);
+    enum err err = call_start(&call);
+    if (err == OK && !call.refused) {
+        err = (call.operation->flags & (OPERATION_SESSION | OPERATION_ORIGIN)) != 0
+                  ? call_refuse(&call, 403, WORD_API_ERROR_NEEDS_SESSION, STR(""), NULL)
+                  : operation_call(&call);
+    }
+    return call_end(&call, err);
+}
+
+enum err api_resume(struct api *api, uint64_t ticket, bool matches, struct str hash,
+                    struct wall now, struct arena *mem, struct api_answer *ret)
+{
+    struct pending *pending = pending_find(api, ticket);
+    if (pending == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    const struct api_request request = {.peer = pending->peer, .agent = pending->agent};
+    struct call call;
+    call_init(&call, api, &request, now, mem, ret);
+    call.language = pending->language;
+    call.operation = pending->operation;
+    call.person = pending->person;
+    enum err err = session_resume(&call, pending, matches, hash);
+    if (err != OK && !call.refused) {
+        err = call_refuse_err(&call, err);
+    }
+    if (!ret->wants_password) {
+        pending_forget(pending);
+    }
+    return call_end(&call, err);
+}
+
+/* Finds {client} and asks for the rights; what is refused stands in the answer. */
+static enum err client_admit(struct call *call)
+{
+    const struct operation *operation = call->operation;
+    bool allowed = operation->rights == 0;
+    call->client_slug = call_param(call, "client");
+    if (call->client_slug.size > 0) {
+        enum err err =
+            tenant_client_find(call->api->rooms.tenant, call->client_slug, &call->client);
+        if (err != OK && err != ERR_NOT_FOUND) {
+            return err;
+        }
+        if (err != OK || call->scope == NULL ||
+            scope_side(call->scope, call->client) == SIDE_NONE) {
+            return call_refuse_unknown(call);
+        }
+    }
+    for (uint32_t right = 1; right <= operation->rights && !allowed; right <<= 1) {
+        if ((operation->rights & right) != 0) {
+            allowed = (operation->flags & OPERATION_EVERY) != 0
+                          ? call->scope != NULL && scope_allows_all(call->scope, (enum right)right)
+                          : scope_allows(call->scope, call->client, (enum right)right);
+        }
+    }
+    if (!allowed || (call->person == 0 && (operation->flags & OPERATION_PERSON) != 0)) {
+        return call_refuse(call, 403, WORD_API_ERROR_NOT_ALLOWED, STR(""), NULL);
+    }
+    return OK;
+}
+
+static enum err operation_call(struct call *call)
+{
+    enum err err = client_admit(call);
+    if (err == OK && !call->refused) {
+        err = call_query_check(call);
+    }
+    if (err == OK && !call->refused) {
+        err = call_body_read(call);
+    }
+    if (err == OK && !call->refused) {
+        err = call->operation->run(call);
+    }
+    return err == OK ? OK : call_refuse_err(call, err);
+}
