@@ -13,7 +13,8 @@ static const struct {
 } commands[] = {
     {"serve", cmd_serve, "collect, keep, judge: run the service"},
     {"check-config", cmd_check_config, "say what is wrong with a configuration"},
-    {"tenant", cmd_tenant, "clients and their log sources: apply, export, list, token"},
+    {"tenant", cmd_tenant, "parties, clients, documents: apply, export, list, token, key"},
+    {"user", cmd_user, "people who sign in: list, invite"},
     {"search", cmd_search, "events that fit a query"},
     {"alerts", cmd_alerts, "what the rules said, with the line behind each"},
     {"books", cmd_books, "what was received, stored, rejected, for each source"},
@@ -21,6 +22,7 @@ static const struct {
     {"parse", cmd_parse, "see what the parsers make of a file"},
     {"scan", cmd_scan, "run rules over files"},
     {"rules", cmd_rules, "check, list and test rules"},
+    {"api", cmd_api, "one operation of the API of a running service"},
     {"process", cmd_process, NULL},
 };
 

@@ -3,6 +3,7 @@
 /* The sub-commands of hinomi: each takes its own name and what follows it on the command line, and
  * returns the exit code. */
 
+int cmd_api(int argc, char **argv);
 int cmd_alerts(int argc, char **argv);
 int cmd_books(int argc, char **argv);
 int cmd_check_config(int argc, char **argv);
@@ -13,4 +14,5 @@ int cmd_scan(int argc, char **argv);
 int cmd_search(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_tenant(int argc, char **argv);
+int cmd_user(int argc, char **argv);
 int cmd_verify(int argc, char **argv);

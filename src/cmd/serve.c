@@ -18,9 +18,10 @@ static const char serve_usage[] =
 
 static const char check_usage[] =
     "usage: hinomi check-config FILE\n"
+    "       hinomi check-config --keys\n"
     "\n"
     "Reads a configuration and says what is wrong with it; exit code 78 if anything is.\n"
-    "\n";
+    "--keys lists every key with its type, its default and what it is for.\n";
 
 static int config_read(const char *path, struct config **ret)
 {
@@ -75,16 +76,17 @@ static int keys_print(void)
 int cmd_check_config(int argc, char **argv)
 {
     struct config *config = NULL;
-    const struct option options[] = {{0}};
+    bool keys = false;
+    const struct option options[] = {{"keys", OPTION_FLAG, &keys}, {0}};
     int words;
     enum options_result result = options_read(argc, argv, options, check_usage, wall_now(), &words);
-    if (result == OPTIONS_HELP) {
+    if (result != OPTIONS_OK) {
+        return result == OPTIONS_HELP ? 0 : 64;
+    }
+    if (keys && words == 0) {
         return keys_print();
     }
-    if (result != OPTIONS_OK) {
-        return 64;
-    }
-    if (words != 1) {
+    if (words != 1 || keys) {
         (void)fprintf(stderr, "%s", check_usage);
         return 64;
     }

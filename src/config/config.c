@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "codec/network.h"
 #include "codec/yaml.h"
 #include "sys/disk.h"
 
@@ -24,7 +25,17 @@
 #define PATH_SIZE_MAX   1000
 #define RULE_PATHS_MAX  64
 
-enum key_type { KEY_PATH, KEY_PATHS, KEY_LISTENERS, KEY_COUNT32, KEY_SIZE };
+enum key_type {
+    KEY_PATH,
+    KEY_PATHS,
+    KEY_LISTENERS,
+    KEY_COUNT32,
+    KEY_SIZE,
+    KEY_URL,
+    KEY_MAIL,
+    KEY_CHOICE,
+    KEY_NETWORKS
+};
 
 struct key {
     const char *name;
@@ -43,7 +54,7 @@ static const struct key keys[] = {
      "the folder of the clients' keys; outside data, and not in its backups"},
     {"rules", KEY_PATHS, AT(rules), 0, 0, "[]", "files and folders of Sigma rules"},
     {"listeners", KEY_LISTENERS, AT(listeners), 0, 0, "[]",
-     "what receives logs: name, kind (syslog-udp, syslog-tcp, http), address, port"},
+     "what listens: name, kind (syslog-udp, syslog-tcp, http, portal), address, port"},
     {"user_base", KEY_COUNT32, AT(user_base), 1, 65000, "60700",
      "started as root, each kind of process runs as a user of its own, numbered from here"},
     {"journal_size_max", KEY_SIZE, AT(journal_size_max), 1 << 20, (uint64_t)1 << 40, "256M",
@@ -56,11 +67,33 @@ static const struct key keys[] = {
      "a search that takes longer is ended"},
     {"head_seconds", KEY_COUNT32, AT(head_seconds), 1, 3600, "60",
      "how often the heads of the evidence are signed"},
+    {"zoneinfo", KEY_PATH, AT(zoneinfo), 0, 0, "/usr/share/zoneinfo", "the folder of time zones"},
+    {"portal_url", KEY_URL, AT(portal_url), 0, 0, "",
+     "what people reach the portal by, such as https://soc.example; stands in mails"},
+    {"certificate", KEY_PATH, AT(certificate), 0, 0, "",
+     "the portal's certificate and its chain, PEM; without it the portal speaks plain HTTP"},
+    {"certificate_key", KEY_PATH, AT(certificate_key), 0, 0, "", "the key to it, PEM"},
+    {"mail_relay", KEY_URL, AT(mail_relay), 0, 0, "",
+     "who takes our mail: smtp://host:port or smtps://host:port"},
+    {"mail_from", KEY_MAIL, AT(mail_from), 0, 0, "", "the mailbox that mails come from"},
+    {"mail_user", KEY_MAIL, AT(mail_user), 0, 0, "", "who we are at the relay"},
+    {"mail_password_file", KEY_PATH, AT(mail_password_file), 0, 0, "",
+     "the file that holds the password for it"},
+    {"mail_tls", KEY_CHOICE, AT(mail_tls), 0, 0, "required",
+     "required or optional: whether mail may go to the relay in the clear"},
+    {"authorities", KEY_PATH, AT(authorities), 0, 0, "",
+     "whom the relay and webhooks must be certified by, PEM; without it the system's"},
+    {"secrets", KEY_PATH, AT(secrets), 0, 0, "",
+     "a folder with the secrets that webhooks are signed with, a file CLIENT.NAME each"},
+    {"webhook_networks", KEY_NETWORKS, AT(webhook_networks), 0, 0, "[]",
+     "loopback, link-local and private networks that webhooks may reach"},
 };
 #define KEYS (sizeof keys / sizeof *keys)
 
-static const char *const type_texts[] = {"path", "list of paths", "list", "number", "size"};
-static const char *const kind_texts[LISTENER_KIND_COUNT] = {"syslog-udp", "syslog-tcp", "http"};
+static const char *const type_texts[] = {"path", "list of paths", "list", "number",  "size",
+                                         "url",  "text",          "word", "networks"};
+static const char *const kind_texts[LISTENER_KIND_COUNT] = {"syslog-udp", "syslog-tcp", "http",
+                                                            "portal"};
 
 static enum err key_unknown(const struct yaml_node *key, const char *const *known, struct why *why);
 static enum err key_set(struct config *config, const struct key *key, const struct yaml_node *node,
@@ -152,7 +185,7 @@ enum err config_help(struct buf *out)
 {
     enum err err = OK;
     for (size_t i = 0; i < KEYS && err == OK; i++) {
-        err = buf_print(out, "%-17s %-14s %-12s %s\n", keys[i].name, type_texts[keys[i].type],
+        err = buf_print(out, "%-18s %-14s %-19s %s\n", keys[i].name, type_texts[keys[i].type],
                         keys[i].standard, keys[i].help);
     }
     return err;
@@ -239,6 +272,81 @@ static enum err number_set(struct config *config, const struct key *key,
     return OK;
 }
 
+/* Whether a text is an address with one of our schemes and nothing that could end a line. */
+static bool url_valid(struct str text, bool mail)
+{
+    static const char *const web[] = {"https://", "http://", NULL};
+    static const char *const relay[] = {"smtps://", "smtp://", NULL};
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] <= ' ' || text.data[i] == 0x7f) {
+            return false;
+        }
+    }
+    for (const char *const *scheme = mail ? relay : web; *scheme != NULL; scheme++) {
+        struct str prefix = str_from(*scheme);
+        if (str_starts(text, prefix)) {
+            return text.size > prefix.size && !str_ends(text, STR("/"));
+        }
+    }
+    return false;
+}
+
+static bool plain_valid(struct str text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        if ((unsigned char)text.data[i] <= ' ' || text.data[i] == 0x7f) {
+            return false;
+        }
+    }
+    return text.size > 0 && text.size <= 254;
+}
+
+static enum err text_set(struct config *config, const struct key *key, const struct yaml_node *node,
+                         struct why *why)
+{
+    struct str text = node->kind == YAML_SCALAR ? node->text : STR("");
+    bool relay = strcmp(key->name, "mail_relay") == 0;
+    if (key->type == KEY_URL && (!url_valid(text, relay) || text.size > PATH_SIZE_MAX)) {
+        return why_say_at(why, ERR_SYNTAX, node->line, node->column, "%s looks like %s", key->name,
+                          relay ? "smtp://relay.example:25"
+                                : "https://soc.example, without a / behind it");
+    }
+    if (key->type == KEY_MAIL && !plain_valid(text)) {
+        return why_say_at(why, ERR_SYNTAX, node->line, node->column,
+                          "%s is one word of 1 to 254 bytes, such as soc@watch.example", key->name);
+    }
+    if (key->type == KEY_CHOICE && !str_equal(text, STR("required")) &&
+        !str_equal(text, STR("optional"))) {
+        return why_say_at(why, ERR_SYNTAX, node->line, node->column,
+                          "%s is either required or optional", key->name);
+    }
+    memcpy((char *)config + key->offset, &text, sizeof text);
+    return OK;
+}
+
+static enum err networks_set(struct config *config, const struct yaml_node *node, struct why *why)
+{
+    struct network network;
+    if (node->kind != YAML_SEQUENCE || node->count > RULE_PATHS_MAX) {
+        return why_say_at(why, ERR_SYNTAX, node->line, node->column,
+                          "webhook_networks is a list of at most %d networks, such as [10.0.0.0/8]",
+                          RULE_PATHS_MAX);
+    }
+    config->webhook_networks = ARENA_ARRAY(config->mem, struct str, node->count);
+    if (config->webhook_networks == NULL) {
+        return ERR_MEMORY;
+    }
+    config->webhook_networks_count = 0;
+    for (const struct yaml_node *item = node->first; item != NULL; item = item->next) {
+        if (item->kind != YAML_SCALAR || network_parse(item->text, &network) != OK) {
+            return why_say_at(why, ERR_SYNTAX, item->line, item->column,
+                              "this is no network; write it as 10.0.0.0/8 or \"fd00::/8\"");
+        }
+        config->webhook_networks[config->webhook_networks_count++] = item->text;
+    }
+    return OK;
+}
+
 static enum err key_set(struct config *config, const struct key *key, const struct yaml_node *node,
                         struct why *why)
 {
@@ -252,6 +360,12 @@ static enum err key_set(struct config *config, const struct key *key, const stru
         return OK;
     case KEY_PATHS:
         return paths_set(config, node, why);
+    case KEY_URL:
+    case KEY_MAIL:
+    case KEY_CHOICE:
+        return text_set(config, key, node, why);
+    case KEY_NETWORKS:
+        return networks_set(config, node, why);
     case KEY_LISTENERS:
         return listeners_set(config, node, why);
     default:
@@ -263,6 +377,8 @@ static enum err key_set(struct config *config, const struct key *key, const stru
 static enum err defaults_set(struct config *config)
 {
     config->data = STR("var");
+    config->zoneinfo = STR("/usr/share/zoneinfo");
+    config->mail_tls = STR("required");
     for (size_t i = 0; i < KEYS; i++) {
         struct yaml_node node = {.kind = YAML_SCALAR, .text = str_from(keys[i].standard)};
         if (keys[i].type == KEY_COUNT32 || keys[i].type == KEY_SIZE) {
@@ -315,8 +431,9 @@ static enum err listener_value(struct listener_config *listener, const char *nam
     case 'k':
         return kind_parse(text, &listener->kind) == OK
                    ? OK
-                   : why_say_at(why, ERR_SYNTAX, node->line, node->column,
-                                "the kinds of listeners are syslog-udp, syslog-tcp and http");
+                   : why_say_at(
+                         why, ERR_SYNTAX, node->line, node->column,
+                         "the kinds of listeners are syslog-udp, syslog-tcp, http and portal");
     case 'a':
         listener->address = text;
         return address_valid(text)
@@ -414,6 +531,20 @@ static struct str without_slashes(struct str path)
     return path;
 }
 
+/* Two keys of which one means nothing without the other. */
+static enum err pair_check(const struct yaml_node *root, const char *name, struct str value,
+                           const char *other_name, struct str other, struct why *why)
+{
+    if ((value.size == 0) == (other.size == 0)) {
+        return OK;
+    }
+    const char *there = value.size > 0 ? name : other_name;
+    const struct yaml_node *node = yaml_get(root, str_from(there));
+    return why_say_at(why, ERR_SYNTAX, node != NULL ? node->line : 1,
+                      node != NULL ? node->column : 1, "%s needs %s beside it", there,
+                      value.size > 0 ? other_name : name);
+}
+
 static enum err whole_check(const struct config *config, const struct yaml_node *root,
                             struct why *why)
 {
@@ -428,5 +559,12 @@ static enum err whole_check(const struct config *config, const struct yaml_node 
                           "keys must lie outside data, so that a copy of data holds no keys; "
                           "choose another folder");
     }
-    return OK;
+    return pair_check(root, "certificate", config->certificate, "certificate_key",
+                      config->certificate_key, why) == OK &&
+                   pair_check(root, "mail_relay", config->mail_relay, "mail_from",
+                              config->mail_from, why) == OK &&
+                   pair_check(root, "mail_user", config->mail_user, "mail_password_file",
+                              config->mail_password_file, why) == OK
+               ? OK
+               : ERR_SYNTAX;
 }

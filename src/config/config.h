@@ -13,7 +13,13 @@
 #include "base/buf.h"
 #include "base/why.h"
 
-enum listener_kind { LISTENER_SYSLOG_UDP, LISTENER_SYSLOG_TCP, LISTENER_HTTP, LISTENER_KIND_COUNT };
+enum listener_kind {
+    LISTENER_SYSLOG_UDP,
+    LISTENER_SYSLOG_TCP,
+    LISTENER_HTTP,   /* logs */
+    LISTENER_PORTAL, /* people and the API; no sender is bound to it */
+    LISTENER_KIND_COUNT
+};
 
 struct listener_config {
     struct str name; /* a slug, unique */
@@ -36,11 +42,23 @@ struct config {
     uint32_t commit_delay_ms; /* how long a group commit may wait for company */
     uint32_t search_seconds_max;
     uint32_t head_seconds; /* how often heads are signed */
+    struct str zoneinfo;   /* the folder of time zones */
+    struct str portal_url; /* "https://soc.example"; in front of the links in mails */
+    struct str certificate, certificate_key; /* PEM files of the portal; empty: without TLS */
+    struct str mail_relay; /* "smtp://host:port" or "smtps://…"; empty: no mail is sent */
+    struct str mail_from;
+    struct str mail_user, mail_password_file; /* at the relay; empty: it asks for none */
+    struct str mail_tls;                      /* "required" or "optional" */
+    struct str authorities;       /* PEM file of trusted authorities; empty: the system's */
+    struct str secrets;           /* a folder: webhooks' secrets, a file each; empty: none */
+    struct str *webhook_networks; /* local networks that webhooks may reach all the same */
+    size_t webhook_networks_count;
 };
 
 /* Reads a file.  Mistakes name line, column and what to do; an unknown key brings a suggestion. */
 NODISCARD enum err config_load(const char *path, struct config **ret, struct why *why);
 NODISCARD enum err config_parse(struct str text, struct config **ret, struct why *why);
 void config_free(struct config *config);
-/* One line per key: name, type, default, help.  For --help and the operator's guide. */
+/* One line per key: name, type, default, help.  For check-config --keys and the operator's guide.
+ */
 NODISCARD enum err config_help(struct buf *out);

@@ -27,7 +27,7 @@ TEST(the_example_configuration_is_valid)
     CHECK(config_load(path, &config, &why) == OK);
     CHECK(str_equal(config->data, STR("var")) && str_equal(config->keys, STR("var.keys")));
     CHECK(config->rules_count == 1 && str_equal(config->rules[0], STR("rules")));
-    CHECK(config->listeners_count == 3);
+    CHECK(config->listeners_count == 4);
     CHECK(config->listeners[0].kind == LISTENER_SYSLOG_UDP && config->listeners[0].port == 5514);
     CHECK(config->listeners[1].kind == LISTENER_SYSLOG_TCP && config->listeners[1].port == 5514);
     CHECK(config->listeners[2].kind == LISTENER_HTTP && config->listeners[2].port == 8080);
@@ -118,6 +118,6 @@ TEST(help_has_one_line_for_every_key)
     for (size_t i = 0; i < out.size; i++) {
         lines += out.data[i] == '\n';
     }
-    CHECK(lines == 10 && str_find(buf_str(&out), STR("\nhead_seconds ")) != STR_NONE);
+    CHECK(lines == 22 && str_find(buf_str(&out), STR("\nhead_seconds ")) != STR_NONE);
     buf_done(&out);
 }

@@ -30,38 +30,54 @@ enum err answer_client(struct tenant *tenant, struct str slug, struct client_id 
     return err;
 }
 
-enum err answer_apply(const struct scope *scope, struct tenant *tenant,
+static enum err change_print(const struct apply_change *change, enum output_format format,
+                             int width, struct buf *out)
+{
+    if (format == FORMAT_NDJSON) {
+        return buf_print(
+            out,
+            "{\"element\":\"%.*s\",\"what\":\"%.*s\",\"version\":\"%.*s\",\"waits\":\"%.*s\"}\n",
+            STR_ARG(change->element), STR_ARG(change->what), STR_ARG(change->version),
+            STR_ARG(change->waits));
+    }
+    enum err err = buf_print(out, "%-*.*s  %-13.*s  %.*s", width, STR_ARG(change->element),
+                             STR_ARG(change->what), STR_ARG(change->version));
+    if (err == OK && change->waits.size > 0) {
+        err = buf_print(out, "  %.*s", STR_ARG(change->waits));
+    }
+    return err == OK ? buf_append_byte(out, '\n') : err;
+}
+
+enum err answer_apply(const struct scope *scope, struct service *service,
                       const struct control_request *request, struct wall now, struct buf *out,
                       struct why *why)
 {
     struct apply_result result = {0};
-    struct arena *mem = arena_new((size_t)64 << 20);
+    struct arena *mem = arena_new((size_t)512 << 20);
     enum err err = mem == NULL ? ERR_MEMORY
-                               : tenant_apply(scope, tenant, request->text, now, mem, &result, why);
+                               : service_apply(scope, service, request->text, request->argument,
+                                               now, mem, &result, why);
     int width = ELEMENT_WIDTH;
     for (size_t i = 0; i < result.count && err == OK; i++) {
         widen(&width, result.changes[i].element);
     }
     for (size_t i = 0; i < result.count && err == OK; i++) {
-        const struct apply_change *change = &result.changes[i];
-        err = request->format == FORMAT_NDJSON
-                  ? buf_print(
-                        out, "{\"element\":\"%.*s\",\"what\":\"%.*s\",\"version\":\"%.*s\"}\n",
-                        STR_ARG(change->element), STR_ARG(change->what), STR_ARG(change->version))
-                  : buf_print(out, "%-*.*s  %-10.*s  %.*s\n", width, STR_ARG(change->element),
-                              STR_ARG(change->what), STR_ARG(change->version));
+        err = change_print(&result.changes[i], request->format, width, out);
     }
     arena_free(mem);
     return err;
 }
 
-enum err answer_export(const struct scope *scope, struct tenant *tenant,
+enum err answer_export(const struct scope *scope, struct tenant *tenant, struct service *service,
                        const struct control_request *request, struct buf *out, struct why *why)
 {
     struct client_id client;
-    enum err err = answer_client(tenant, request->tenant, &client, why);
+    enum err err = OK;
+    if (request->tenant.size > 0) {
+        err = answer_client(tenant, request->tenant, &client, why);
+    }
     if (err == OK) {
-        err = tenant_export(scope, tenant, request->tenant, NULL, NULL, out);
+        err = service_export(scope, service, request->tenant, out);
         if (err == ERR_NOT_FOUND) {
             err = why_say(why, err, 0, "'%.*s' comes from no apply file, so there is none to print",
                           STR_ARG(request->tenant));

@@ -7,9 +7,10 @@
 #include "collect/books.h"
 #include "ledger/ledger.h"
 #include "serve/serve.h"
+#include "service/service.h"
 #include "tenant/tenant.h"
 
-NODISCARD enum err answer_apply(const struct scope *scope, struct tenant *tenant,
+NODISCARD enum err answer_apply(const struct scope *scope, struct service *service,
                                 const struct control_request *request, struct wall now,
                                 struct buf *out, struct why *why);
 /* A note for each source that is bound to a listener which is not among `listeners`, one a line: a
@@ -17,8 +18,8 @@ NODISCARD enum err answer_apply(const struct scope *scope, struct tenant *tenant
 NODISCARD enum err answer_listeners(const struct tenant *tenant, struct str listeners,
                                     struct buf *out);
 NODISCARD enum err answer_export(const struct scope *scope, struct tenant *tenant,
-                                 const struct control_request *request, struct buf *out,
-                                 struct why *why);
+                                 struct service *service, const struct control_request *request,
+                                 struct buf *out, struct why *why);
 NODISCARD enum err answer_list(const struct scope *scope, struct tenant *tenant,
                                const struct control_request *request, struct buf *out);
 

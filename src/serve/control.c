@@ -13,7 +13,8 @@
 const char *control_purpose(enum control_command command)
 {
     static const char *const purposes[CONTROL_COMMAND_COUNT] = {
-        "tenant apply", "tenant export", "tenant list", "search", "alerts", "books"};
+        "tenant apply", "tenant export", "tenant list", "search",
+        "alerts",       "books",         "api",         "tenant key"};
     return purposes[command];
 }
 
@@ -59,6 +60,7 @@ static enum err request_send(int channel, const struct control_request *request)
                                                 .after = request->after,
                                                 .limit = request->limit,
                                                 .tenant = request->tenant,
+                                                .argument = request->argument,
                                                 .text = request->text}};
     enum err err;
     while ((err = message_send(channel, &message)) == ERR_AGAIN) {

@@ -36,7 +36,8 @@ struct core {
     struct spine *spine;
     struct timer *turn, *tick;
     struct lending lendings[WORKERS_MAX];
-    const char *folder;   /* the archive's */
+    const char *folder; /* the archive's */
+    struct zones *zones;
     size_t rules_refused; /* of the set that runs */
     uint64_t stop_ms_left;
     bool granted, stopping, turn_armed;
@@ -126,10 +127,20 @@ static enum err core_go(struct core *core, struct why *why)
         err = timer_new(process->loop, core_tick, core, &core->tick);
     }
     if (err == OK) {
-        err = process_folder(process, process->data, "archive", &options.folder, why);
+        err = process_folder(process, process_path(process, process->setup.data), "archive",
+                             &options.folder, why);
     }
     if (err == OK) {
-        err = process_folder(process, process->keys, NULL, &options.keys, why);
+        err = process_folder(process, process_path(process, process->setup.keys), NULL,
+                             &options.keys, why);
+    }
+    const char *zoneinfo;
+    if (err == OK) {
+        err = process_folder_read(process, process_path(process, process->setup.zoneinfo),
+                                  &zoneinfo, why);
+    }
+    if (err == OK) {
+        err = zones_new(zoneinfo, &core->zones);
     }
     if (err == OK) {
         core->folder = options.folder;
@@ -297,6 +308,7 @@ static void turn_failed(struct core *core, enum err err, const struct why *why)
     core->spine->cursor = ring_cursor(core->spine->ring);
     for (size_t i = 0; i < core->spine->clients_count; i++) {
         core->spine->clients[i].rules_noted = false;
+        core->spine->clients[i].documents_noted = false;
     }
     turn_soon(core, RETRY_MS);
 }
@@ -432,6 +444,25 @@ static void core_granted(struct core *core)
     turn_soon(core, 0);
 }
 
+/* A client's documents have become others.  What we cannot read, a newer desk wrote: then detection
+ * goes on as before, and says so. */
+static enum err core_documents(struct core *core, const struct documents_message *message)
+{
+    struct criteria *criteria = NULL;
+    struct why why = {0};
+    enum err err = criteria_new(message->bundle, message->sources, core->zones, &criteria, &why);
+    if (err != OK) {
+        process_say(core->process, "documents of client %llu are not in force: %s",
+                    (unsigned long long)message->client, why_text(&why, err));
+        return err == ERR_MEMORY ? err : OK;
+    }
+    err = spine_documents(core->spine, (struct client_id){(uint32_t)message->client}, criteria);
+    if (err != OK) {
+        criteria_free(criteria);
+    }
+    return err;
+}
+
 static void core_desk_spoke(void *context, struct link *link, struct message *message, enum err err)
 {
     struct core *core = context;
@@ -450,6 +481,9 @@ static void core_desk_spoke(void *context, struct link *link, struct message *me
         if (core->process->setup.fresh && !core->granted) {
             core_account(core, &message->account);
         }
+        break;
+    case MESSAGE_DOCUMENTS:
+        err = core_documents(core, &message->documents);
         break;
     case MESSAGE_GRANTED:
         core_granted(core);

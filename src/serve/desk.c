@@ -51,9 +51,9 @@ static enum err client_grant(struct desk *desk, const struct client_info *client
     struct buf encoded;
     uint64_t bookmark = 1;
     buf_init(&encoded, MESSAGE_SIZE_MAX / 2);
-    enum err err = scope_for_spine(desk->tenant, client->id, &scope);
+    enum err err = scope_for_spine(desk->rooms.tenant, client->id, &scope);
     if (err == OK) {
-        err = incident_bookmark(scope, desk->ledger, client->id, &bookmark);
+        err = incident_bookmark(scope, desk->rooms.ledger, client->id, &bookmark);
         if (err == OK) {
             err = scope_encode(scope, &encoded);
         }
@@ -100,8 +100,9 @@ static enum err accounts_tell(struct desk *desk)
     size_t count;
     struct source_info source;
     struct arena *mem = arena_new((size_t)64 << 20);
-    enum err err = mem == NULL ? ERR_MEMORY : books_snapshot_load(desk->ledger, mem, &list, &count);
-    for (size_t i = 0; err == OK && tenant_source_at(desk->tenant, i, &source); i++) {
+    enum err err =
+        mem == NULL ? ERR_MEMORY : books_snapshot_load(desk->rooms.ledger, mem, &list, &count);
+    for (size_t i = 0; err == OK && tenant_source_at(desk->rooms.tenant, i, &source); i++) {
         err = source_account(desk, &source, list, count);
     }
     arena_free(mem);
@@ -112,14 +113,17 @@ enum err desk_tell_core(struct desk *desk, bool accounts)
 {
     struct client_info client;
     enum err err = OK;
-    if (desk->core == NULL || desk->tenant == NULL) {
+    if (desk->core == NULL || desk->rooms.tenant == NULL) {
         return OK;
     }
-    for (size_t i = 0; err == OK && tenant_client_at(desk->tenant, i, &client); i++) {
+    for (size_t i = 0; err == OK && tenant_client_at(desk->rooms.tenant, i, &client); i++) {
         err = client_grant(desk, &client);
     }
     if (accounts && err == OK) {
         err = accounts_tell(desk);
+    }
+    if (err == OK) {
+        err = desk_tell_documents(desk);
     }
     if (err == OK) {
         const struct message granted = {.type = MESSAGE_GRANTED};
@@ -133,7 +137,7 @@ enum err desk_tell_front(struct desk *desk)
     struct str listeners[64];
     size_t count = 0;
     struct buf bindings;
-    if (desk->front == NULL || desk->tenant == NULL) {
+    if (desk->front == NULL || desk->rooms.tenant == NULL) {
         return OK;
     }
     struct str rest = desk->process->setup.listeners;
@@ -141,7 +145,7 @@ enum err desk_tell_front(struct desk *desk)
         listeners[count++] = str_cut(&rest, '\n');
     }
     buf_init(&bindings, (size_t)256 << 20);
-    enum err err = tenant_bindings(desk->tenant, listeners, count, &bindings);
+    enum err err = tenant_bindings(desk->rooms.tenant, listeners, count, &bindings);
     if (err == OK) {
         const struct message message = {.type = MESSAGE_BINDINGS,
                                         .bindings = {.bindings = buf_str(&bindings)}};
@@ -151,35 +155,54 @@ enum err desk_tell_front(struct desk *desk)
     return err;
 }
 
+enum err desk_tell_tenants(struct desk *desk)
+{
+    uint64_t generation = tenant_generation(desk->rooms.tenant);
+    if (generation == desk->tenants_told) {
+        return OK;
+    }
+    desk->tenants_told = generation;
+    enum err err = desk_tell_core(desk, false);
+    return err == OK ? desk_tell_front(desk) : err;
+}
+
 /* ---- From parent. */
 
 static enum err desk_go(struct desk *desk, struct why *why)
 {
     struct process *process = desk->process;
-    const char *folder = NULL;
+    struct rooms_settings settings = {.disk = disk_real(),
+                                      .portal_url = process->setup.portal_url,
+                                      .mail_from = process->setup.mail_from};
     enum err err = timer_new(process->loop, desk_commit, desk, &desk->commit);
     if (err == OK) {
         err = timer_new(process->loop, desk_snapshot, desk, &desk->snapshot);
     }
     if (err == OK) {
-        err = process_folder(process, process->data, "ledger", &folder, why);
+        err = desk_service_open(desk);
+    }
+    if (err == OK) {
+        err = process_folder(process, process_path(process, process->setup.data), "ledger",
+                             &settings.folder, why);
+    }
+    if (err == OK) {
+        err = process_folder_read(process, process_path(process, process->setup.zoneinfo),
+                                  &settings.zoneinfo, why);
     }
     if (err == OK) {
         err = process_confine(process, why);
     }
     if (err == OK) {
-        err = ledger_open(disk_real(), folder, &desk->ledger, why);
-    }
-    if (err == OK) {
-        err = tenant_open(desk->ledger, wall_now(), &desk->tenant, why);
+        err = rooms_open(&settings, wall_now(), &desk->rooms, why);
     }
     if (err == OK && process->setup.gap) {
-        err = books_snapshot_gap(desk->ledger, wall_now().ns);
+        err = books_snapshot_gap(desk->rooms.ledger, wall_now().ns);
     }
     if (err != OK) {
         return err;
     }
     timer_set(desk->snapshot, SNAPSHOT_MS, SNAPSHOT_MS);
+    desk_work_soon(desk);
     const struct message ready = {.type = MESSAGE_READY};
     err = link_send(process->parent, &ready);
     /* Bindings first: they make the listeners' own sources, which have accounts too. */
@@ -187,6 +210,22 @@ static enum err desk_go(struct desk *desk, struct why *why)
         err = desk_tell_front(desk);
     }
     return err == OK ? desk_tell_core(desk, true) : err;
+}
+
+/* As long as nobody can sign in, whoever runs the machine is told how the first one can. */
+static enum err desk_setup_say(struct desk *desk)
+{
+    struct str token;
+    struct arena *mem = arena_new(65536);
+    desk_commit(desk);
+    enum err err =
+        mem == NULL ? ERR_MEMORY : tenant_setup_token(desk->rooms.tenant, wall_now(), mem, &token);
+    if (err == OK) {
+        process_say(desk->process, "nobody can sign in yet; the token for the first set-up: %.*s",
+                    STR_ARG(token));
+    }
+    arena_free(mem);
+    return err == ERR_EXISTS ? OK : err;
 }
 
 static enum err desk_link(struct desk *desk, struct message *message)
@@ -204,8 +243,21 @@ static enum err desk_link(struct desk *desk, struct message *message)
         desk->front = NULL;
         err = link_new(desk->process->loop, descriptor, desk_front_spoke, desk, &desk->front);
         return err == OK ? desk_tell_front(desk) : err;
+    case PROCESS_PORTAL:
+        link_free(desk->portal);
+        desk->portal = NULL;
+        err = link_new(desk->process->loop, descriptor, desk_portal_spoke, desk, &desk->portal);
+        return err == OK ? desk_setup_say(desk) : err;
+    case PROCESS_HERALD:
+        link_free(desk->herald);
+        desk->herald = NULL;
+        desk->sending_count = 0;
+        desk_work_soon(desk);
+        return link_new(desk->process->loop, descriptor, desk_herald_spoke, desk, &desk->herald);
     default:
-        return desk_worker_came(desk, message->link.worker, descriptor);
+        return desk_password_came(desk, message->link.worker, descriptor)
+                   ? OK
+                   : desk_worker_came(desk, message->link.worker, descriptor);
     }
 }
 
@@ -230,8 +282,7 @@ static enum err desk_message(struct process *process, struct message *message, s
     case MESSAGE_STOP:
         desk_commit(desk);
         desk_snapshot(desk);
-        tenant_close(desk->tenant);
-        ledger_close(desk->ledger);
+        rooms_close(&desk->rooms);
         _exit(0);
     default:
         return ERR_CORRUPT;
@@ -262,6 +313,7 @@ static enum err desk_alerts(struct desk *desk, const struct alerts_message *mess
     struct alerts alerts;
     struct scope *scope;
     uint64_t fresh;
+    uint64_t opened = 0;
     struct client_id client = {(uint32_t)message->client};
     if (desk->confirmations_count == DESK_CONFIRMATIONS_MAX) {
         desk_commit(desk);
@@ -269,21 +321,25 @@ static enum err desk_alerts(struct desk *desk, const struct alerts_message *mess
     arena_reset(desk->alerts);
     enum err err = alerts_decode(desk, message->alerts, &alerts);
     if (err == OK) {
-        err = scope_for_spine(desk->tenant, client, &scope);
+        err = scope_for_spine(desk->rooms.tenant, client, &scope);
     }
     if (err != OK) {
         return err;
     }
     if (!desk->in_transaction) {
-        err = ledger_begin(desk->ledger);
+        err = ledger_begin(desk->rooms.ledger);
         desk->in_transaction = err == OK;
         timer_set(desk->commit, 0, 0);
     }
     if (err == OK) {
-        err = incident_store(scope, desk->ledger, client, &alerts, message->bookmark, wall_now(),
-                             &fresh);
+        err = incident_store(scope, desk->rooms.ledger, client, &alerts, message->bookmark,
+                             wall_now(), &fresh);
     }
     scope_free(scope);
+    if (err == OK && fresh > 0) {
+        err = incident_group(desk->rooms.job, desk->rooms.incidents, client, wall_now(), &opened);
+        desk->work_waits |= err == OK && opened > 0;
+    }
     if (err == OK) {
         desk->confirmations[desk->confirmations_count++] =
             (struct desk_confirmation){message->client, message->bookmark};
@@ -299,7 +355,7 @@ static void desk_commit(void *context)
         return;
     }
     desk->in_transaction = false;
-    enum err err = ledger_commit(desk->ledger);
+    enum err err = ledger_commit(desk->rooms.ledger);
     if (err != OK) {
         /* Core still holds what was not confirmed; a new desk will hear it again. */
         process_fail(desk->process, "the ledger cannot be written", err, NULL);
@@ -313,6 +369,10 @@ static void desk_commit(void *context)
         }
     }
     desk->confirmations_count = 0;
+    if (desk->work_waits) {
+        desk->work_waits = false;
+        desk_work_soon(desk);
+    }
 }
 
 void desk_transaction_end(struct desk *desk)
@@ -367,7 +427,7 @@ static enum err snapshot_take(struct desk *desk, struct arena *mem)
             list[count].rejected[reason] = account.rejected[reason];
         }
     }
-    return books_snapshot_save(desk->ledger, list, count);
+    return books_snapshot_save(desk->rooms.ledger, list, count);
 }
 
 static void desk_snapshot(void *context)

@@ -1,15 +1,23 @@
 #pragma once
 
-/* What desk's two files share: its state, and the control socket's side of it. */
+/* What desk's files share: its state, and each file's part of it. */
 
 #include "collect/books.h"
 #include "ledger/ledger.h"
 #include "serve/process.h"
+#include "serve/rooms.h"
 #include "serve/serve.h"
+#include "service/outbox.h"
 #include "tenant/tenant.h"
 
 #define DESK_CONFIRMATIONS_MAX 256
 #define DESK_ERRANDS_MAX       64
+#define DESK_SENDING_MAX       32 /* messages at herald: some wait there for one of its threads */
+#define DESK_MAILS_MAX         26 /* of these, so that neither kind keeps the other out */
+#define DESK_HOOKS_MAX         6  /* fewer than herald has threads: a hook may take a minute */
+#define DESK_SHARE_MAX         3  /* of one client and kind */
+#define DESK_HASHING_MAX       2  /* passwords at once: 64 MiB each */
+#define DESK_PASSWORDS_MAX     64 /* and in the queue */
 
 struct desk_confirmation {
     uint64_t client, bookmark;
@@ -25,24 +33,39 @@ struct desk_errand {
     struct buf slug, sources, text;
 };
 
+/* A message that herald has. */
+struct desk_sending {
+    uint64_t message;
+    struct client_id client;
+    enum outbox_kind kind;
+};
+
 struct desk {
     struct process *process;
-    struct ledger *ledger;
-    struct tenant *tenant;
+    struct rooms rooms;
     struct books *books;
-    struct link *core, *front;
-    struct timer *commit, *snapshot;
+    struct link *core, *front, *portal, *herald;
+    struct timer *commit, *snapshot, *work;
     struct arena *alerts; /* one message's, decoded */
     struct desk_confirmation confirmations[DESK_CONFIRMATIONS_MAX];
     size_t confirmations_count;
     struct desk_errand errands[DESK_ERRANDS_MAX];
-    uint64_t workers; /* ever asked for */
+    struct desk_password *passwords;               /* desk_api.c's */
+    struct desk_sending sending[DESK_SENDING_MAX]; /* messages that herald has */
+    size_t sending_count;
+    struct wall trouble_said; /* when the operator last heard of messages that nobody takes */
+    uint64_t documents_told;  /* the generation that core knows */
+    uint64_t tenants_told;    /* and that core and front know */
+    uint64_t workers;         /* ever asked for */
     bool in_transaction;
+    bool work_waits; /* for the end of the transaction */
 };
 
 /* Names every client (and account) to core; gives front the bindings.  Nothing without a link. */
 NODISCARD enum err desk_tell_core(struct desk *desk, bool accounts);
 NODISCARD enum err desk_tell_front(struct desk *desk);
+/* Tells both what has changed since they were told, if anything has. */
+NODISCARD enum err desk_tell_tenants(struct desk *desk);
 /* Ends the transaction that is open, if one is. */
 void desk_transaction_end(struct desk *desk);
 
@@ -52,3 +75,23 @@ void desk_transaction_end(struct desk *desk);
 NODISCARD enum err desk_control_came(struct desk *desk, int connection);
 /* Parent started the worker that was asked for; no channel (-1): it could not. */
 NODISCARD enum err desk_worker_came(struct desk *desk, uint64_t worker, int channel);
+
+/* ---- desk_service.c */
+
+/* The timer of the service's own work; it first goes off by desk_work_soon. */
+NODISCARD enum err desk_service_open(struct desk *desk);
+/* Something was written from which work may follow. */
+void desk_work_soon(struct desk *desk);
+/* Gives core every client's effective documents. */
+NODISCARD enum err desk_tell_documents(struct desk *desk);
+void desk_herald_spoke(void *context, struct link *link, struct message *message, enum err err);
+
+/* ---- desk_api.c */
+
+void desk_portal_spoke(void *context, struct link *link, struct message *message, enum err err);
+/* Parent started a worker (channel -1: it could not); false if no password waits for it. */
+bool desk_password_came(struct desk *desk, uint64_t worker, int channel);
+/* An operation of the API for a command at the control socket. */
+NODISCARD enum err desk_api_command(struct desk *desk, const struct scope *scope,
+                                    const struct control_request *request, struct buf *out,
+                                    struct why *why);

@@ -94,6 +94,7 @@ static void connection_spoke(void *context, struct link *link, struct message *m
     const struct control_request request = {
         .command = (enum control_command)asked->command,
         .tenant = asked->tenant,
+        .argument = asked->argument,
         .text = asked->text,
         .from = {(int64_t)asked->from},
         .to = {(int64_t)asked->to},
@@ -120,7 +121,7 @@ static enum err books_gather(const struct desk *desk, struct arena *mem, struct 
     *ret = (struct books_view){.accounts = accounts, .count = count};
     struct books_snapshot *list;
     size_t known;
-    enum err err = books_snapshot_load(desk->ledger, mem, &list, &known);
+    enum err err = books_snapshot_load(desk->rooms.ledger, mem, &list, &known);
     if (err == OK) {
         books_view_gap(ret, list, known);
     }
@@ -135,23 +136,25 @@ static enum err answer_make(struct desk *desk, const struct scope *scope,
     enum err err;
     switch (request->command) {
     case CONTROL_TENANT_APPLY:
-        err = answer_apply(scope, desk->tenant, request, wall_now(), out, why);
+        err = answer_apply(scope, desk->rooms.service, request, wall_now(), out, why);
         if (err == OK && request->format != FORMAT_NDJSON) {
-            err = answer_listeners(desk->tenant, desk->process->setup.listeners, out);
+            err = answer_listeners(desk->rooms.tenant, desk->process->setup.listeners, out);
         }
-        if (err == OK) {
-            err = desk_tell_core(desk, false);
-        }
-        return err == OK ? desk_tell_front(desk) : err;
+        desk_work_soon(desk);
+        return err == OK ? desk_tell_tenants(desk) : err;
     case CONTROL_TENANT_EXPORT:
-        return answer_export(scope, desk->tenant, request, out, why);
+        return answer_export(scope, desk->rooms.tenant, desk->rooms.service, request, out, why);
     case CONTROL_TENANT_LIST:
-        return answer_list(scope, desk->tenant, request, out);
+        return answer_list(scope, desk->rooms.tenant, request, out);
+    case CONTROL_API:
+        return desk_api_command(desk, scope, request, out, why);
+    case CONTROL_KEY:
+        return buf_print(out, "%.*s\n", STR_ARG(service_key(desk->rooms.service)));
     default:
         mem = arena_new((size_t)64 << 20);
         err = mem == NULL ? ERR_MEMORY : books_gather(desk, mem, &view);
         if (err == OK) {
-            err = answer_books(scope, desk->tenant, request, &view, out, why);
+            err = answer_books(scope, desk->rooms.tenant, request, &view, out, why);
         }
         arena_free(mem);
         return err;
@@ -187,7 +190,7 @@ static void errand_free(struct desk_errand *errand)
 static enum err errand_fill(struct desk *desk, struct desk_errand *errand,
                             const struct control_request *request, struct why *why)
 {
-    enum err err = answer_client(desk->tenant, request->tenant, &errand->client, why);
+    enum err err = answer_client(desk->rooms.tenant, request->tenant, &errand->client, why);
     buf_init(&errand->slug, 256);
     buf_init(&errand->sources, (size_t)16 << 20);
     buf_init(&errand->text, ANSWER_SIZE_MAX);
@@ -196,10 +199,10 @@ static enum err errand_fill(struct desk *desk, struct desk_errand *errand,
         err = buf_append(&errand->slug, request->tenant);
     }
     if (err == OK) {
-        err = answer_sources(desk->tenant, errand->client, &errand->sources);
+        err = answer_sources(desk->rooms.tenant, errand->client, &errand->sources);
     }
     if (err == OK && request->command == CONTROL_ALERTS) {
-        err = reading_alerts_gather(errand->scope, desk->ledger, errand->client, request,
+        err = reading_alerts_gather(errand->scope, desk->rooms.ledger, errand->client, request,
                                     &errand->text);
     } else if (err == OK) {
         err = request->text.size > QUERY_SIZE_MAX ? ERR_LIMIT
@@ -308,7 +311,7 @@ static void request_answer(struct connection *connection, const struct control_r
     struct scope *scope;
     desk_transaction_end(desk);
     enum err err =
-        scope_for_administrator(desk->tenant, connection->user,
+        scope_for_administrator(desk->rooms.tenant, connection->user,
                                 str_from(control_purpose(request->command)), wall_now(), &scope);
     if (err != OK) {
         connection_fail(connection, err, &why);

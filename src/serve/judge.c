@@ -46,6 +46,9 @@ static enum err slice_judge(struct spine *spine, struct spine_client *client,
     arena_reset(spine->scratch);
     enum err err =
         detect_batch(client->scope, spine->ruleset, &slice, first, spine->scratch, &alerts);
+    if (err == OK && alerts.count > 0) {
+        err = criteria_judge(client->criteria, &slice, first, spine->scratch, &alerts);
+    }
     buf_init(&encoded, ALERTS_SIZE_MAX);
     for (size_t i = 0; err == OK && i < alerts.count; i++) {
         err = alert_encode(&alerts.list[i], &encoded);

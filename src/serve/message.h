@@ -36,6 +36,9 @@
     NUMBER(head_seconds)                                                                     \
     TEXT(data)                                                                               \
     TEXT(keys)                                                                               \
+    TEXT(zoneinfo)                              /* the folder of time zones */               \
+    TEXT(portal_url)                            /* what people reach the portal by */        \
+    TEXT(mail_from)                             /* the mailbox that mails come from */       \
     TEXT(listeners)                             /* the names, one a line */
 #define RING_FIELDS(NUMBER, TEXT)  NUMBER(size) /* descriptor: the memory */
 #define BOOKS_FIELDS(NUMBER, TEXT) NUMBER(size) /* descriptor: the memory */
@@ -43,6 +46,18 @@
 #define LISTEN_FIELDS(NUMBER, TEXT)                               \
     NUMBER(kind) /* enum listener_kind; descriptor: the socket */ \
     TEXT(name)
+#define IDENTITY_FIELDS(NUMBER, TEXT)                                             \
+    TEXT(certificate) /* of the portal, PEM; both empty: it speaks without TLS */ \
+    TEXT(key)                                                                     \
+    TEXT(api) /* docs/api.yaml */
+#define RELAY_FIELDS(NUMBER, TEXT)                                                   \
+    NUMBER(tls_required)                                                             \
+    TEXT(url)                                                                        \
+    TEXT(user)                                                                       \
+    TEXT(password)                                                                   \
+    TEXT(roots)    /* a file of authorities; empty: the system's */                  \
+    TEXT(networks) /* that webhooks may reach although they are local, one a line */ \
+    TEXT(secrets)  /* of webhooks: "name hexadecimal" a line */
 #define LINK_FIELDS(NUMBER, TEXT)                                                                  \
     NUMBER(peer)   /* enum process_kind; descriptor: the channel, none: there is no such worker */ \
     NUMBER(worker) /* which one, if the peer is a worker */
@@ -87,6 +102,54 @@
     NUMBER(client)                  \
     NUMBER(bookmark)
 
+#define DOCUMENTS_FIELDS(NUMBER, TEXT)                   \
+    NUMBER(client)                                       \
+    TEXT(sources) /* "id slug" a line, of that client */ \
+    TEXT(bundle)  /* of service_bundle: the effective versions that detection reads */
+
+/* Portal and desk. */
+#define API_CALL_FIELDS(NUMBER, TEXT)                                 \
+    NUMBER(ticket)      /* portal's, comes back with the answer */    \
+    NUMBER(same_origin) /* 1: the request comes from our own pages */ \
+    TEXT(method)                                                      \
+    TEXT(path)                                                        \
+    TEXT(query)                                                       \
+    TEXT(type)                                                        \
+    TEXT(session)                                                     \
+    TEXT(bearer)                                                      \
+    TEXT(language)                                                    \
+    TEXT(peer)                                                        \
+    TEXT(agent)                                                       \
+    TEXT(body)
+#define API_ANSWER_FIELDS(NUMBER, TEXT) \
+    NUMBER(ticket)                      \
+    NUMBER(status)                      \
+    NUMBER(retry_seconds)               \
+    TEXT(type)                          \
+    TEXT(cookie)                        \
+    TEXT(body)
+
+/* Desk and herald. */
+#define DELIVER_FIELDS(NUMBER, TEXT)            \
+    NUMBER(message) /* its row in the outbox */ \
+    NUMBER(kind)    /* enum outbox_kind */      \
+    TEXT(to)                                    \
+    TEXT(identity)                              \
+    TEXT(signing) /* a webhook's secret */      \
+    TEXT(body)
+#define DELIVERED_FIELDS(NUMBER, TEXT) \
+    NUMBER(message)                    \
+    NUMBER(end) /* enum outbox_end */  \
+    TEXT(said)
+
+/* Desk and a worker: a password to check or, without a hash, to make one of. */
+#define PASSWORD_FIELDS(NUMBER, TEXT) \
+    TEXT(hash)                        \
+    TEXT(password)
+#define PASSWORD_DONE_FIELDS(NUMBER, TEXT) \
+    NUMBER(matches)                        \
+    TEXT(hash)
+
 /* Desk to front. */
 #define BINDINGS_FIELDS(NUMBER, TEXT) TEXT(bindings) /* of tenant_bindings */
 
@@ -106,47 +169,57 @@
 #define JOURNALS_END_FIELDS(NUMBER, TEXT) NUMBER(unused)
 
 /* The control socket: one request, then output and one end. */
-#define REQUEST_FIELDS(NUMBER, TEXT)                   \
-    NUMBER(command) /* enum control_command */         \
-    NUMBER(from)    /* ns since 1970 */                \
-    NUMBER(to)                                         \
-    NUMBER(format)                                     \
-    NUMBER(count) /* 1: only count */                  \
-    NUMBER(after) /* alerts: those with a larger id */ \
-    NUMBER(limit) /* alerts: at most so many */        \
-    TEXT(tenant)                                       \
+#define REQUEST_FIELDS(NUMBER, TEXT)                                 \
+    NUMBER(command) /* enum control_command */                       \
+    NUMBER(from)    /* ns since 1970 */                              \
+    NUMBER(to)                                                       \
+    NUMBER(format)                                                   \
+    NUMBER(count) /* 1: only count */                                \
+    NUMBER(after) /* alerts: those with a larger id */               \
+    NUMBER(limit) /* alerts: at most so many */                      \
+    TEXT(tenant)                                                     \
+    TEXT(argument) /* apply: a key to trust; api: method and path */ \
     TEXT(text)
 #define OUTPUT_FIELDS(NUMBER, TEXT) TEXT(text)
 #define DONE_FIELDS(NUMBER, TEXT)              \
     NUMBER(code) /* the command's exit code */ \
     TEXT(error)  /* a sentence, if it is not 0 */
 
-#define MESSAGE_LIST(M)           \
-    M(SETUP, setup)               \
-    M(RING, ring)                 \
-    M(BOOKS, books)               \
-    M(RULES, rules)               \
-    M(LISTEN, listen)             \
-    M(LINK, link)                 \
-    M(GO, go)                     \
-    M(STOP, stop)                 \
-    M(CONTROL, control)           \
-    M(READY, ready)               \
-    M(WANT_WORKER, want_worker)   \
-    M(BELL, bell)                 \
-    M(COMMITTED, committed)       \
-    M(GRANT, grant)               \
-    M(ACCOUNT, account)           \
-    M(GRANTED, granted)           \
-    M(LEND, lend)                 \
-    M(ALERTS, alerts)             \
-    M(STORED, stored)             \
-    M(BINDINGS, bindings)         \
-    M(JOB, job)                   \
-    M(JOURNAL, journal)           \
-    M(JOURNALS_END, journals_end) \
-    M(REQUEST, request)           \
-    M(OUTPUT, output)             \
+#define MESSAGE_LIST(M)             \
+    M(SETUP, setup)                 \
+    M(RING, ring)                   \
+    M(BOOKS, books)                 \
+    M(RULES, rules)                 \
+    M(LISTEN, listen)               \
+    M(IDENTITY, identity)           \
+    M(RELAY, relay)                 \
+    M(LINK, link)                   \
+    M(GO, go)                       \
+    M(STOP, stop)                   \
+    M(CONTROL, control)             \
+    M(READY, ready)                 \
+    M(WANT_WORKER, want_worker)     \
+    M(BELL, bell)                   \
+    M(COMMITTED, committed)         \
+    M(GRANT, grant)                 \
+    M(ACCOUNT, account)             \
+    M(GRANTED, granted)             \
+    M(LEND, lend)                   \
+    M(ALERTS, alerts)               \
+    M(STORED, stored)               \
+    M(DOCUMENTS, documents)         \
+    M(API_CALL, api_call)           \
+    M(API_ANSWER, api_answer)       \
+    M(DELIVER, deliver)             \
+    M(DELIVERED, delivered)         \
+    M(PASSWORD, password)           \
+    M(PASSWORD_DONE, password_done) \
+    M(BINDINGS, bindings)           \
+    M(JOB, job)                     \
+    M(JOURNAL, journal)             \
+    M(JOURNALS_END, journals_end)   \
+    M(REQUEST, request)             \
+    M(OUTPUT, output)               \
     M(DONE, done)
 
 /* ---- What the table makes. */

@@ -9,17 +9,16 @@
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "ledger/ledger.h"
 #include "serve/answer.h"
 #include "serve/reading.h"
+#include "serve/rooms.h"
 #include "sys/clocks.h"
 
 #define ANSWER_SIZE_MAX ((size_t)256 << 20)
 
 struct offline {
     const char *data, *keys;
-    struct ledger *ledger;
-    struct tenant *tenant;
+    struct rooms rooms;
     struct scope *scope;
     struct buf sources, gathered;
 };
@@ -29,12 +28,11 @@ static enum err offline_open(struct offline *offline, const struct control_reque
 {
     char folder[4096];
     (void)snprintf(folder, sizeof folder, "%s/ledger", offline->data);
-    enum err err = ledger_open(disk_real(), folder, &offline->ledger, why);
+    const struct rooms_settings settings = {
+        .disk = disk_real(), .folder = folder, .zoneinfo = "/usr/share/zoneinfo"};
+    enum err err = rooms_open(&settings, wall_now(), &offline->rooms, why);
     if (err == OK) {
-        err = tenant_open(offline->ledger, wall_now(), &offline->tenant, why);
-    }
-    if (err == OK) {
-        err = scope_for_administrator(offline->tenant, (uint32_t)getuid(),
+        err = scope_for_administrator(offline->rooms.tenant, (uint32_t)getuid(),
                                       str_from(control_purpose(request->command)), wall_now(),
                                       &offline->scope);
     }
@@ -57,13 +55,13 @@ static enum err offline_read(struct offline *offline, const struct control_reque
         .output_context = context,
     };
     (void)snprintf(folder, sizeof folder, "%s/archive", offline->data);
-    enum err err = answer_client(offline->tenant, request->tenant, &reading.client, why);
+    enum err err = answer_client(offline->rooms.tenant, request->tenant, &reading.client, why);
     if (err == OK) {
-        err = answer_sources(offline->tenant, reading.client, &offline->sources);
+        err = answer_sources(offline->rooms.tenant, reading.client, &offline->sources);
         reading.sources = buf_str(&offline->sources);
     }
     if (err == OK && request->command == CONTROL_ALERTS) {
-        err = reading_alerts_gather(offline->scope, offline->ledger, reading.client, request,
+        err = reading_alerts_gather(offline->scope, offline->rooms.ledger, reading.client, request,
                                     &offline->gathered);
     }
     if (err == OK) {
@@ -85,7 +83,7 @@ static enum err snapshot_accounts(struct offline *offline, struct arena *mem,
 {
     struct books_snapshot *list;
     size_t count;
-    enum err err = books_snapshot_load(offline->ledger, mem, &list, &count);
+    enum err err = books_snapshot_load(offline->rooms.ledger, mem, &list, &count);
     struct account *accounts = err == OK ? ARENA_ARRAY(mem, struct account, count) : NULL;
     if (accounts == NULL) {
         return err == OK ? ERR_MEMORY : err;
@@ -105,7 +103,7 @@ static enum err offline_books(struct offline *offline, const struct control_requ
     struct arena *mem = arena_new((size_t)64 << 20);
     enum err err = mem == NULL ? ERR_MEMORY : snapshot_accounts(offline, mem, &view);
     if (err == OK) {
-        err = answer_books(offline->scope, offline->tenant, request, &view, out, why);
+        err = answer_books(offline->scope, offline->rooms.tenant, request, &view, out, why);
     }
     arena_free(mem);
     return err;
@@ -119,13 +117,20 @@ static enum err offline_answer(struct offline *offline, const struct control_req
     buf_init(&out, ANSWER_SIZE_MAX);
     switch (request->command) {
     case CONTROL_TENANT_APPLY:
-        err = answer_apply(offline->scope, offline->tenant, request, wall_now(), &out, why);
+        err = answer_apply(offline->scope, offline->rooms.service, request, wall_now(), &out, why);
         break;
     case CONTROL_TENANT_EXPORT:
-        err = answer_export(offline->scope, offline->tenant, request, &out, why);
+        err = answer_export(offline->scope, offline->rooms.tenant, offline->rooms.service, request,
+                            &out, why);
         break;
     case CONTROL_TENANT_LIST:
-        err = answer_list(offline->scope, offline->tenant, request, &out);
+        err = answer_list(offline->scope, offline->rooms.tenant, request, &out);
+        break;
+    case CONTROL_KEY:
+        err = buf_print(&out, "%.*s\n", STR_ARG(service_key(offline->rooms.service)));
+        break;
+    case CONTROL_API:
+        err = why_say(why, ERR_UNSUPPORTED, 0, "this needs a running service; see 'hinomi serve'");
         break;
     case CONTROL_BOOKS:
         err = offline_books(offline, request, &out, why);
@@ -152,8 +157,7 @@ enum err offline_call(const char *data, const char *keys, const struct control_r
         err = offline_answer(&offline, request, output, context, why);
     }
     scope_free(offline.scope);
-    tenant_close(offline.tenant);
-    ledger_close(offline.ledger);
+    rooms_close(&offline.rooms);
     buf_done(&offline.sources);
     buf_done(&offline.gathered);
     *ret_code = control_code(err);

@@ -3,9 +3,11 @@
  * and the books' memory, the sockets), starts them, joins them by channels, and starts again what
  * dies.  It reads no outside byte.
  *
- *     START        desk and core -> core is READY (archive open, books restored) -> front
+ *     START        desk, herald, portal and core -> core is READY (archive open, books restored)
+ *                  -> front
  *     A CHILD DIES every channel it had is replaced by a new one, given to both ends
- *     STOP         front (hands over what it holds) -> core (drains, signs) -> desk -> end
+ *     STOP         portal -> front (hands over what it holds) -> core (drains, signs) -> herald
+ *                  -> desk -> end
  *
  * Always true: a child's successor is started only after the child has been reaped, so no two
  * processes ever hold the same folder or read the same ring.
@@ -30,7 +32,7 @@
 #define STOP_MS_MAX     20000 /* after which what is left is killed */
 
 static enum err parent_watch(struct parent *parent);
-static void service_start(struct parent *parent, enum process_kind kind);
+static void standing_start(struct parent *parent, enum process_kind kind);
 static void stop_next(struct parent *parent);
 static void on_terminate(void *context, int number);
 
@@ -58,8 +60,12 @@ int serve_run(const struct config *config)
         parent_close(parent);
         return 71;
     }
-    service_start(parent, PROCESS_DESK);
-    service_start(parent, PROCESS_CORE);
+    standing_start(parent, PROCESS_DESK);
+    standing_start(parent, PROCESS_CORE);
+    standing_start(parent, PROCESS_HERALD);
+    if (parent->portal) {
+        standing_start(parent, PROCESS_PORTAL);
+    }
     loop_run(parent->loop);
     int code = parent->code;
     if (code == 0) {
@@ -71,7 +77,7 @@ int serve_run(const struct config *config)
 
 /* ---- Starting children and joining them. */
 
-static void service_spoke(void *context, struct link *link, struct message *message, enum err err);
+static void standing_spoke(void *context, struct link *link, struct message *message, enum err err);
 
 static enum err tell(struct link *link, const struct message *message)
 {
@@ -124,15 +130,25 @@ static enum err child_begin(struct parent *parent, enum process_kind kind, link_
     return link_new(parent->loop, pair[0], call, context, ret_link);
 }
 
+/* The names of the listeners that take logs, one a line: senders are bound to them. */
+static enum err log_listeners(const struct config *config, struct buf *names)
+{
+    enum err err = OK;
+    for (size_t i = 0; i < config->listeners_count && err == OK; i++) {
+        if (config->listeners[i].kind != LISTENER_PORTAL) {
+            err = buf_print(names, "%s%.*s", names->size > 0 ? "\n" : "",
+                            STR_ARG(config->listeners[i].name));
+        }
+    }
+    return err;
+}
+
 static enum err setup_send(struct parent *parent, enum process_kind kind, struct link *link)
 {
     const struct config *config = parent->config;
     struct buf names;
     buf_init(&names, MESSAGE_SIZE_MAX / 4);
-    enum err err = OK;
-    for (size_t i = 0; i < config->listeners_count && err == OK; i++) {
-        err = buf_print(&names, "%s%.*s", i > 0 ? "\n" : "", STR_ARG(config->listeners[i].name));
-    }
+    enum err err = log_listeners(config, &names);
     const struct message setup = {.type = MESSAGE_SETUP,
                                   .setup = {.user = parent_user(parent, kind),
                                             .gap = parent->gap && !parent->core_was_ready,
@@ -144,6 +160,9 @@ static enum err setup_send(struct parent *parent, enum process_kind kind, struct
                                             .head_seconds = config->head_seconds,
                                             .data = config->data,
                                             .keys = config->keys,
+                                            .zoneinfo = config->zoneinfo,
+                                            .portal_url = config->portal_url,
+                                            .mail_from = config->mail_from,
                                             .listeners = buf_str(&names)}};
     if (err == OK) {
         err = tell(link, &setup);
@@ -163,14 +182,18 @@ static enum err rules_send(struct parent *parent)
 {
     const struct message rules = {.type = MESSAGE_RULES,
                                   .rules = {.bundle = buf_str(&parent->rules)}};
-    return tell(parent->services[PROCESS_CORE].link, &rules);
+    return tell(parent->children[PROCESS_CORE].link, &rules);
 }
 
-static enum err listeners_send(struct parent *parent, struct link *link)
+/* Portal gets its own listeners, front all others. */
+static enum err listeners_send(struct parent *parent, enum process_kind kind, struct link *link)
 {
     enum err err = OK;
     for (size_t i = 0; i < parent->config->listeners_count && err == OK; i++) {
         const struct listener_config *config = &parent->config->listeners[i];
+        if ((config->kind == LISTENER_PORTAL) != (kind == PROCESS_PORTAL)) {
+            continue;
+        }
         const struct message listen = {.type = MESSAGE_LISTEN,
                                        .listen = {.kind = config->kind, .name = config->name},
                                        .descriptors = {parent->listeners[i]},
@@ -180,59 +203,115 @@ static enum err listeners_send(struct parent *parent, struct link *link)
     return err;
 }
 
-static enum err service_equip(struct parent *parent, enum process_kind kind)
+static enum err identity_send(struct parent *parent, struct link *link)
 {
-    struct link *link = parent->services[kind].link;
-    enum err err = setup_send(parent, kind, link);
-    if (err == OK && kind != PROCESS_DESK) {
-        err = memory_send(link, MESSAGE_RING, parent->ring);
+    const struct message identity = {.type = MESSAGE_IDENTITY,
+                                     .identity = {.certificate = buf_str(&parent->certificate),
+                                                  .key = buf_str(&parent->key),
+                                                  .api = buf_str(&parent->api)}};
+    return tell(link, &identity);
+}
+
+static enum err relay_send(struct parent *parent, struct link *link)
+{
+    const struct config *config = parent->config;
+    struct buf networks;
+    buf_init(&networks, MESSAGE_SIZE_MAX / 4);
+    enum err err = OK;
+    for (size_t i = 0; i < config->webhook_networks_count && err == OK; i++) {
+        err = buf_print(&networks, "%.*s\n", STR_ARG(config->webhook_networks[i]));
     }
+    const struct message relay = {
+        .type = MESSAGE_RELAY,
+        .relay = {.tls_required = str_equal(config->mail_tls, STR("required")),
+                  .url = config->mail_relay,
+                  .user = config->mail_user,
+                  .password = buf_str(&parent->password),
+                  .roots = config->authorities,
+                  .networks = buf_str(&networks),
+                  .secrets = buf_str(&parent->secrets)}};
     if (err == OK) {
+        err = tell(link, &relay);
+    }
+    buf_done(&networks);
+    return err;
+}
+
+/* Who has a channel to whom: desk to all, front and core to each other. */
+static bool joined(enum process_kind a, enum process_kind b)
+{
+    bool spine =
+        (a == PROCESS_FRONT && b == PROCESS_CORE) || (a == PROCESS_CORE && b == PROCESS_FRONT);
+    return a != b && (spine || a == PROCESS_DESK || b == PROCESS_DESK);
+}
+
+/* What a kind of child works with, besides SETUP. */
+static enum err standing_give(struct parent *parent, enum process_kind kind, struct link *link)
+{
+    bool spine = kind == PROCESS_FRONT || kind == PROCESS_CORE;
+    enum err err = spine ? memory_send(link, MESSAGE_RING, parent->ring) : OK;
+    if (err == OK && (spine || kind == PROCESS_DESK)) {
         err = memory_send(link, MESSAGE_BOOKS, parent->books);
     }
     if (err == OK && kind == PROCESS_CORE) {
         err = rules_send(parent);
     }
-    if (err == OK && kind == PROCESS_FRONT) {
-        err = listeners_send(parent, link);
+    if (err == OK && kind == PROCESS_HERALD) {
+        err = relay_send(parent, link);
+    }
+    if (err == OK && kind == PROCESS_PORTAL) {
+        err = identity_send(parent, link);
+    }
+    if (err == OK && (kind == PROCESS_FRONT || kind == PROCESS_PORTAL)) {
+        err = listeners_send(parent, kind, link);
+    }
+    return err;
+}
+
+static enum err standing_equip(struct parent *parent, enum process_kind kind)
+{
+    struct link *link = parent->children[kind].link;
+    enum err err = setup_send(parent, kind, link);
+    if (err == OK) {
+        err = standing_give(parent, kind, link);
     }
     if (err == OK) {
         const struct message go = {.type = MESSAGE_GO};
         err = tell(link, &go);
     }
-    for (int other = 0; other < SERVICES && err == OK; other++) {
-        if (other != (int)kind && parent->services[other].link != NULL) {
-            err = join(link, kind, parent->services[other].link, (enum process_kind)other, 0);
+    for (int other = 0; other < CHILDREN && err == OK; other++) {
+        if (joined(kind, (enum process_kind)other) && parent->children[other].link != NULL) {
+            err = join(link, kind, parent->children[other].link, (enum process_kind)other, 0);
         }
     }
     return err;
 }
 
-static void service_start(struct parent *parent, enum process_kind kind)
+static void standing_start(struct parent *parent, enum process_kind kind)
 {
-    struct service *service = &parent->services[kind];
-    enum err err =
-        child_begin(parent, kind, service_spoke, parent, &service->process, &service->link);
+    struct child *child = &parent->children[kind];
+    enum err err = child_begin(parent, kind, standing_spoke, parent, &child->process, &child->link);
     if (err == OK) {
-        service->started = mono_now();
-        service->ready = false;
-        err = service_equip(parent, kind);
+        child->started = mono_now();
+        child->ready = false;
+        err = standing_equip(parent, kind);
     }
     if (err != OK) {
         (void)fprintf(stderr, "hinomi: cannot start %s: %s\n", process_name(kind), err_text(err));
-        child_kill(service->process, SIGKILL);
+        child_kill(child->process, SIGKILL);
     }
 }
 
-static void service_restart(void *context)
+static void standing_restart(void *context)
 {
     struct parent *parent = context;
-    for (int kind = 0; kind < SERVICES; kind++) {
-        struct service *service = &parent->services[kind];
-        bool due = service->process == 0 && !service->ended && !parent->stopping &&
-                   (kind != PROCESS_FRONT || parent->core_was_ready);
+    for (int kind = 0; kind < CHILDREN; kind++) {
+        struct child *child = &parent->children[kind];
+        bool due = child->process == 0 && !child->ended && !parent->stopping &&
+                   (kind != PROCESS_FRONT || parent->core_was_ready) &&
+                   (kind != PROCESS_PORTAL || parent->portal);
         if (due) {
-            service_start(parent, (enum process_kind)kind);
+            standing_start(parent, (enum process_kind)kind);
         }
     }
 }
@@ -248,8 +327,8 @@ static void worker_spoke(void *context, struct link *link, struct message *messa
 /* Desk wants something read: a new worker, joined to desk and core. */
 static void worker_start(struct parent *parent, uint64_t number)
 {
-    struct link *desk = parent->services[PROCESS_DESK].link;
-    struct link *core = parent->services[PROCESS_CORE].link;
+    struct link *desk = parent->children[PROCESS_DESK].link;
+    struct link *core = parent->children[PROCESS_CORE].link;
     size_t at = 0;
     while (at < WORKERS_MAX && parent->workers[at].process != 0) {
         at++;
@@ -296,28 +375,35 @@ static void ready_say(const struct config *config)
                       STR_ARG(listener->name), STR_ARG(listener->address), listener->port);
     }
     (void)fprintf(stderr, "\n");
+    if (config->portal_url.size > 0 && config->mail_relay.size == 0) {
+        (void)fprintf(stderr, "hinomi: no mail_relay is configured: mails to the clients' contacts "
+                              "wait until there is one\n");
+    }
 }
 
-static void service_spoke(void *context, struct link *link, struct message *message, enum err err)
+static void standing_spoke(void *context, struct link *link, struct message *message, enum err err)
 {
     struct parent *parent = context;
     (void)err;
     int kind = 0;
-    while (kind < SERVICES && parent->services[kind].link != link) {
+    while (kind < CHILDREN && parent->children[kind].link != link) {
         kind++;
     }
-    if (message == NULL || kind == SERVICES) {
+    if (message == NULL || kind == CHILDREN) {
         return; /* its end is seen when it is reaped */
     }
-    struct service *service = &parent->services[kind];
+    struct child *child = &parent->children[kind];
     if (message->type == MESSAGE_READY) {
-        bool was_ready = service->ready;
-        service->ready = true;
+        bool was_ready = child->ready;
+        child->ready = true;
         if (kind == PROCESS_CORE && !parent->core_was_ready) {
             parent->core_was_ready = true;
-            service_restart(parent);
+            standing_restart(parent);
         }
-        if (kind == PROCESS_FRONT && !was_ready) {
+        bool front = kind == PROCESS_FRONT && !was_ready;
+        bool portal = kind == PROCESS_PORTAL && !was_ready;
+        if ((front && (!parent->portal || parent->children[PROCESS_PORTAL].ready)) ||
+            (portal && parent->children[PROCESS_FRONT].ready)) {
             ready_say(parent->config);
         }
     } else if (message->type == MESSAGE_WANT_WORKER && kind == PROCESS_DESK) {
@@ -327,31 +413,31 @@ static void service_spoke(void *context, struct link *link, struct message *mess
 
 /* ---- The end of children, and of the service. */
 
-static void service_ended(struct parent *parent, enum process_kind kind, int status)
+static void standing_ended(struct parent *parent, enum process_kind kind, int status)
 {
-    struct service *service = &parent->services[kind];
+    struct child *child = &parent->children[kind];
     char text[64];
-    link_free(service->link);
-    service->link = NULL;
-    service->process = 0;
+    link_free(child->link);
+    child->link = NULL;
+    child->process = 0;
     if (parent->stopping) {
-        service->ended = service->told_to_stop || kind == PROCESS_FRONT;
+        child->ended = child->told_to_stop || kind == PROCESS_FRONT || kind == PROCESS_PORTAL;
         stop_next(parent);
         return;
     }
     (void)fprintf(stderr, "hinomi: %s %s; starting it again\n", process_name(kind),
                   child_status_text(status, text, sizeof text));
-    bool short_life = mono_ms_since(service->started, mono_now()) < SHORT_LIFE_MS;
-    service->short_lives = short_life ? service->short_lives + 1 : 0;
-    if (!parent->core_was_ready && service->short_lives == STARTS_MAX) {
+    bool short_life = mono_ms_since(child->started, mono_now()) < SHORT_LIFE_MS;
+    child->short_lives = short_life ? child->short_lives + 1 : 0;
+    if (!parent->core_was_ready && child->short_lives == STARTS_MAX) {
         (void)fprintf(stderr, "hinomi: %s cannot start; giving up\n", process_name(kind));
         parent->code = 70;
         on_terminate(parent, SIGTERM);
         return;
     }
     /* The first few are started at once: one death is an accident, many in a row are a state. */
-    uint64_t delay = service->short_lives <= 5 ? 0 : (service->short_lives - 5) * 200;
-    timer_set(service->restart, delay > RESTART_MS_MAX ? RESTART_MS_MAX : delay, 0);
+    uint64_t delay = child->short_lives <= 5 ? 0 : (child->short_lives - 5) * 200;
+    timer_set(child->restart, delay > RESTART_MS_MAX ? RESTART_MS_MAX : delay, 0);
 }
 
 static void on_child_ended(void *context, int number)
@@ -361,9 +447,9 @@ static void on_child_ended(void *context, int number)
     int status;
     (void)number;
     while (child_ended(&process, &status)) {
-        for (int kind = 0; kind < SERVICES; kind++) {
-            if (parent->services[kind].process == process) {
-                service_ended(parent, (enum process_kind)kind, status);
+        for (int kind = 0; kind < CHILDREN; kind++) {
+            if (parent->children[kind].process == process) {
+                standing_ended(parent, (enum process_kind)kind, status);
             }
         }
         for (size_t i = 0; i < WORKERS_MAX; i++) {
@@ -376,19 +462,21 @@ static void on_child_ended(void *context, int number)
     }
 }
 
-/* Front first, so that nothing new comes in; then core, which drains what front left; then desk. */
+/* Portal and front first, so that nothing new comes in; then core, which drains what front left;
+ * then desk. */
 static void stop_next(struct parent *parent)
 {
-    static const enum process_kind order[SERVICES] = {PROCESS_FRONT, PROCESS_CORE, PROCESS_DESK};
+    static const enum process_kind order[CHILDREN] = {PROCESS_PORTAL, PROCESS_FRONT, PROCESS_CORE,
+                                                      PROCESS_HERALD, PROCESS_DESK};
     const struct message stop = {.type = MESSAGE_STOP};
-    for (int i = 0; i < SERVICES; i++) {
-        struct service *service = &parent->services[order[i]];
-        if (service->process == 0) {
+    for (int i = 0; i < CHILDREN; i++) {
+        struct child *child = &parent->children[order[i]];
+        if (child->process == 0) {
             continue;
         }
-        if (!service->told_to_stop) {
-            service->told_to_stop = true;
-            UNHEEDED(tell(service->link, &stop));
+        if (!child->told_to_stop) {
+            child->told_to_stop = true;
+            UNHEEDED(tell(child->link, &stop));
         }
         return;
     }
@@ -399,11 +487,11 @@ static void on_stop_late(void *context)
 {
     struct parent *parent = context;
     parent->code = 1;
-    for (int kind = 0; kind < SERVICES; kind++) {
-        if (parent->services[kind].process != 0) {
+    for (int kind = 0; kind < CHILDREN; kind++) {
+        if (parent->children[kind].process != 0) {
             (void)fprintf(stderr, "hinomi: %s does not end; it is killed\n",
                           process_name((enum process_kind)kind));
-            child_kill(parent->services[kind].process, SIGKILL);
+            child_kill(parent->children[kind].process, SIGKILL);
         }
     }
 }
@@ -459,7 +547,7 @@ static void on_control(void *context, int descriptor, unsigned events)
     while (channel_accept(descriptor, &connection) == OK) {
         const struct message control = {
             .type = MESSAGE_CONTROL, .descriptors = {connection}, .descriptors_count = 1};
-        UNHEEDED(tell(parent->services[PROCESS_DESK].link, &control));
+        UNHEEDED(tell(parent->children[PROCESS_DESK].link, &control));
         (void)close(connection);
     }
 }
@@ -492,8 +580,8 @@ static enum err parent_watch(struct parent *parent)
     if (err == OK) {
         timer_set(parent->overdue_timer, OVERDUE_LOOK_MS, OVERDUE_LOOK_MS);
     }
-    for (int kind = 0; kind < SERVICES && err == OK; kind++) {
-        err = timer_new(parent->loop, service_restart, parent, &parent->services[kind].restart);
+    for (int kind = 0; kind < CHILDREN && err == OK; kind++) {
+        err = timer_new(parent->loop, standing_restart, parent, &parent->children[kind].restart);
     }
     return err;
 }

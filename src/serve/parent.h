@@ -15,10 +15,11 @@
 #include "serve/process.h"
 #include "sys/disk.h"
 
-#define SERVICES    3 /* front, core and desk: the children that are always there */
+#define CHILDREN    5 /* all but workers: the children that are always there */
 #define WORKERS_MAX 64
 
-struct service {
+/* A child that is always there. */
+struct child {
     pid_t process; /* 0: not running */
     struct link *link;
     struct mono started;
@@ -30,7 +31,7 @@ struct service {
 struct parent {
     const struct config *config;
     struct loop *loop;
-    struct service services[SERVICES]; /* by enum process_kind */
+    struct child children[CHILDREN]; /* by enum process_kind */
     struct {
         pid_t process;
         struct link *link;
@@ -40,6 +41,9 @@ struct parent {
     int control, ring, books;
     struct file *lock;
     struct buf rules;
+    struct buf secrets; /* of webhooks, as RELAY carries them */
+    struct buf certificate, key, password, api;
+    bool portal; /* there is a listener for it */
     struct watch *control_watch;
     struct interrupt *child_ended, *terminate, *interrupted, *reload;
     struct timer *stop_timer, *overdue_timer;

@@ -6,13 +6,16 @@
 
 #include "serve/parent.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "codec/crypto.h"
 #include "collect/books.h"
 #include "serve/rules_bundle.h"
 #include "sys/memory.h"
@@ -22,6 +25,11 @@
 
 #define BIND_TRIES    50 /* a front of a killed parent may hold a port for a moment */
 #define BIND_PAUSE_US 100000
+
+#define FILE_SIZE_MAX                                                          \
+    (1 << 20) /* a certificate with its chain, a password, our own description \
+               */
+#define SECRET_SIZE_MAX 512
 
 uint32_t parent_user(const struct parent *parent, enum process_kind kind)
 {
@@ -138,6 +146,101 @@ static enum err memories_make(struct parent *parent)
     return err;
 }
 
+/* A small file that the configuration names; nothing if it names none. */
+static enum err small_file_read(struct str path, struct buf *ret, struct why *why)
+{
+    char name[4096];
+    char *text;
+    size_t size;
+    buf_init(ret, FILE_SIZE_MAX);
+    if (path.size == 0) {
+        return OK;
+    }
+    (void)snprintf(name, sizeof name, "%.*s", STR_ARG(path));
+    enum err err = disk_read_whole(disk_real(), name, FILE_SIZE_MAX, &text, &size, why);
+    if (err == OK) {
+        err = buf_append(ret, str_of(text, size));
+        secret_forget(text, size);
+        free(text);
+    }
+    return err;
+}
+
+static enum err secret_read(struct parent *parent, const char *folder, const char *name,
+                            struct why *why)
+{
+    char path[4400];
+    char hex[2 * SECRET_SIZE_MAX + 1];
+    struct buf secret;
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    enum err err = small_file_read(str_from(path), &secret, why);
+    if (err == OK) {
+        struct str text = str_trim(buf_str(&secret));
+        err = text.size == 0 || text.size > SECRET_SIZE_MAX
+                  ? why_say(why, ERR_LIMIT, 0, "%s: a secret has 1 to %d bytes", path,
+                            SECRET_SIZE_MAX)
+                  : buf_print(&parent->secrets, "%s %s\n", name,
+                              hex_print(text.data, text.size, hex));
+    }
+    buf_done(&secret);
+    return err;
+}
+
+/* CLIENT.NAME: documents say NAME alone, so each client has only its own. */
+static bool secret_named(struct str name)
+{
+    struct str client = str_cut(&name, '.');
+    return str_is_slug(client) && str_is_slug(name);
+}
+
+/* Files of the secrets' folder whose names documents can say. */
+static enum err secrets_read(struct parent *parent, struct why *why)
+{
+    char folder[4096];
+    enum err err = OK;
+    buf_init(&parent->secrets, MESSAGE_SIZE_MAX / 2);
+    if (parent->config->secrets.size == 0) {
+        return OK;
+    }
+    (void)snprintf(folder, sizeof folder, "%.*s", STR_ARG(parent->config->secrets));
+    DIR *list = opendir(folder);
+    if (list == NULL) {
+        return why_say(why, err_from_errno(errno), 0, "%s: %s", folder, strerror(errno));
+    }
+    for (const struct dirent *entry = readdir(list); entry != NULL && err == OK;
+         entry = readdir(list)) {
+        if (secret_named(str_from(entry->d_name))) {
+            err = secret_read(parent, folder, entry->d_name, why);
+        }
+    }
+    (void)closedir(list);
+    return err;
+}
+
+/* What portal and herald are given, since they open nothing of it themselves. */
+static enum err papers_read(struct parent *parent, struct why *why)
+{
+    const struct config *config = parent->config;
+    enum err err = small_file_read(config->certificate, &parent->certificate, why);
+    if (err == OK) {
+        err = small_file_read(config->certificate_key, &parent->key, why);
+    }
+    if (err == OK) {
+        err = small_file_read(config->mail_password_file, &parent->password, why);
+        while (parent->password.size > 0 &&
+               parent->password.data[parent->password.size - 1] == '\n') {
+            parent->password.size--;
+        }
+    }
+    for (size_t i = 0; i < config->listeners_count; i++) {
+        parent->portal |= config->listeners[i].kind == LISTENER_PORTAL;
+    }
+    if (err == OK && parent->portal) {
+        err = small_file_read(str_from(HINOMI_API), &parent->api, why);
+    }
+    return err == OK ? secrets_read(parent, why) : err;
+}
+
 enum err parent_open(struct parent *parent, struct why *why)
 {
     const struct config *config = parent->config;
@@ -148,6 +251,9 @@ enum err parent_open(struct parent *parent, struct why *why)
         return why_say(why, ERR_LIMIT, 0, "more than %d listeners", LISTENERS_MAX);
     }
     enum err err = rules_bundle_read(config, &parent->rules, why);
+    if (err == OK) {
+        err = papers_read(parent, why);
+    }
     if (err == OK) {
         err = folders_make(parent, why);
     }
@@ -168,9 +274,9 @@ void parent_close(struct parent *parent)
     for (size_t i = 0; i < LISTENERS_MAX; i++) {
         socket_close(parent->listeners[i]);
     }
-    for (int kind = 0; kind < SERVICES; kind++) {
-        link_free(parent->services[kind].link);
-        timer_free(parent->services[kind].restart);
+    for (int kind = 0; kind < CHILDREN; kind++) {
+        link_free(parent->children[kind].link);
+        timer_free(parent->children[kind].restart);
     }
     for (size_t i = 0; i < WORKERS_MAX; i++) {
         link_free(parent->workers[i].link);
@@ -186,6 +292,14 @@ void parent_close(struct parent *parent)
     socket_close(parent->ring);
     socket_close(parent->books);
     buf_done(&parent->rules);
+    secret_forget(parent->secrets.data, parent->secrets.size);
+    secret_forget(parent->password.data, parent->password.size);
+    secret_forget(parent->key.data, parent->key.size);
+    buf_done(&parent->secrets);
+    buf_done(&parent->password);
+    buf_done(&parent->key);
+    buf_done(&parent->certificate);
+    buf_done(&parent->api);
     file_close(parent->lock);
     free(parent);
 }

@@ -23,14 +23,15 @@ static void parent_spoke(void *context, struct link *link, struct message *messa
 
 const char *process_name(enum process_kind kind)
 {
-    static const char *const names[PROCESS_KIND_COUNT] = {"front", "core", "desk", "worker"};
+    static const char *const names[PROCESS_KIND_COUNT] = {"front",  "core",   "desk",
+                                                          "portal", "herald", "worker"};
     return (unsigned)kind < PROCESS_KIND_COUNT ? names[kind] : "process";
 }
 
 int process_run(const char *kind)
 {
-    static int (*const runs[PROCESS_KIND_COUNT])(struct process *) = {front_run, core_run, desk_run,
-                                                                      worker_run};
+    static int (*const runs[PROCESS_KIND_COUNT])(struct process *) = {
+        front_run, core_run, desk_run, portal_run, herald_run, worker_run};
     for (int i = 0; i < PROCESS_KIND_COUNT; i++) {
         if (strcmp(kind, process_name((enum process_kind)i)) == 0) {
             struct process process = {.kind = (enum process_kind)i};
@@ -53,8 +54,8 @@ int process_loop(struct process *process)
     return 0;
 }
 
-enum err process_folder(struct process *process, const char *base, const char *below,
-                        const char **ret, struct why *why)
+static enum err folder_add(struct process *process, const char *base, const char *below,
+                           bool writable, const char **ret, struct why *why)
 {
     char name[4200];
     struct process_folder *folder = &process->folders[process->folders_count];
@@ -69,18 +70,31 @@ enum err process_folder(struct process *process, const char *base, const char *b
         return why_say(why, err_from_errno(number), 0, "%s: %s", name, strerror(number));
     }
     (void)snprintf(folder->path, sizeof folder->path, "/proc/self/fd/%d", descriptor);
+    folder->writable = writable;
     process->folders_count++;
     *ret = folder->path;
     return OK;
 }
 
+enum err process_folder(struct process *process, const char *base, const char *below,
+                        const char **ret, struct why *why)
+{
+    return folder_add(process, base, below, true, ret, why);
+}
+
+enum err process_folder_read(struct process *process, const char *base, const char **ret,
+                             struct why *why)
+{
+    return folder_add(process, base, NULL, false, ret, why);
+}
+
 enum err process_confine(struct process *process, struct why *why)
 {
-    static const enum confine_kind kinds[PROCESS_KIND_COUNT] = {CONFINE_FRONT, CONFINE_CORE,
-                                                                CONFINE_DESK, CONFINE_WORKER};
+    static const enum confine_kind kinds[PROCESS_KIND_COUNT] = {
+        CONFINE_FRONT, CONFINE_CORE, CONFINE_DESK, CONFINE_FRONT, CONFINE_HERALD, CONFINE_WORKER};
     struct confine_path paths[PROCESS_FOLDERS_MAX];
     for (size_t i = 0; i < process->folders_count; i++) {
-        paths[i] = (struct confine_path){process->folders[i].path, true};
+        paths[i] = (struct confine_path){process->folders[i].path, process->folders[i].writable};
     }
     int landlock;
     enum err err = confine_enter(kinds[process->kind], paths, process->folders_count,
@@ -130,18 +144,27 @@ void process_fail(const struct process *process, const char *what, enum err err,
     _exit(1);
 }
 
-static void setup_keep(struct process *process, const struct setup_message *setup)
+static void setup_keep(struct process *process, const struct message *message)
 {
-    process->setup = *setup;
-    process->data = strndup(setup->data.data, setup->data.size);
-    process->keys = strndup(setup->keys.data, setup->keys.size);
-    process->listeners = strndup(setup->listeners.data, setup->listeners.size);
-    if (process->data == NULL || process->keys == NULL || process->listeners == NULL) {
+    struct message kept = *message;
+    size_t size = message_texts_size(message);
+    process->mem = arena_new(size + 4096);
+    char *texts = process->mem == NULL ? NULL : arena_take(process->mem, size + 1);
+    if (texts == NULL) {
         process_fail(process, "setup", ERR_MEMORY, NULL);
     }
-    process->setup.data = str_from(process->data);
-    process->setup.keys = str_from(process->keys);
-    process->setup.listeners = str_from(process->listeners);
+    message_texts_copy(&kept, texts);
+    process->setup = kept.setup;
+}
+
+/* A text of the setup as a path. */
+const char *process_path(struct process *process, struct str text)
+{
+    struct str copy;
+    if (arena_copy(process->mem, text, &copy) != OK) {
+        process_fail(process, "setup", ERR_MEMORY, NULL);
+    }
+    return copy.data;
 }
 
 static void parent_spoke(void *context, struct link *link, struct message *message, enum err err)
@@ -155,7 +178,7 @@ static void parent_spoke(void *context, struct link *link, struct message *messa
         _exit(0);
     }
     if (message->type == MESSAGE_SETUP) {
-        setup_keep(process, &message->setup);
+        setup_keep(process, message);
         return;
     }
     struct why why = {0};

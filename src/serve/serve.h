@@ -18,7 +18,7 @@
 /* Serves until SIGTERM or SIGINT.  The exit code: 0 after an orderly end. */
 int serve_run(const struct config *config);
 
-/* The main function of a child: "front", "core", "desk" or "worker". */
+/* The main function of a child: "front", "core", and so on. */
 int process_run(const char *kind);
 
 /* What a command asks of a service, or of a folder. */
@@ -29,6 +29,8 @@ enum control_command {
     CONTROL_SEARCH,
     CONTROL_ALERTS,
     CONTROL_BOOKS,
+    CONTROL_API, /* one operation of docs/api.yaml */
+    CONTROL_KEY, /* the installation's public key */
     CONTROL_COMMAND_COUNT
 };
 
@@ -42,7 +44,8 @@ const char *control_purpose(enum control_command command);
 struct control_request {
     enum control_command command;
     struct str tenant;    /* a client's slug; empty: all that may be seen */
-    struct str text;      /* the query, or the file to apply */
+    struct str argument;  /* apply: the key to trust, or empty; api: "METHOD /path?query" */
+    struct str text;      /* the query, the file to apply, the body of an operation */
     struct wall from, to; /* WALL_NONE: open */
     enum output_format format;
     bool count;     /* only how many */

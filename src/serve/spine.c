@@ -76,6 +76,14 @@ static enum err append_one(struct spine *spine, struct taken *taken, struct wall
         }
         client->rules_noted = true;
     }
+    if (!client->documents_noted && client->criteria != NULL) {
+        enum err err = archive_generation(client->scope, spine->archive, client->id,
+                                          STR("documents"), criteria_hash(client->criteria));
+        if (err != OK) {
+            return err;
+        }
+        client->documents_noted = true;
+    }
     const struct ring_place from = {ring_id(spine->ring), taken->number};
     taken->offered_again = archive_holds(spine->archive, from, &taken->first);
     if (taken->offered_again) {
@@ -171,6 +179,18 @@ enum err spine_grant(struct spine *spine, struct client_id client, uint64_t book
     spine->clients = clients;
     clients[spine->clients_count++] =
         (struct spine_client){.id = client, .scope = decoded, .judged = bookmark, .sent = bookmark};
+    return OK;
+}
+
+enum err spine_documents(struct spine *spine, struct client_id client, struct criteria *criteria)
+{
+    struct spine_client *known = spine_client_find(spine, client);
+    if (known == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    criteria_free(known->criteria);
+    known->criteria = criteria;
+    known->documents_noted = false;
     return OK;
 }
 

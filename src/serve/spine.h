@@ -10,6 +10,7 @@
 #include "archive/archive.h"
 #include "base/arena.h"
 #include "collect/books.h"
+#include "detect/criteria.h"
 #include "detect/detect.h"
 #include "serve/entry.h"
 #include "serve/link.h"
@@ -23,9 +24,11 @@
 struct spine_client {
     struct client_id id;
     struct scope *scope;
-    uint64_t judged;  /* the next sequence number to be judged */
-    uint64_t sent;    /* the bookmark that desk was last sent */
-    bool rules_noted; /* the archive knows which rules judge it */
+    uint64_t judged;           /* the next sequence number to be judged */
+    uint64_t sent;             /* the bookmark that desk was last sent */
+    bool rules_noted;          /* the archive knows which rules judge it */
+    struct criteria *criteria; /* of its effective documents; NULL: it has none */
+    bool documents_noted;      /* the archive knows from which event on they hold */
 };
 
 /* How an entry ended. */
@@ -72,6 +75,10 @@ NODISCARD enum err spine_turn(struct spine *spine, struct wall now, bool *ret_mo
 /* Desk named a client, or changed what it granted. */
 NODISCARD enum err spine_grant(struct spine *spine, struct client_id client, uint64_t bookmark,
                                struct str scope);
+/* Its documents' generation from the next event on; takes the criteria.  ERR_NOT_FOUND: it was
+ * never granted. */
+NODISCARD enum err spine_documents(struct spine *spine, struct client_id client,
+                                   struct criteria *criteria);
 struct spine_client *spine_client_find(struct spine *spine, struct client_id client);
 
 /* ---- take.c */

@@ -1,7 +1,8 @@
 /*
  * A worker: one job, then it ends.  Its life: SETUP, LINK desk and core, GO (limits, confine); then
  * the job from desk and the journals from core come in any order.  When both are whole it reads,
- * writes the answer on the connection that came with the job, and ends.
+ * writes the answer on the connection that came with the job, and ends.  A password needs no
+ * journals; its answer goes back to desk.
  *
  * It is given descriptors and one client's keys, nothing else: what hostile bytes could make of it
  * can neither open a file nor reach another client.
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "codec/password.h"
 #include "serve/reading.h"
 
 #define CPU_SECONDS_MAX   600
@@ -156,9 +158,35 @@ static void worker_read(struct worker *worker)
     _exit(0);
 }
 
+/* A password is checked, or a hash made of it: what takes long on purpose is not desk's to do. */
+static void worker_password(struct worker *worker, const struct password_message *asked)
+{
+    char hash[PASSWORD_HASH_SIZE] = "";
+    bool matches = false;
+    enum err err = OK;
+    if (asked->hash.size > 0) {
+        matches = password_matches(asked->password, asked->hash);
+    } else {
+        err = password_hash(asked->password, hash);
+    }
+    if (err != OK) {
+        process_fail(worker->process, "a password's hash", err, NULL);
+    }
+    const struct message done = {.type = MESSAGE_PASSWORD_DONE,
+                                 .password_done = {.matches = matches, .hash = str_from(hash)}};
+    UNHEEDED(link_send(worker->desk, &done)); /* without an answer desk sees our end */
+    _exit(0);
+}
+
 static void worker_try(struct worker *worker)
 {
-    if (worker->limited && worker->job_whole && worker->journals_whole) {
+    if (!worker->limited || !worker->job_whole) {
+        return;
+    }
+    if (worker->job.type == MESSAGE_PASSWORD) {
+        worker_password(worker, &worker->job.password);
+    }
+    if (worker->journals_whole) {
         worker_read(worker);
     }
 }
@@ -178,7 +206,8 @@ static void worker_desk_spoke(void *context, struct link *link, struct message *
         }
         return;
     }
-    if (message->type != MESSAGE_JOB || worker->job_whole || message->descriptors_count != 1) {
+    bool job = message->type == MESSAGE_JOB && message->descriptors_count == 1;
+    if ((!job && message->type != MESSAGE_PASSWORD) || worker->job_whole) {
         process_fail(worker->process, "job", ERR_CORRUPT, NULL);
     }
     size_t size = message_texts_size(message);

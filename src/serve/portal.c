@@ -1,0 +1,187 @@
+/*
+ * The portal process: people and programs over HTTP and TLS on one side, desk on the other.  What
+ * it reads is hostile, and it can do nothing but ask.
+ *
+ * Its life: SETUP, IDENTITY, LISTEN for each of its listeners, LINK desk, GO (confine, listen).
+ */
+
+#include "portal/portal.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "serve/process.h"
+
+#define PORTALS_MAX  8
+#define TICKET_SHIFT 56 /* a ticket is the listener's index and, below, its own id */
+
+struct gate {
+    struct gatekeeper *keeper;
+    struct portal *portal;
+};
+
+struct gatekeeper {
+    struct process *process;
+    struct link *desk;
+    struct message identity; /* its texts are kept */
+    int listeners[PORTALS_MAX];
+    struct gate gates[PORTALS_MAX];
+    size_t count;
+};
+
+static enum err keeper_message(struct process *process, struct message *message, struct why *why);
+static void desk_spoke(void *context, struct link *link, struct message *message, enum err err);
+
+int portal_run(struct process *process)
+{
+    struct gatekeeper *keeper = calloc(1, sizeof *keeper);
+    if (keeper == NULL) {
+        process_fail(process, "start", ERR_MEMORY, NULL);
+    }
+    keeper->process = process;
+    process->self = keeper;
+    process->message = keeper_message;
+    return process_loop(process);
+}
+
+/* ---- Requests. */
+
+static void gate_asked(void *context, uint64_t id, const struct api_request *request)
+{
+    struct gate *gate = context;
+    struct gatekeeper *keeper = gate->keeper;
+    uint64_t index = (uint64_t)(gate - keeper->gates);
+    const struct message call = {.type = MESSAGE_API_CALL,
+                                 .api_call = {.ticket = index << TICKET_SHIFT | id,
+                                              .same_origin = request->same_origin,
+                                              .method = request->method,
+                                              .path = request->path,
+                                              .query = request->query,
+                                              .type = request->type,
+                                              .session = request->session,
+                                              .bearer = request->bearer,
+                                              .language = request->language,
+                                              .peer = request->peer,
+                                              .agent = request->agent,
+                                              .body = request->body}};
+    if (keeper->desk == NULL || link_send(keeper->desk, &call) != OK) {
+        portal_answer(gate->portal, id, NULL);
+    }
+}
+
+static void desk_answered(struct gatekeeper *keeper, const struct api_answer_message *message)
+{
+    uint64_t index = message->ticket >> TICKET_SHIFT;
+    if (index >= keeper->count) {
+        process_fail(keeper->process, "an answer from desk", ERR_CORRUPT, NULL);
+    }
+    struct api_answer answer = {.status = (unsigned)message->status,
+                                .type = message->type,
+                                .cookie = message->cookie,
+                                .retry_seconds = (unsigned)message->retry_seconds};
+    buf_init(&answer.body, message->body.size + 1);
+    bool whole = buf_append(&answer.body, message->body) == OK;
+    portal_answer(keeper->gates[index].portal,
+                  message->ticket & (((uint64_t)1 << TICKET_SHIFT) - 1), whole ? &answer : NULL);
+    buf_done(&answer.body);
+}
+
+static void gates_ready(const struct gatekeeper *keeper, bool ready)
+{
+    for (size_t i = 0; i < keeper->count; i++) {
+        if (keeper->gates[i].portal != NULL) {
+            portal_ready(keeper->gates[i].portal, ready);
+        }
+    }
+}
+
+static void desk_spoke(void *context, struct link *link, struct message *message, enum err err)
+{
+    struct gatekeeper *keeper = context;
+    (void)err;
+    if (message == NULL) {
+        link_free(link);
+        keeper->desk = NULL; /* parent brings another */
+        gates_ready(keeper, false);
+        return;
+    }
+    if (message->type != MESSAGE_API_ANSWER) {
+        process_fail(keeper->process, "a message from desk", ERR_CORRUPT, NULL);
+    }
+    desk_answered(keeper, &message->api_answer);
+}
+
+/* ---- From parent. */
+
+static enum err identity_keep(struct gatekeeper *keeper, const struct message *message)
+{
+    char *texts = malloc(message_texts_size(message) + 1);
+    if (texts == NULL) {
+        return ERR_MEMORY;
+    }
+    keeper->identity = *message;
+    message_texts_copy(&keeper->identity, texts);
+    return OK;
+}
+
+static enum err gates_open(struct gatekeeper *keeper, struct why *why)
+{
+    const struct identity_message *identity = &keeper->identity.identity;
+    const struct http_tls tls = {identity->certificate, identity->key};
+    const struct portal_settings settings = {.openapi = identity->api,
+                                             .tls = tls.certificate.size > 0 ? &tls : NULL};
+    enum err err = OK;
+    for (size_t i = 0; i < keeper->count && err == OK; i++) {
+        keeper->gates[i].keeper = keeper;
+        err = portal_new(keeper->process->loop, keeper->listeners[i], &settings, gate_asked,
+                         &keeper->gates[i], &keeper->gates[i].portal, why);
+    }
+    return err;
+}
+
+static enum err keeper_go(struct gatekeeper *keeper, struct why *why)
+{
+    struct process *process = keeper->process;
+    enum err err = gates_open(keeper, why);
+    if (err == OK) {
+        err = process_confine(process, why);
+    }
+    if (err != OK) {
+        return err;
+    }
+    for (size_t i = 0; i < keeper->count; i++) {
+        portal_start(keeper->gates[i].portal);
+    }
+    gates_ready(keeper, keeper->desk != NULL);
+    const struct message ready = {.type = MESSAGE_READY};
+    return link_send(process->parent, &ready);
+}
+
+static enum err keeper_message(struct process *process, struct message *message, struct why *why)
+{
+    struct gatekeeper *keeper = process->self;
+    enum err err;
+    switch (message->type) {
+    case MESSAGE_IDENTITY:
+        return identity_keep(keeper, message);
+    case MESSAGE_LISTEN:
+        if (keeper->count == PORTALS_MAX) {
+            return why_say(why, ERR_LIMIT, 0, "more than %d listeners of kind portal", PORTALS_MAX);
+        }
+        keeper->listeners[keeper->count++] = message_take_descriptor(message);
+        return OK;
+    case MESSAGE_LINK:
+        link_free(keeper->desk);
+        keeper->desk = NULL;
+        err = link_new(process->loop, message_take_descriptor(message), desk_spoke, keeper,
+                       &keeper->desk);
+        gates_ready(keeper, err == OK);
+        return err;
+    case MESSAGE_GO:
+        return keeper_go(keeper, why);
+    case MESSAGE_STOP:
+        _exit(0);
+    default:
+        return ERR_CORRUPT;
+    }
+}
