@@ -251,12 +251,12 @@ static int sockets_allow(scmp_filter_ctx filter)
     for (size_t i = 0; i < sizeof sockets / sizeof sockets[0] && result == 0; i++) {
         bool netlink = sockets[i].family == AF_NETLINK;
         result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), netlink ? 3 : 2,
-                                  SCMP_A0(SCMP_CMP_EQ, sockets[i].family),
+                                  SCMP_A0(SCMP_CMP_EQ, sockets[i].family, 0),
                                   SCMP_A1(SCMP_CMP_MASKED_EQ, SOCKET_TYPE, sockets[i].type),
-                                  SCMP_A2(SCMP_CMP_EQ, NETLINK_ROUTE));
+                                  SCMP_A2(SCMP_CMP_EQ, NETLINK_ROUTE, 0));
     }
     return result == 0 ? seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 2,
-                                          SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
+                                          SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0),
                                           SCMP_A1(SCMP_CMP_MASKED_EQ, SOCKET_TYPE, SOCK_STREAM))
                        : result;
 }
