@@ -1,9 +1,12 @@
 /*
- * The desk process: the only writer of the ledger.  It keeps the tenants, makes every scope, stores
- * alerts with their bookmarks, and answers the control socket (desk_control.c).
+ * The desk process: the only writer of the ledger.  It opens the rooms that work on it (rooms.c),
+ * makes every scope, stores alerts with their bookmarks and groups them into incidents, answers the
+ * control socket (desk_control.c) and the portal (desk_api.c), and does the service's own work
+ * (desk_service.c).
  *
- * Its life: SETUP, BOOKS, LINK core and front, GO (confine, open the ledger).  To each new core it
- * names the clients with their scopes and bookmarks, to each new front the bindings.
+ * Its life: SETUP, BOOKS, LINK to each of the others, GO (confine, open the ledger).  To each new
+ * core it names the clients with their scopes, bookmarks and documents, to each new front the
+ * bindings, to each new herald what is due.
  *
  * Always true: core hears STORED only after the transaction that holds its alerts is on disk; what
  * arrives in one turn of the loop shares one transaction.

@@ -47,15 +47,19 @@ static void answer_give(struct desk *desk, uint64_t call, const struct api_answe
 /* Something here failed: the caller hears no more than that, the operator hears what. */
 static void failure_give(struct desk *desk, uint64_t call, enum err err)
 {
-    struct api_answer answer = {.status = err == ERR_AGAIN ? 429 : 500,
-                                .type = STR("application/json"),
-                                .retry_seconds = err == ERR_AGAIN ? 5 : 0};
-    buf_init(&answer.body, 256);
-    UNHEEDED(buf_append(&answer.body, err == ERR_AGAIN ? STR("{\"error\":{\"code\":\"busy\"}}")
-                                                       : STR("{\"error\":{\"code\":\"failed\"}}")));
+    bool busy = err == ERR_AGAIN;
+    enum word word = busy ? WORD_API_ERROR_BUSY : WORD_API_ERROR_FAILED;
+    struct api_answer answer = {
+        .status = busy ? 429 : 500, .type = STR("application/json"), .retry_seconds = busy ? 5 : 0};
+    struct str ja = words_text(word, LANGUAGE_JA);
+    struct str en = words_text(word, LANGUAGE_EN);
+    buf_init(&answer.body, 1024);
+    /* Whose language it is may not be known any more, so both are told. */
+    UNHEEDED(buf_print(&answer.body, "{\"error\":{\"code\":\"%s\",\"text\":\"%.*s / %.*s\"}}",
+                       busy ? "busy" : "failed", STR_ARG(ja), STR_ARG(en)));
     answer_give(desk, call, &answer);
     buf_done(&answer.body);
-    if (err != ERR_AGAIN) {
+    if (!busy) {
         process_say(desk->process, "a call of the API failed: %s", err_text(err));
     }
 }

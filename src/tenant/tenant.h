@@ -5,8 +5,9 @@
  *
  *     tenant_open → tenant_apply … tenant_bindings … scope_for_… → tenant_close
  *
- * Clients and log sources come from apply files (docs/apply.md): a tree of elements with slugs,
- * whose versions are named by the SHA-256 of their canonical JSON and are effective at once.
+ * Parties, people, clients, engagements and log sources come from apply files (docs/apply.md): a
+ * tree of elements with slugs, whose versions are named by the SHA-256 of their canonical JSON and
+ * are effective at once.  Documents that wait for signatures are the service's.
  */
 
 #include "base/arena.h"
