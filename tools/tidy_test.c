@@ -167,6 +167,9 @@ TEST(a_library_has_one_door)
     accepted();
     put("src/base/two.c", "#include <openssl/bio.h>\n");
     refused("src/base/two.c:1: <openssl/bio.h>: the one door to this library is src/base/one.c");
+    put("src/base/two.c", "");
+    put("tests/load/three.c", "#include <openssl/bio.h>\n");
+    accepted();
 }
 
 TEST(a_source_includes_its_own_header_first)

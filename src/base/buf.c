@@ -90,7 +90,7 @@ enum err buf_extend(struct buf *buf, size_t size, char **ret)
         buf->data = data;
         buf->capacity = capacity;
     }
-    *ret = buf->data + buf->size;
+    *ret = buf->data == NULL ? NULL : buf->data + buf->size; /* nothing of nothing is asked for */
     buf->size = wanted;
     return OK;
 }

@@ -52,14 +52,19 @@
 #define PORTAL_NOTE_SIZE_MAX   (16 * 1024) /* A note, a reason, a finding: some five pages. */
 
 /* Texts that people write. */
-#define YAML_SIZE_MAX  (4 * 1024 * 1024) /* A configuration, a rule, an apply file. */
-#define YAML_NODES_MAX 200000
-#define RULES_MAX      20000
-#define RULES_SIZE_MAX (64 * 1024 * 1024) /* All rule texts together. */
-#define QUERY_SIZE_MAX 65536
-#define SLUG_SIZE_MAX  63    /* Short names: of clients, sources, listeners; a DNS label. */
-#define CLIENTS_MAX    4096  /* Clients of one installation. */
-#define SOURCES_MAX    16384 /* Log sources of one installation. */
+#define YAML_SIZE_MAX   (4 * 1024 * 1024) /* A configuration, a rule, an apply file. */
+#define YAML_NODES_MAX  200000
+#define MEMORY_KEPT_MAX (64 * 1024 * 1024) /* What detection remembers of one client. */
+#define RULES_MAX       20000
+#define RULES_SIZE_MAX  (64 * 1024 * 1024) /* All rule texts together. */
+/* Places in a regular expression, with all its repeats: compiled within a tenth of a second. */
+#define REGEX_WEIGHT_MAX 20000
+#define REGEX_LEVELS_MAX 16      /* Groups in groups: each level may double the time it takes. */
+#define LIST_VALUES_MAX  1000000 /* Values of all of one client's lists together. */
+#define QUERY_SIZE_MAX   65536
+#define SLUG_SIZE_MAX    63    /* Short names: of clients, sources, listeners; a DNS label. */
+#define CLIENTS_MAX      4096  /* Clients of one installation. */
+#define SOURCES_MAX      16384 /* Log sources of one installation. */
 /* Elements of one client that an apply file discloses or hides by name; what is below them follows,
  * so nobody needs to name each asset. */
 #define DISCLOSURES_MAX 4096
@@ -74,7 +79,30 @@
  * them is a few megabytes. */
 #define CRITERIA_MEMORY_MAX ((size_t)256 * 1024 * 1024)
 
+#define DETECTION_LISTS_MAX 500 /* Of one client; all of SigmaHQ asks for ten. */
+/* Regular expressions of one client's exceptions, which desk and core compile themselves: some 500
+ * plain ones, half a second. */
+#define EXCEPTIONS_WEIGHT_MAX 30000
+#define EXCEPTIONS_MAX        2000 /* Of one client, each for a reason that a person wrote. */
+/* The windows of one client's correlations; a replay has as many bytes, so that it forgets what was
+ * forgotten. */
+#define WINDOWS_SIZE_MAX ((size_t)32 << 20)
+/* What one client's thresholds remember: some 20,000 addresses that are counted up to 20. */
+#define CRITERIA_STATE_MAX ((size_t)8 * 1024 * 1024)
+/* Correlations.  Devices that lose their connection send what they kept when they are back, most
+ * within minutes; collectors of cloud services lag by a quarter of an hour. */
+#define CORRELATION_LATENESS_MAX (3600 * NS_PER_SECOND)
+/* What a sender's clock may be ahead of ours before its events count as of their arrival. */
+#define CORRELATION_AHEAD_MAX            (600 * NS_PER_SECOND)
+#define CORRELATION_TIMESPAN_SECONDS_MAX (5 * 366 * 86400) /* Longer than archives are kept. */
+/* Sightings of one group that are kept each for itself; beyond them times become coarser. */
+#define CORRELATION_ENTRIES_MAX    16384
+#define CORRELATION_VALUE_SIZE_MAX 512  /* Of a value that groups; more is told by its hash. */
+#define RATE_BUCKETS_MAX           4096 /* Of one rate baseline: 24 weeks of hours. */
+
 /* Incidents. */
+#define ALERTS_KEPT_MAX \
+    1000 /* Of one rule in one incident, or on a day without; more are counted. */
 #define INCIDENT_TEXT_SIZE_MAX       16384 /* A note, a reason, evidence: some eight pages. */
 #define INCIDENT_LINES_MAX           10000 /* Of one history; a year of an hourly note. */
 #define INCIDENT_PAGE_MAX            500   /* Of one list; the rest is asked for page by page. */
@@ -109,3 +137,20 @@
 #define ZONES_MAX           1024  /* Zones in use at once; tzdata has some 600 names. */
 #define CALENDAR_SPANS_MAX  24    /* Of one day: one for each hour. */
 #define CLOCK_NOTE_SIZE_MAX 4000  /* Why a clock was paused; a page of text. */
+
+/* Scans.  A file may unfold into UNPACK_RATIO_MAX times its size and what is free on top: logs
+ * compress by 10 to 100, and a bomb by a thousand and more. */
+#define UNPACK_FREE_SIZE   (64 * 1024 * 1024)
+#define UNPACK_RATIO_MAX   250
+#define UNPACK_SIZE_MAX    ((uint64_t)1024 * 1024 * 1024 * 1024) /* Of one file; a big disk. */
+#define UNPACK_MEMBERS_MAX 1000000 /* Of one file, all archives in it together. */
+#define UNPACK_DEPTH_MAX   5       /* Archives in archives; a collector makes two or three. */
+#define MEMBER_PATH_MAX    4096    /* A path in an archive, and all those around it. */
+#define SCAN_THREADS_MAX   256
+/* Lines of output that wait for their turn; then workers wait. */
+#define SCAN_WAITING_MAX (32 * 1024 * 1024)
+/* What rules saw for correlations, until the end of a scan: some 500,000 sightings. */
+#define SCAN_SIGHTINGS_MAX ((size_t)96 * 1024 * 1024)
+/* Rows of a table, which is sorted by time before the first is shown: some 150,000. */
+#define SCAN_TABLE_MAX  ((size_t)64 * 1024 * 1024)
+#define CSV_COLUMNS_MAX 1024 /* As many as an event has fields. */

@@ -29,7 +29,7 @@ enum err why_say_at(struct why *why, enum err err, uint32_t line, uint32_t colum
 
 const char *why_text(const struct why *why, enum err err)
 {
-    static char text[WHY_TEXT_SIZE + 32];
+    static _Thread_local char text[WHY_TEXT_SIZE + 32];
     if (why == NULL || why->text[0] == '\0') {
         return err_text(err);
     }

@@ -28,5 +28,6 @@ enum err why_say_at(struct why *why, enum err err, uint32_t line, uint32_t colum
                     const char *format, ...) PRINTF(5, 6);
 
 /* The reason in printable form, "line:column: text" as far as known, or err's own sentence where
- * nothing was said.  Control characters come out as '?'.  The result lives in a static buffer. */
+ * nothing was said.  Control characters come out as '?'.  The result lives in a static buffer of
+ * the thread. */
 const char *why_text(const struct why *why, enum err err);

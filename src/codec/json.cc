@@ -1,24 +1,33 @@
 /*
- * simdjson's On-Demand parser behind a C door.
+ * simdjson's first stage behind a C door, and the walk over what it finds.
  *
- * simdjson finds the structure of the whole text first, checks that it is UTF-8 and that no bare
- * control character stands in a string; then the walk goes over the structure.  On-Demand looks at
- * a scalar only when asked for its value.  We never ask, so we check the tokens ourselves:
- * literals, the grammar of numbers (RFC 8259, section 6), the escapes of strings (section 7).
+ * The first stage goes over the text once, with the widest registers there are.  It checks that the
+ * text is UTF-8 and that no string holds a bare control character, and lists where every token
+ * begins: the six structural characters, opening quotes, and whatever else is no blank.  A string
+ * that does not end is an error there.  Where a token ends it does not say: the next one or blanks
+ * follow it.  simdjson's own On-Demand parser walks over the same list; it asks at every token
+ * which of its uses may come, and never looks into a scalar.  Ours needs one thing, every leaf
+ * once, and has to refuse what is no JSON, so it walks itself:
  *
- * simdjson reads up to SIMDJSON_PADDING bytes behind the text, so the text is copied into a scratch
- * of our own; offsets are the same in both.  Parser and scratch stay for the next text.
+ *     {   "name"  :  value  ,  "name"  :  value  }
+ *     at          +1 +2     +3                       four tokens for each field
  *
- * Always true: the walk is as deep as the text nests, at most NESTING_MAX; `path` holds the name of
- * the value under the walk, cut to NAME_SIZE_MAX + 1 bytes.
+ * and checks the grammar of numbers (RFC 8259, section 6) and literals as it meets them; the
+ * escapes of all strings (section 7) are checked beforehand in one go over the text.
+ *
+ * The list of tokens has room for a text of `capacity` bytes; it stays for the next one.  The first
+ * stage reads no byte behind the text (it copies the last, broken block of 64), so the text is
+ * walked where it stands; json_test holds it against the end of a page.
+ *
+ * Always true: `at` < `count` wherever a token is looked at; the walk is as deep as the text nests,
+ * at most NESTING_MAX, and takes a step for each token; a path that is not a name in the text
+ * itself lies in `path`, cut to NAME_SIZE_MAX + 1 bytes.
  */
 
 #include "codec/json.h"
 
-#include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <new>
 
 #define SIMDJSON_EXCEPTIONS 0
 #include <simdjson.h>
@@ -33,9 +42,10 @@ namespace
 
 using namespace simdjson;
 
+#define PATH_SIZE_MAX ((size_t)NAME_SIZE_MAX + 1)
+
 struct machine {
-    ondemand::parser parser;
-    std::unique_ptr<char[]> scratch;
+    std::unique_ptr<internal::dom_parser_implementation> stage;
     size_t capacity = 0;
     struct arena *mem = nullptr;
 
@@ -48,57 +58,54 @@ struct machine {
     }
 };
 
+/* An object or a list that is open, and its path: what stands before the names of an object's
+ * members (in `path`, so that they are put behind it), or what all members of a list are called. */
+struct level {
+    struct str path;
+    bool list;
+};
+
 struct walk {
-    struct machine *machine;
-    size_t size; /* of the text in the scratch */
+    const char *text;
+    const uint32_t *tokens; /* where each begins */
+    size_t count;
+    size_t at; /* the token under the walk */
     json_leaf_call *call;
     void *context;
     struct why *why;
-    char path[NAME_SIZE_MAX + 1];
-    size_t path_size;
+    struct arena *mem;
     unsigned depth;
+    struct level levels[NESTING_MAX];
+    char path[PATH_SIZE_MAX];
 };
 
-enum err value_walk(struct walk *walk, ondemand::value value);
-
-enum err failed(struct walk *walk, error_code error)
+enum err token_wrong(const struct walk *walk, const char *what, size_t at)
 {
-    if (error == MEMALLOC) {
-        return ERR_MEMORY;
+    return why_say(walk->why, ERR_SYNTAX, 0, "not valid JSON: %s at byte %zu", what, at);
+}
+
+/* The character that token `at` begins with; NUL behind the last one. */
+inline char token_kind(const struct walk *walk, size_t at)
+{
+    return at < walk->count ? walk->text[walk->tokens[at]] : '\0';
+}
+
+inline bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Where token `at` ends, which another follows: the blanks between them are none of it. */
+inline size_t token_end(const struct walk *walk, size_t at)
+{
+    size_t end = walk->tokens[at + 1];
+    while (is_blank(walk->text[end - 1])) {
+        end--;
     }
-    return why_say(walk->why, ERR_SYNTAX, 0, "not valid JSON: %s", error_message(error));
+    return end;
 }
 
-enum err token_wrong(struct walk *walk, const char *what, const char *at)
-{
-    return why_say(walk->why, ERR_SYNTAX, 0, "not valid JSON: %s at byte %zu", what,
-                   (size_t)(at - walk->machine->scratch.get()));
-}
-
-bool is_hex(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-/* The size of a string whose inside begins at `at`, or STR_NONE if it does not end before `end` or
- * holds a broken escape. */
-size_t string_size(const char *at, const char *end)
-{
-    const char *p = at;
-    while (p < end && *p != '"') {
-        if (*p != '\\') {
-            p++;
-        } else if (end - p >= 2 && p[1] != '\0' && strchr("\"\\/bfnrt", p[1]) != nullptr) {
-            p += 2;
-        } else if (end - p >= 6 && p[1] == 'u' && is_hex(p[2]) && is_hex(p[3]) && is_hex(p[4]) &&
-                   is_hex(p[5])) {
-            p += 6;
-        } else {
-            return STR_NONE;
-        }
-    }
-    return p < end ? (size_t)(p - at) : STR_NONE;
-}
+/* ---- Scalars. */
 
 size_t digits_skip(const char *at, size_t size, size_t from)
 {
@@ -135,161 +142,190 @@ bool is_number(const char *at, size_t size)
     return p == size;
 }
 
-void leaf_tell(struct walk *walk, const char *at, size_t size, enum json_kind kind)
+inline bool is_word(const char *at, size_t size, const char *word, size_t word_size)
 {
-    walk->call(walk->context, str{walk->path, walk->path_size},
-               (size_t)(at - walk->machine->scratch.get()), size, kind);
+    return size == word_size && memcmp(at, word, word_size) == 0;
 }
 
-enum err scalar_walk(struct walk *walk, std::string_view token)
+/* Tells the scalar under the walk, which has another token behind it, and passes it. */
+inline enum err scalar_walk(struct walk *walk, struct str path)
 {
-    while (!token.empty() && strchr(" \t\r\n", token.back()) != nullptr) {
-        token.remove_suffix(1);
-    }
-    const char *at = token.data();
-    if (!token.empty() && token[0] == '"') {
-        size_t size = string_size(at + 1, at + token.size());
-        if (size == STR_NONE || size + 2 != token.size()) {
-            return token_wrong(walk, "a broken string", at);
+    size_t begin = walk->tokens[walk->at];
+    size_t end = token_end(walk, walk->at);
+    const char *token = walk->text + begin;
+    size_t size = end - begin;
+    if (*token == '"') {
+        if (size < 2 || token[size - 1] != '"') {
+            return token_wrong(walk, "a broken string", begin);
         }
-        leaf_tell(walk, at + 1, size, JSON_STRING);
-    } else if (token == "null") {
-        leaf_tell(walk, at, token.size(), JSON_NULL);
-    } else if (token == "true" || token == "false" || is_number(at, token.size())) {
-        leaf_tell(walk, at, token.size(), JSON_SCALAR);
+        walk->call(walk->context, path, begin + 1, size - 2, JSON_STRING);
+    } else if (is_number(token, size) || is_word(token, size, "true", 4) ||
+               is_word(token, size, "false", 5)) {
+        walk->call(walk->context, path, begin, size, JSON_SCALAR);
+    } else if (is_word(token, size, "null", 4)) {
+        walk->call(walk->context, path, begin, size, JSON_NULL);
     } else {
-        return token_wrong(walk, "no value", at);
+        return token_wrong(walk, "no value", begin);
     }
+    walk->at++;
     return OK;
 }
 
-void path_append(struct walk *walk, const char *text, size_t size)
+/* ---- Names. */
+
+/* Puts a name behind the first `size` bytes of `path`, which stand there; cut to PATH_SIZE_MAX. */
+struct str path_join(struct walk *walk, size_t size, bool dot, struct str name)
 {
-    size_t room = sizeof walk->path - walk->path_size;
-    size_t taken = size < room ? size : room;
-    memcpy(walk->path + walk->path_size, text, taken);
-    walk->path_size += taken;
+    if (dot && size < PATH_SIZE_MAX) {
+        walk->path[size++] = '.';
+    }
+    size_t taken = name.size < PATH_SIZE_MAX - size ? name.size : PATH_SIZE_MAX - size;
+    if (taken > 0) {
+        memcpy(walk->path + size, name.data, taken);
+    }
+    return {walk->path, size + taken};
 }
 
-enum err key_push(struct walk *walk, ondemand::field &field)
+/* Whether a name holds a backslash.  Most are short, so a call of memchr would cost the most here.
+ */
+inline bool has_escape(struct str name)
 {
-    const char *raw = field.key().raw();
-    const char *end = walk->machine->scratch.get() + walk->size;
-    size_t size = string_size(raw, end);
-    if (size == STR_NONE) {
-        return token_wrong(walk, "a broken name", raw);
+    const uint64_t ones = 0x0101010101010101ULL;
+    uint64_t found = 0;
+    size_t i = 0;
+    for (; i + 8 <= name.size; i += 8) {
+        uint64_t eight;
+        memcpy(&eight, name.data + i, sizeof eight);
+        eight ^= '\\' * ones;
+        found |= (eight - ones) & ~eight & (ones << 7);
     }
-    struct str key = {raw, size};
-    enum err err = OK;
-    if (memchr(raw, '\\', size) != nullptr) {
-        arena_reset(walk->machine->mem);
-        err = json_unescape(key, walk->machine->mem, &key);
+    for (; i < name.size; i++) {
+        found |= name.data[i] == '\\';
     }
-    if (err == OK) {
-        if (walk->depth > 1) {
-            path_append(walk, ".", 1);
-        }
-        path_append(walk, key.data, key.size);
-    }
-    return err;
+    return found != 0;
 }
 
-/* Objects come with the number of objects around them in `depth`; lists do not lengthen names. */
-enum err object_walk(struct walk *walk, ondemand::object object, const char *at)
+/* The path of the field whose name is under the walk; passes the name and its colon.  Most names
+ * are told as they stand in the text; only in nested objects, or with escapes, are they made. */
+inline enum err name_walk(struct walk *walk, struct str *ret)
 {
-    bool empty = true;
-    for (auto item : object) {
-        ondemand::field field;
-        error_code error = std::move(item).get(field);
-        if (error != SUCCESS) {
-            return failed(walk, error);
-        }
-        empty = false;
-        size_t path_size = walk->path_size;
-        enum err err = key_push(walk, field);
-        if (err == OK) {
-            err = value_walk(walk, field.value());
-        }
-        if (err != OK) {
-            return err;
-        }
-        walk->path_size = path_size;
+    /* A field has four tokens, the last of which is what follows its value. */
+    if (walk->count - walk->at < 4 || token_kind(walk, walk->at) != '"' ||
+        token_kind(walk, walk->at + 1) != ':') {
+        return token_wrong(walk, "no name and value", walk->tokens[walk->at]);
     }
-    if (empty && walk->depth > 1) {
-        leaf_tell(walk, at, 1, JSON_NULL);
+    size_t begin = walk->tokens[walk->at];
+    size_t end = token_end(walk, walk->at);
+    struct str name = {walk->text + begin + 1, end - begin - 2};
+    if (end - begin < 2 || walk->text[end - 1] != '"') {
+        return token_wrong(walk, "a broken name", begin);
     }
-    return OK;
-}
-
-enum err list_walk(struct walk *walk, ondemand::array list, const char *at)
-{
-    bool empty = true;
-    for (auto item : list) {
-        ondemand::value value;
-        error_code error = std::move(item).get(value);
-        if (error != SUCCESS) {
-            return failed(walk, error);
-        }
-        empty = false;
-        enum err err = value_walk(walk, value);
+    walk->at += 2;
+    bool escaped = has_escape(name);
+    if (walk->depth == 1 && !escaped) {
+        *ret = {name.data, name.size < PATH_SIZE_MAX ? name.size : PATH_SIZE_MAX};
+        return OK;
+    }
+    if (escaped) {
+        arena_reset(walk->mem);
+        enum err err = json_unescape(name, walk->mem, &name);
         if (err != OK) {
             return err;
         }
     }
-    if (empty) {
-        leaf_tell(walk, at, 1, JSON_NULL);
-    }
+    *ret = path_join(walk, walk->levels[walk->depth - 1].path.size, walk->depth > 1, name);
     return OK;
 }
 
-enum err value_walk(struct walk *walk, ondemand::value value)
+/* ---- Objects and lists. */
+
+/* Tells or opens the value under the walk. */
+inline enum err value_walk(struct walk *walk, struct str path)
 {
-    ondemand::json_type type;
-    error_code error = value.type().get(type);
-    if (error != SUCCESS) {
-        return failed(walk, error);
-    }
-    std::string_view token = value.raw_json_token();
-    if (type != ondemand::json_type::object && type != ondemand::json_type::array) {
-        return scalar_walk(walk, token);
+    char kind = token_kind(walk, walk->at);
+    if (kind != '{' && kind != '[') {
+        return walk->at + 1 < walk->count ? scalar_walk(walk, path)
+                                          : token_wrong(walk, "an open end", walk->count);
     }
     if (walk->depth == NESTING_MAX) {
         return why_say(walk->why, ERR_LIMIT, 0, "JSON nested deeper than %d levels", NESTING_MAX);
     }
-    walk->depth++;
-    enum err err;
-    if (type == ondemand::json_type::object) {
-        ondemand::object object;
-        error = value.get_object().get(object);
-        err = error != SUCCESS ? failed(walk, error) : object_walk(walk, object, token.data());
-    } else {
-        ondemand::array list;
-        error = value.get_array().get(list);
-        err = error != SUCCESS ? failed(walk, error) : list_walk(walk, list, token.data());
+    size_t begin = walk->tokens[walk->at];
+    walk->at++;
+    if (token_kind(walk, walk->at) == (kind == '{' ? '}' : ']')) {
+        walk->at++;
+        walk->call(walk->context, path, begin, 1, JSON_NULL);
+        return OK;
     }
-    walk->depth--;
+    if (kind == '{' && path.data != walk->path) {
+        path = path_join(walk, 0, false, path);
+    }
+    walk->levels[walk->depth++] = {path, kind == '['};
+    return OK;
+}
+
+/* After a value: passes what closes, up to the comma before the next one or the end of the text. */
+inline enum err separator_walk(struct walk *walk)
+{
+    while (walk->depth > 0) {
+        char kind = token_kind(walk, walk->at);
+        if (kind != ',' && kind != (walk->levels[walk->depth - 1].list ? ']' : '}')) {
+            return token_wrong(walk, "no comma or end", walk->tokens[walk->at]);
+        }
+        walk->at++;
+        if (kind == ',') {
+            return OK;
+        }
+        walk->depth--;
+    }
+    return OK;
+}
+
+enum err object_walk(struct walk *walk)
+{
+    if (token_kind(walk, 0) != '{') {
+        return why_say(walk->why, ERR_SYNTAX, 0, "not a JSON object");
+    }
+    bool empty = token_kind(walk, 1) == '}';
+    walk->at = empty ? 2 : 1;
+    walk->depth = empty ? 0 : 1;
+    walk->levels[0] = {{nullptr, 0}, false};
+    enum err err = OK;
+    while (walk->depth > 0 && err == OK) {
+        unsigned depth = walk->depth;
+        struct str path = walk->levels[depth - 1].path;
+        if (!walk->levels[depth - 1].list) {
+            err = name_walk(walk, &path);
+        }
+        if (err == OK) {
+            err = value_walk(walk, path);
+        }
+        if (err == OK && walk->depth == depth) {
+            err = separator_walk(walk);
+        }
+    }
+    if (err == OK && walk->at != walk->count) {
+        return token_wrong(walk, "something follows the object", walk->tokens[walk->at]);
+    }
     return err;
 }
 
-enum err scratch_fill(struct machine *machine, struct str text)
+enum err machine_prepare(struct machine *machine, size_t size)
 {
-    size_t needed = text.size + SIMDJSON_PADDING;
-    if (needed > machine->capacity) {
-        size_t capacity = needed < 65536 ? 65536 : needed + needed / 2;
-        machine->scratch.reset(new (std::nothrow) char[capacity]);
-        machine->capacity = machine->scratch ? capacity : 0;
-    }
     if (machine->mem == nullptr) {
         machine->mem = arena_new(2 * RECORD_SIZE_MAX);
     }
-    if (!machine->scratch || machine->mem == nullptr) {
-        return ERR_MEMORY;
+    if (size > machine->capacity) {
+        size_t capacity = size < 65536 ? 65536 : size + size / 2;
+        machine->stage.reset();
+        machine->capacity = 0;
+        error_code error = get_active_implementation()->create_dom_parser_implementation(
+            capacity, NESTING_MAX, machine->stage);
+        if (error == SUCCESS) {
+            machine->capacity = capacity;
+        }
     }
-    if (text.size > 0) {
-        memcpy(machine->scratch.get(), text.data, text.size);
-    }
-    memset(machine->scratch.get() + text.size, 0, SIMDJSON_PADDING);
-    return OK;
+    return machine->mem != nullptr && size <= machine->capacity ? OK : ERR_MEMORY;
 }
 
 } /* namespace */
@@ -300,36 +336,26 @@ enum err json_walk(struct str text, json_leaf_call *call, void *context, struct 
     if (text.size > RECORD_SIZE_MAX) {
         return why_say(why, ERR_LIMIT, 0, "JSON over %d bytes", RECORD_SIZE_MAX);
     }
-    enum err err = scratch_fill(&machine, text);
+    if (text.size == 0) {
+        return why_say(why, ERR_SYNTAX, 0, "not a JSON object");
+    }
+    enum err err = machine_prepare(&machine, text.size);
     if (err != OK) {
         return err;
     }
-    struct walk walk = {};
-    walk.machine = &machine;
-    walk.size = text.size;
+    error_code error =
+        machine.stage->stage1((const uint8_t *)text.data, text.size, stage1_mode::regular);
+    if (error != SUCCESS) {
+        return why_say(why, ERR_SYNTAX, 0, "not valid JSON: %s", error_message(error));
+    }
+    struct walk walk;
+    walk.text = text.data;
+    walk.tokens = machine.stage->structural_indexes.get();
+    walk.count = machine.stage->n_structural_indexes;
     walk.call = call;
     walk.context = context;
     walk.why = why;
-    walk.depth = 1;
-
-    ondemand::document document;
-    error_code error = machine.parser
-                           .iterate(padded_string_view(machine.scratch.get(), text.size,
-                                                       text.size + SIMDJSON_PADDING))
-                           .get(document);
-    ondemand::object object;
-    if (error == SUCCESS) {
-        error = document.get_object().get(object);
-    }
-    if (error == INCORRECT_TYPE) {
-        return why_say(why, ERR_SYNTAX, 0, "not a JSON object");
-    }
-    if (error != SUCCESS) {
-        return failed(&walk, error);
-    }
-    err = object_walk(&walk, object, machine.scratch.get());
-    if (err == OK && document.current_location().error() != OUT_OF_BOUNDS) {
-        return why_say(why, ERR_SYNTAX, 0, "not valid JSON: something follows the object");
-    }
-    return err;
+    walk.mem = machine.mem;
+    size_t broken = json_escapes_check(text);
+    return broken == STR_NONE ? object_walk(&walk) : token_wrong(&walk, "a broken escape", broken);
 }

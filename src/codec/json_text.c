@@ -6,7 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 static enum err escape_undo(struct str raw, size_t *at, char *out, size_t *out_size);
+static uint64_t backslashes(const char block[64]);
+static bool escape_known(struct str text, size_t at);
 static bool hex4(struct str raw, size_t at, uint32_t *ret);
 static size_t utf8_put(uint32_t code, char *out);
 
@@ -38,6 +44,42 @@ enum err json_unescape(struct str raw, struct arena *mem, struct str *ret)
     return OK;
 }
 
+/*
+ * Of a run of backslashes every second one is escaped, which is right in any case; left to look at
+ * is the character behind a run of odd length.  Each block of 64 bytes is a word with a bit for
+ * each backslash.  Adding the lowest bit of a run to the word carries into the bit behind the run;
+ * runs that begin at an even place have odd length if that bit is at an odd one, and the other way
+ * round.
+ */
+size_t json_escapes_check(struct str text)
+{
+    const uint64_t even = 0x5555555555555555ULL;
+    uint64_t carry = 0; /* 1: the first character of the block is escaped */
+    char last[64] = {0};
+    for (size_t at = 0; at < text.size; at += 64) {
+        const char *block = text.data + at;
+        if (text.size - at < sizeof last) {
+            memcpy(last, block, text.size - at);
+            block = last;
+        }
+        uint64_t slashes = backslashes(block);
+        uint64_t check = carry & ~slashes;
+        slashes &= ~carry;
+        uint64_t starts = slashes & ~(slashes << 1);
+        uint64_t behind_odd;
+        carry = __builtin_add_overflow(slashes, starts & ~even, &behind_odd);
+        check |= behind_odd & ~slashes & even;
+        check |= (slashes + (starts & even)) & ~slashes & ~even;
+        for (; check != 0; check &= check - 1) {
+            size_t escaped = at + (size_t)__builtin_ctzll(check);
+            if (!escape_known(text, escaped)) {
+                return escaped - 1;
+            }
+        }
+    }
+    return carry == 0 ? STR_NONE : text.size - 1;
+}
+
 enum err json_print(struct buf *out, struct str text)
 {
     size_t size_before = out->size;
@@ -46,14 +88,16 @@ enum err json_print(struct buf *out, struct str text)
     for (size_t i = 0; i < text.size && err == OK;) {
         unsigned char c = (unsigned char)text.data[i];
         size_t length = c < 0x80 ? 1 : utf8_sequence(str_slice(text, i, 4));
-        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f && length > 0) {
+        bool steers =
+            c == 0x7f || (c == 0xc2 && length == 2 && (unsigned char)text.data[i + 1] < 0xa0);
+        if (c >= 0x20 && c != '"' && c != '\\' && !steers && length > 0) {
             run += length;
             i += length;
             continue;
         }
         err = buf_append(out, str_slice(text, i - run, run));
         run = 0;
-        i++;
+        i += length == 2 ? 2 : 1;
         if (err != OK) {
             break;
         }
@@ -64,7 +108,7 @@ enum err json_print(struct buf *out, struct str text)
         } else if (c == '\n' || c == '\t' || c == '\r') {
             err = buf_append(out, c == '\n' ? STR("\\n") : c == '\t' ? STR("\\t") : STR("\\r"));
         } else {
-            err = buf_print(out, "\\u%04x", c);
+            err = buf_print(out, "\\u%04x", c < 0x80 ? c : (unsigned char)text.data[i - 1]);
         }
     }
     if (err == OK) {
@@ -132,6 +176,42 @@ static enum err escape_undo(struct str raw, size_t *at, char *out, size_t *out_s
     }
     *out_size += utf8_put(code, out + *out_size);
     return OK;
+}
+
+/* A bit for each backslash. */
+#ifdef __SSE2__
+static uint64_t backslashes_16(const char *part)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)part);
+    return (uint64_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+}
+
+static uint64_t backslashes(const char block[64])
+{
+    return backslashes_16(block) | backslashes_16(block + 16) << 16 |
+           backslashes_16(block + 32) << 32 | backslashes_16(block + 48) << 48;
+}
+#else
+static uint64_t backslashes(const char block[64])
+{
+    uint64_t mask = 0;
+    for (unsigned i = 0; i < 64; i++) {
+        mask |= (uint64_t)(block[i] == '\\') << i;
+    }
+    return mask;
+}
+#endif
+
+static bool escape_known(struct str text, size_t at)
+{
+    static const uint8_t kinds[256] = {
+        ['"'] = 1, ['/'] = 1, ['b'] = 1, ['f'] = 1, ['n'] = 1, ['r'] = 1, ['t'] = 1, ['u'] = 2};
+    uint32_t code;
+    if (at >= text.size) {
+        return false;
+    }
+    uint8_t kind = kinds[(unsigned char)text.data[at]];
+    return kind == 1 || (kind == 2 && hex4(text, at + 1, &code));
 }
 
 static bool hex4(struct str raw, size_t at, uint32_t *ret)

@@ -9,8 +9,12 @@
  * Lone surrogates become U+FFFD.  ERR_SYNTAX for a broken escape. */
 NODISCARD enum err json_unescape(struct str raw, struct arena *mem, struct str *ret);
 
+/* The offset of the first escape of a JSON text that RFC 8259 does not know, or STR_NONE: once over
+ * all its strings. */
+size_t json_escapes_check(struct str text);
+
 /* Appends text as a JSON string, quotes included.  Bytes that are not UTF-8 come out as U+FFFD, one
- * for each; control characters as escapes. */
+ * for each; control characters, C1 too, as escapes. */
 NODISCARD enum err json_print(struct buf *out, struct str text);
 
 /* The length of the valid UTF-8 sequence at the start of s (1 to 4), or 0 if there is none. */

@@ -31,3 +31,13 @@ TEST(whatever_is_printed_is_json)
     CHECK(str_equal(buf_str(&out), STR("\"a\\\"b\\\\c\\n\\u0001\xEF\xBF\xBD火\\u001b[\"")));
     buf_done(&out);
 }
+
+TEST(nothing_that_steers_a_terminal_is_printed_as_it_is)
+{
+    struct buf out;
+    buf_init(&out, 1000);
+    CHECK(json_print(&out, STR("a\x7f\xc2\x80\xc2\x9b"
+                               "31m\xc2\xa0\xc3\x9b")) == OK);
+    CHECK(str_equal(buf_str(&out), STR("\"a\\u007f\\u0080\\u009b31m\xc2\xa0\xc3\x9b\"")));
+    buf_done(&out);
+}

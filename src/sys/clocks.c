@@ -20,3 +20,8 @@ struct mono mono_now(void)
 {
     return (struct mono){clock_ns(CLOCK_MONOTONIC)};
 }
+
+struct mono cpu_now(void)
+{
+    return (struct mono){clock_ns(CLOCK_THREAD_CPUTIME_ID)};
+}

@@ -6,3 +6,4 @@
 
 struct wall wall_now(void);
 struct mono mono_now(void);
+struct mono cpu_now(void); /* processor time of the calling thread; subtracted, never compared */

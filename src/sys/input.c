@@ -128,6 +128,30 @@ enum err input_read(struct input *input, void *to, size_t size, size_t *ret_size
     return OK;
 }
 
+uint64_t input_size(const struct input *input)
+{
+    struct stat status;
+    bool regular = fstat(input->descriptor, &status) == 0 && S_ISREG(status.st_mode);
+    return regular ? (uint64_t)status.st_size : 0;
+}
+
+enum err input_seek(struct input *input, uint64_t offset)
+{
+    struct stat status;
+    if (fstat(input->descriptor, &status) != 0 || !S_ISREG(status.st_mode) || offset > INT64_MAX ||
+        lseek(input->descriptor, (off_t)offset, SEEK_SET) < 0) {
+        return ERR_UNSUPPORTED;
+    }
+    return OK;
+}
+
+uint64_t input_path_size(const char *path)
+{
+    struct stat status;
+    bool regular = stat(path, &status) == 0 && S_ISREG(status.st_mode);
+    return regular ? (uint64_t)status.st_size : 0;
+}
+
 void input_close(struct input *input)
 {
     if (input != NULL) {

@@ -27,7 +27,13 @@ NODISCARD enum err input_open(const char *path, struct input **ret, struct why *
 /* Up to `size` bytes, at least one unless the end is reached (*ret_size = 0). */
 NODISCARD enum err input_read(struct input *input, void *to, size_t size, size_t *ret_size,
                               struct why *why);
+/* Goes on reading at `offset`; ERR_UNSUPPORTED unless it is a regular file. */
+NODISCARD enum err input_seek(struct input *input, uint64_t offset);
+/* The size of a regular file, 0 for anything else. */
+uint64_t input_size(const struct input *input);
 void input_close(struct input *input); /* NULL is fine. */
+/* The same by its path, without opening it. */
+uint64_t input_path_size(const char *path);
 
 /* What this process has used so far. */
 double usage_cpu_seconds(void);
