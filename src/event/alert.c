@@ -1,6 +1,6 @@
 /*
- * Alerts as bytes: the fixed part, then the texts, each behind its 4-byte size: six of the rule,
- * then eleven of the outcome, in the order of alert_texts.
+ * Alerts as bytes: the fixed part, then the texts, each behind its 4-byte size: eight of the rule,
+ * then thirteen of the outcome, in the order of alert_texts.
  *
  *     OFFSET SIZE MEANING
  *          0    4 client, not 0
@@ -11,7 +11,9 @@
  *         32    4 the rule's level
  *         36    1 the outcome's severity
  *         37    1 OUTCOME_… flags
- *         38    2 zeros
+ *         38    1 kind
+ *         39    1 zero
+ *         40    8 events that a correlation counts
  *
  * Always true: what decodes has one encoding alone, so bytes that no encoder makes (an unknown
  * flag, a level outside the list) are refused.
@@ -22,9 +24,9 @@
 #include "base/bytes.h"
 #include "base/limits.h"
 
-#define FIXED_SIZE     40
+#define FIXED_SIZE     48
 #define ALERT_TEXT_MAX 16384 /* one text of an alert; a rule's tags and authors are far smaller */
-#define ALERT_TEXTS    17
+#define ALERT_TEXTS    21
 
 #define OUTCOME_INCIDENT   1u
 #define OUTCOME_AUTHORISED 2u
@@ -68,6 +70,8 @@ enum err alert_encode(const struct alert *alert, struct buf *out)
     fixed[36] = (char)alert->outcome.severity;
     fixed[37] = (char)((alert->outcome.incident ? OUTCOME_INCIDENT : 0) |
                        (alert->outcome.authorised ? OUTCOME_AUTHORISED : 0));
+    fixed[38] = (char)alert->kind;
+    put_u64(fixed + 40, alert->count);
     size_t size_before = out->size;
     enum err err = buf_append(out, str_of(fixed, sizeof fixed));
     struct str *texts[ALERT_TEXTS];
@@ -92,7 +96,8 @@ enum err alert_decode(struct str *bytes, struct alert *ret)
     struct str rest = *bytes;
     if (rest.size < FIXED_SIZE || get_u32(rest.data) == 0 ||
         get_u32(rest.data + 32) >= LEVEL_COUNT || (uint8_t)rest.data[36] >= LEVEL_COUNT ||
-        ((uint8_t)rest.data[37] & ~OUTCOME_FLAGS) != 0 || get_u16(rest.data + 38) != 0) {
+        ((uint8_t)rest.data[37] & ~OUTCOME_FLAGS) != 0 ||
+        (uint8_t)rest.data[38] >= ALERT_KIND_COUNT || rest.data[39] != 0) {
         return ERR_CORRUPT;
     }
     struct alert alert = {
@@ -101,6 +106,8 @@ enum err alert_decode(struct str *bytes, struct alert *ret)
         .received = {(int64_t)get_u64(rest.data + 16)},
         .happened = {(int64_t)get_u64(rest.data + 24)},
         .level = (enum level)get_u32(rest.data + 32),
+        .kind = (enum alert_kind)rest.data[38],
+        .count = get_u64(rest.data + 40),
         .outcome = {.severity = (enum level)rest.data[36],
                     .incident = ((uint8_t)rest.data[37] & OUTCOME_INCIDENT) != 0,
                     .authorised = ((uint8_t)rest.data[37] & OUTCOME_AUTHORISED) != 0},
@@ -127,9 +134,10 @@ static void alert_texts(struct alert *alert, struct str *ret[ALERT_TEXTS])
     struct outcome *outcome = &alert->outcome;
     struct str *const texts[ALERT_TEXTS] = {
         &alert->rule_id,     &alert->rule_title,   &alert->rule_author, &alert->rule_link,
-        &alert->rule_tags,   &alert->rule_version, &outcome->type,      &outcome->criterion,
-        &outcome->chain,     &outcome->action,     &outcome->asset,     &outcome->owner,
-        &outcome->zone,      &outcome->outside,    &outcome->inside,    &outcome->other,
+        &alert->rule_tags,   &alert->rule_version, &alert->group,       &alert->records,
+        &outcome->type,      &outcome->criterion,  &outcome->chain,     &outcome->action,
+        &outcome->asset,     &outcome->owner,      &outcome->zone,      &outcome->outside,
+        &outcome->inside,    &outcome->other,      &outcome->excepted,  &outcome->planned,
         &outcome->documents,
     };
     memcpy(ret, texts, sizeof texts);

@@ -1,8 +1,9 @@
 #pragma once
 
 /*
- * An alert: a rule's opinion of one event that is on disk.  Unique by (client, rule, place): the
- * same rule says the same of one stored record at most once, however often it is asked.
+ * An alert: a rule's opinion of one event that is on disk.  Unique by (client, rule, place,
+ * group): the same rule says the same of one stored record at most once, however often it is asked;
+ * a correlation may say it of several groups, which the record completes.
  *
  * After the rule the client's criteria have their say (the outcome): what type of thing it is, how
  * grave, whether it is an incident, whom it concerns, what to do first, and under which versions of
@@ -16,6 +17,8 @@
 #include "base/clock.h"
 #include "base/why.h"
 #include "event/place.h"
+
+#define ALERT_RECORDS_MAX 100
 
 enum level {
     LEVEL_INFORMATIONAL,
@@ -43,10 +46,21 @@ struct outcome {
     struct str inside;    /* the address of the asset, in canonical form */
     struct str other;     /* the other end: whom the attack comes from, as far as known; an address
                              in canonical form or a host's name */
+    struct str excepted;  /* slug of the exception in `detection` that it falls under; it is no
+                             incident, and no criterion was asked */
+    struct str planned;   /* slug of the planned work in `calendars` that it falls into; `incident`
+                             says whether it is one all the same */
     struct str documents; /* "assets:HASH calendars:HASH …": the versions, sorted */
 };
 
+enum alert_kind {
+    ALERT_RULE,        /* one event fits a rule */
+    ALERT_CORRELATION, /* events together fit a correlation; the place is that of the last one */
+    ALERT_KIND_COUNT
+};
+
 struct alert {
+    enum alert_kind kind;
     struct place place;
     struct source_id source;
     struct wall received; /* the event's arrival */
@@ -58,6 +72,11 @@ struct alert {
     struct str rule_link;    /* where the rule comes from, may be empty */
     struct str rule_tags;    /* joined by one blank */
     struct str rule_version; /* SHA-256 of the rule's text, in hexadecimal */
+    /* Of a correlation: its group as a JSON object of texts, and how many events it counts, with
+     * the sequence numbers of the first of them (ALERT_RECORDS_MAX, separated by blanks). */
+    struct str group;
+    struct str records;
+    uint64_t count;
     struct outcome outcome;
 };
 

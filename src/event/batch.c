@@ -135,13 +135,24 @@ static enum err events_check(const struct batch *batch, struct why *why)
     return OK;
 }
 
+static inline bool span_wrong(const struct batch *batch, uint32_t index)
+{
+    const char *at = batch->span_table + (size_t)index * BATCH_SPAN_SIZE;
+    uint64_t end = (uint64_t)get_u32(at) + get_u32(at + 4);
+    uint32_t rest = get_u32(at + 8);
+    return (int)(end > batch->text.size) | (int)((rest & 0xffff) >= batch->names) |
+           (int)((rest >> 16 & 0xff) >= SPAN_HOW_COUNT);
+}
+
+/* All spans together in a loop that decides nothing; only if one is wrong, which. */
 static enum err spans_check(const struct batch *batch, struct why *why)
 {
+    bool wrong = false;
     for (uint32_t i = 0; i < batch->spans; i++) {
-        const char *at = batch->span_table + (size_t)i * BATCH_SPAN_SIZE;
-        uint64_t end = (uint64_t)get_u32(at) + get_u32(at + 4);
-        if (end > batch->text.size || get_u16(at + 8) >= batch->names ||
-            (unsigned char)at[10] >= SPAN_HOW_COUNT) {
+        wrong |= span_wrong(batch, i);
+    }
+    for (uint32_t i = 0; wrong; i++) {
+        if (span_wrong(batch, i)) {
             return why_say(why, ERR_CORRUPT, 0, "span %u leaves the batch", i);
         }
     }

@@ -34,7 +34,10 @@
  * them as hostile: batch_check proves every offset before anything else looks.
  */
 
+#include <assert.h>
+
 #include "base/arena.h"
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -112,7 +115,7 @@ NODISCARD enum err batch_check(struct str bytes, struct arena *mem, struct batch
 /* The events of a checked batch, by index < batch->events. */
 void batch_event(const struct batch *batch, uint32_t index, struct event *ret);
 /* Its fields, by index < event->spans, in the order the parser found them. */
-void event_span(const struct event *event, uint32_t index, struct span *ret);
+static inline void event_span(const struct event *event, uint32_t index, struct span *ret);
 /* A span's value in readable form: borrowed if it stands so in the text, else made in mem. */
 NODISCARD enum err event_value(const struct span *span, struct arena *mem, struct str *ret);
 /* The first field of that name (ECS or the vendor's); ERR_NOT_FOUND without one. */
@@ -121,3 +124,17 @@ NODISCARD enum err event_find(const struct event *event, struct str name, struct
 struct wall event_time(const struct event *event);
 
 bool batch_key_given(const struct batch_key *key);
+
+static inline void event_span(const struct event *event, uint32_t index, struct span *ret)
+{
+    assert(index < event->spans);
+    const struct batch *batch = event->batch;
+    const char *at = batch->span_table + ((size_t)event->span_first + index) * BATCH_SPAN_SIZE;
+    uint16_t name_index = get_u16(at + 8);
+    *ret = (struct span){
+        .name = batch->name_table[name_index],
+        .bytes = {batch->text.data + get_u32(at), get_u32(at + 4)},
+        .how = (enum span_how)at[10],
+        .name_index = name_index,
+    };
+}

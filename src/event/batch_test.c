@@ -117,6 +117,61 @@ TEST(an_abandoned_event_leaves_no_trace)
     builder_free(builder);
 }
 
+TEST(an_empty_record_is_an_event_too)
+{
+    struct builder *builder = builder_new((struct client_id){1}, (struct source_id){1});
+    struct arena *mem = arena_new(1 << 20);
+    struct str bytes;
+    struct batch batch;
+    CHECK(builder_begin(builder, (struct str){0}, (struct wall){1}) == OK);
+    CHECK(builder_record(builder).size == 0);
+    builder_span(builder, STR("message"), 0, 0, SPAN_RAW);
+    CHECK(builder_end(builder) == OK);
+    CHECK(builder_finish(builder, &bytes) == OK);
+    CHECK(batch_check(bytes, mem, &batch, NULL) == OK && batch.events == 1 && batch.spans == 1);
+    arena_free(mem);
+    builder_free(builder);
+}
+
+/* Names of every size that differ in one byte each, wherever it stands, over batches that keep the
+ * names and such that forget them. */
+TEST(no_name_is_taken_for_another)
+{
+    struct builder *builder = builder_new((struct client_id){1}, (struct source_id){1});
+    struct arena *mem = arena_new(8 << 20);
+    for (size_t size = 0; size < 70; size++) {
+        char name[70];
+        struct str bytes;
+        struct batch batch;
+        struct event event;
+        struct span span;
+        memset(name, 'n', sizeof name);
+        CHECK(builder_begin(builder, STR("record"), (struct wall){1}) == OK);
+        for (size_t twice = 0; twice < 2; twice++) {
+            builder_span(builder, str_of(name, size), 0, 1, SPAN_RAW);
+            for (size_t at = 0; at < size; at++) {
+                name[at] = 'm';
+                builder_span(builder, str_of(name, size), 0, 1, SPAN_RAW);
+                name[at] = 'n';
+            }
+        }
+        CHECK(builder_end(builder) == OK && builder_finish(builder, &bytes) == OK);
+        arena_reset(mem);
+        CHECK(batch_check(bytes, mem, &batch, NULL) == OK);
+        batch_event(&batch, 0, &event);
+        CHECK(event.spans == 2 * (size + 1));
+        for (uint32_t i = 0; i < event.spans; i++) {
+            size_t at = i % (size + 1);
+            event_span(&event, i, &span);
+            CHECK(span.name.size == size && (at == 0 || span.name.data[at - 1] == 'm'));
+            CHECK(size == 0 || at != 0 || memchr(span.name.data, 'm', size) == NULL);
+        }
+        builder_reset(builder);
+    }
+    arena_free(mem);
+    builder_free(builder);
+}
+
 TEST(an_alert_reads_back_equal_and_a_cut_one_is_refused)
 {
     struct alert alert = {.place = {{3}, 44},

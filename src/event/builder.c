@@ -1,6 +1,13 @@
 /*
  * The writer of a batch.  Tables grow apart and are joined by builder_finish.
  *
+ * The text, much the largest part, is the batch's last, so it is not moved for that: its memory has
+ * a *head* before it, into which builder_finish puts the tables, so that they end where the text
+ * begins.  The head grows with the first batches and then fits those that follow.
+ *
+ *     area    |  free  | header, events, spans, names | text                |  free  |
+ *             |<------------- head ------------------>|<----- text_size --->|
+ *
  * Always true between calls: text, spans and names hold nothing but what finished events and the
  * one begun refer to; `begun` says whether there is one.  builder_abandon restores the marks taken
  * at builder_begin, so a record that parses badly leaves no trace.
@@ -15,7 +22,10 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "base/limits.h"
-#include "base/map.h"
+#include "event/namebook.h"
+
+#define EVENT_SPANS_SIZE (SPANS_PER_EVENT_MAX * BATCH_SPAN_SIZE)
+#define AREA_SIZE_MIN    1024
 
 struct marks {
     size_t text, spans;
@@ -27,20 +37,22 @@ struct builder {
     struct batch_key key;
     struct buf events; /* table */
     struct buf spans;  /* table */
-    struct buf names;  /* area */
-    struct buf text;
-    struct buf whole; /* what builder_finish gives out */
-    struct map name_index;
+    struct namebook names;
+    char *area;
+    size_t area_size, head, text_size;
     struct marks at_begin;
     size_t record_offset, record_size;
     bool begun;
     char event[BATCH_EVENT_SIZE]; /* the event begun */
 };
 
+static enum err text_append(struct builder *builder, struct str bytes);
+static enum err area_move(struct builder *builder, size_t head, size_t text_room);
 static uint16_t name_intern(struct builder *builder, struct str name);
 static size_t size_now(const struct builder *builder);
 static bool span_add(struct builder *builder, struct str name, size_t offset, size_t size,
                      enum span_how how);
+static void fields_cut(struct builder *builder);
 static void event_clear(struct builder *builder);
 
 struct builder *builder_new(struct client_id client, struct source_id source)
@@ -53,10 +65,7 @@ struct builder *builder_new(struct client_id client, struct source_id source)
     builder->source = source;
     buf_init(&builder->events, EVENTS_PER_BATCH_MAX * BATCH_EVENT_SIZE);
     buf_init(&builder->spans, BATCH_SIZE_MAX);
-    buf_init(&builder->names, BATCH_SIZE_MAX);
-    buf_init(&builder->text, BATCH_SIZE_MAX);
-    buf_init(&builder->whole, BATCH_SIZE_MAX);
-    map_init(&builder->name_index, NAMES_PER_BATCH_MAX, (uint64_t)(uintptr_t)builder);
+    namebook_init(&builder->names, (uint64_t)(uintptr_t)builder);
     return builder;
 }
 
@@ -67,10 +76,8 @@ void builder_free(struct builder *builder)
     }
     buf_done(&builder->events);
     buf_done(&builder->spans);
-    buf_done(&builder->names);
-    buf_done(&builder->text);
-    buf_done(&builder->whole);
-    map_done(&builder->name_index);
+    namebook_done(&builder->names);
+    free(builder->area);
     free(builder);
 }
 
@@ -78,15 +85,12 @@ void builder_reset(struct builder *builder)
 {
     buf_reset(&builder->events);
     buf_reset(&builder->spans);
-    buf_reset(&builder->text);
+    builder->text_size = 0;
     builder->key = (struct batch_key){0};
     builder->begun = false;
     /* Names are kept while they are few: the same source has the same fields again. */
-    if (builder->name_index.count > 512 || builder->names.size > 16384) {
-        uint64_t seed = builder->name_index.seed;
-        buf_reset(&builder->names);
-        map_done(&builder->name_index);
-        map_init(&builder->name_index, NAMES_PER_BATCH_MAX, seed);
+    if (namebook_count(&builder->names) > 512 || builder->names.area.size > 16384) {
+        namebook_reset(&builder->names);
     }
 }
 
@@ -97,10 +101,10 @@ enum err builder_begin(struct builder *builder, struct str record, struct wall r
         size_now(builder) + record.size + BATCH_EVENT_SIZE > BATCH_SIZE_MAX) {
         return ERR_LIMIT;
     }
-    builder->at_begin = (struct marks){builder->text.size, builder->spans.size};
-    builder->record_offset = builder->text.size;
+    builder->at_begin = (struct marks){builder->text_size, builder->spans.size};
+    builder->record_offset = builder->text_size;
     builder->record_size = record.size;
-    enum err err = buf_append(&builder->text, record);
+    enum err err = text_append(builder, record);
     if (err != OK) {
         return err;
     }
@@ -113,7 +117,10 @@ enum err builder_begin(struct builder *builder, struct str record, struct wall r
 struct str builder_record(const struct builder *builder)
 {
     assert(builder->begun);
-    return str_slice(buf_str(&builder->text), builder->record_offset, builder->record_size);
+    if (builder->record_size == 0) {
+        return (struct str){0}; /* perhaps there is no area yet */
+    }
+    return str_of(builder->area + builder->head + builder->record_offset, builder->record_size);
 }
 
 void builder_span(struct builder *builder, struct str name, size_t offset, size_t size,
@@ -127,11 +134,11 @@ void builder_span(struct builder *builder, struct str name, size_t offset, size_
 void builder_derive(struct builder *builder, struct str name, struct str value)
 {
     assert(builder->begun);
-    size_t offset = builder->text.size;
-    if (value.size > RECORD_SIZE_MAX || buf_append(&builder->text, value) != OK ||
-        !span_add(builder, name, offset, value.size, SPAN_RAW)) {
-        builder->text.size = offset;
-        put_u16(builder->event + 36, EVENT_FIELDS_CUT);
+    size_t offset = builder->text_size;
+    if (value.size > RECORD_SIZE_MAX || text_append(builder, value) != OK) {
+        fields_cut(builder);
+    } else if (!span_add(builder, name, offset, value.size, SPAN_RAW)) {
+        builder->text_size = offset;
     }
 }
 
@@ -166,7 +173,7 @@ enum err builder_end(struct builder *builder)
             return ERR_LIMIT;
         }
         builder_unparse(builder);
-        put_u16(builder->event + 36, EVENT_FIELDS_CUT);
+        fields_cut(builder);
     }
     put_u32(builder->event + 16, (uint32_t)builder->record_offset);
     put_u32(builder->event + 20, (uint32_t)builder->record_size);
@@ -184,7 +191,7 @@ enum err builder_end(struct builder *builder)
 
 void builder_abandon(struct builder *builder)
 {
-    builder->text.size = builder->at_begin.text;
+    builder->text_size = builder->at_begin.text;
     builder->spans.size = builder->at_begin.spans;
     builder->begun = false;
 }
@@ -192,7 +199,7 @@ void builder_abandon(struct builder *builder)
 void builder_unparse(struct builder *builder)
 {
     assert(builder->begun);
-    builder->text.size = builder->record_offset + builder->record_size;
+    builder->text_size = builder->record_offset + builder->record_size;
     builder->spans.size = builder->at_begin.spans;
     event_clear(builder);
 }
@@ -219,73 +226,108 @@ enum err builder_finish(struct builder *builder, struct str *ret)
     put_u32(header + 12, builder->source.value);
     put_u32(header + 16, builder_events(builder));
     put_u32(header + 20, (uint32_t)(builder->spans.size / BATCH_SPAN_SIZE));
-    put_u32(header + 24, (uint32_t)builder->name_index.count);
-    put_u32(header + 28, (uint32_t)builder->names.size);
-    put_u32(header + 32, (uint32_t)builder->text.size);
+    put_u32(header + 24, namebook_count(&builder->names));
+    put_u32(header + 28, (uint32_t)builder->names.area.size);
+    put_u32(header + 32, (uint32_t)builder->text_size);
     put_u32(header + 36, builder->key.part);
     memcpy(header + 40, builder->key.hash, sizeof builder->key.hash);
     put_u64(header + 56, builder->key.digest);
     put_u64(header + 64, builder->key.parts);
 
-    buf_reset(&builder->whole);
-    const struct str parts[] = {
-        str_of(header, sizeof header), buf_str(&builder->events), buf_str(&builder->spans),
-        buf_str(&builder->names),      buf_str(&builder->text),
-    };
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        enum err err = buf_append(&builder->whole, parts[i]);
+    size_t tables = size_now(builder) - builder->text_size;
+    if (tables > builder->head) {
+        enum err err = area_move(builder, tables + tables / 4, builder->text_size);
         if (err != OK) {
             return err;
         }
     }
-    *ret = buf_str(&builder->whole);
+    const struct str parts[] = {
+        str_of(header, sizeof header),
+        buf_str(&builder->events),
+        buf_str(&builder->spans),
+        buf_str(&builder->names.area),
+    };
+    char *begin = builder->area + builder->head - tables;
+    char *at = begin;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (parts[i].size > 0) {
+            memcpy(at, parts[i].data, parts[i].size);
+            at += parts[i].size;
+        }
+    }
+    *ret = str_of(begin, size_now(builder));
+    return OK;
+}
+
+static enum err text_append(struct builder *builder, struct str bytes)
+{
+    size_t text_size = builder->text_size + bytes.size;
+    if (text_size > BATCH_SIZE_MAX) {
+        return ERR_LIMIT;
+    }
+    if (builder->head + text_size > builder->area_size) {
+        size_t room = text_size < BATCH_SIZE_MAX / 2 ? text_size * 2 : BATCH_SIZE_MAX;
+        enum err err = area_move(builder, builder->head, room);
+        if (err != OK) {
+            return err;
+        }
+    }
+    if (bytes.size > 0) {
+        memcpy(builder->area + builder->head + builder->text_size, bytes.data, bytes.size);
+    }
+    builder->text_size = text_size;
+    return OK;
+}
+
+/* A larger area with the same text in it. */
+static enum err area_move(struct builder *builder, size_t head, size_t text_room)
+{
+    size_t size = head + (text_room > AREA_SIZE_MIN ? text_room : AREA_SIZE_MIN);
+    char *area = malloc(size);
+    if (area == NULL) {
+        return ERR_MEMORY;
+    }
+    if (builder->text_size > 0) {
+        memcpy(area + head, builder->area + builder->head, builder->text_size);
+    }
+    free(builder->area);
+    builder->area = area;
+    builder->area_size = size;
+    builder->head = head;
     return OK;
 }
 
 static uint16_t name_intern(struct builder *builder, struct str name)
 {
-    uint64_t index;
-    if (map_get(&builder->name_index, name, &index)) {
-        return (uint16_t)index;
-    }
-    char size[2];
-    index = builder->name_index.count;
-    if (name.size > NAME_SIZE_MAX || index >= NAMES_PER_BATCH_MAX ||
-        size_now(builder) + name.size + 2 > BATCH_SIZE_MAX) {
-        return NAME_NONE;
-    }
-    size_t names_size = builder->names.size;
-    put_u16(size, (uint16_t)name.size);
-    if (buf_append(&builder->names, str_of(size, 2)) != OK ||
-        buf_append(&builder->names, name) != OK ||
-        map_put(&builder->name_index, name, index) != OK) {
-        builder->names.size = names_size;
-        return NAME_NONE;
-    }
-    return (uint16_t)index;
+    size_t size = size_now(builder);
+    return namebook_index(&builder->names, name, size < BATCH_SIZE_MAX ? BATCH_SIZE_MAX - size : 0);
 }
 
 static size_t size_now(const struct builder *builder)
 {
-    return BATCH_HEADER_SIZE + builder->events.size + builder->spans.size + builder->names.size +
-           builder->text.size;
+    return BATCH_HEADER_SIZE + builder->events.size + builder->spans.size +
+           builder->names.area.size + builder->text_size;
 }
 
 static bool span_add(struct builder *builder, struct str name, size_t offset, size_t size,
                      enum span_how how)
 {
-    size_t spans = (builder->spans.size - builder->at_begin.spans) / BATCH_SPAN_SIZE;
-    uint16_t index = spans < SPANS_PER_EVENT_MAX ? name_intern(builder, name) : NAME_NONE;
-    char span[BATCH_SPAN_SIZE] = {0};
-    put_u32(span, (uint32_t)offset);
-    put_u32(span + 4, (uint32_t)size);
-    put_u16(span + 8, index);
-    span[10] = (char)how;
-    if (index == NAME_NONE || buf_append(&builder->spans, str_of(span, sizeof span)) != OK) {
-        put_u16(builder->event + 36, EVENT_FIELDS_CUT);
+    bool full = builder->spans.size - builder->at_begin.spans == EVENT_SPANS_SIZE;
+    uint16_t index = full ? NAME_NONE : name_intern(builder, name);
+    char *span;
+    if (index == NAME_NONE || buf_extend(&builder->spans, BATCH_SPAN_SIZE, &span) != OK) {
+        fields_cut(builder);
         return false;
     }
+    put_u32(span, (uint32_t)offset);
+    put_u32(span + 4, (uint32_t)size);
+    put_u32(span + 8, index | (uint32_t)how << 16);
     return true;
+}
+
+static void fields_cut(struct builder *builder)
+{
+    put_u16(builder->event + 36, EVENT_FIELDS_CUT);
 }
 
 static void event_clear(struct builder *builder)

@@ -31,19 +31,6 @@ void batch_event(const struct batch *batch, uint32_t index, struct event *ret)
     };
 }
 
-void event_span(const struct event *event, uint32_t index, struct span *ret)
-{
-    assert(index < event->spans);
-    const struct batch *batch = event->batch;
-    const char *at = batch->span_table + ((size_t)event->span_first + index) * BATCH_SPAN_SIZE;
-    *ret = (struct span){
-        .name = batch->name_table[get_u16(at + 8)],
-        .bytes = str_slice(batch->text, get_u32(at), get_u32(at + 4)),
-        .how = (enum span_how)at[10],
-        .name_index = get_u16(at + 8),
-    };
-}
-
 enum err event_value(const struct span *span, struct arena *mem, struct str *ret)
 {
     switch (span->how) {

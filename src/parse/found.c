@@ -9,12 +9,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "parse/private.h"
 
 void found_init(struct found *found, const struct parse_context *context, struct builder *builder)
 {
-    *found =
-        (struct found){.builder = builder, .context = context, .record = builder_record(builder)};
+    /* Member by member: the arrays are large, and empty. */
+    found->builder = builder;
+    found->context = context;
+    found->record = builder_record(builder);
+    found->derived_count = 0;
+    found->scratch_size = 0;
+    found->more = NULL;
+    found->mem = NULL;
     found_derive(found, STR("log.source.address"), context->sender);
 }
 
@@ -24,13 +31,31 @@ void found_span(struct found *found, struct str name, struct str part)
     builder_span(found->builder, name, offset, part.size, SPAN_RAW);
 }
 
+static struct derived *derived_at(struct found *found, size_t index)
+{
+    return index < DERIVED_FEW ? &found->derived[index] : &found->more[index - DERIVED_FEW];
+}
+
 void found_derive(struct found *found, struct str name, struct str value)
 {
-    if (value.size > 0 && found->derived_count < DERIVED_MAX) {
-        found->derived[found->derived_count].name = name;
-        found->derived[found->derived_count].value = value;
-        found->derived_count++;
+    if (value.size == 0) {
+        return;
     }
+    if (found->derived_count == DERIVED_FEW && found->more == NULL && found->mem != NULL) {
+        found->more = ARENA_ARRAY(found->mem, struct derived, SPANS_PER_EVENT_MAX);
+    }
+    size_t room = found->more != NULL ? DERIVED_FEW + SPANS_PER_EVENT_MAX : DERIVED_FEW;
+    if (found->derived_count < room) {
+        *derived_at(found, found->derived_count++) = (struct derived){name, value};
+    }
+}
+
+struct arena *found_mem(struct found *found)
+{
+    if (found->mem == NULL) {
+        found->mem = arena_new(FOUND_MEMORY_MAX);
+    }
+    return found->mem;
 }
 
 void found_number(struct found *found, struct str name, unsigned value)
@@ -47,8 +72,11 @@ void found_number(struct found *found, struct str name, unsigned value)
 void found_done(struct found *found)
 {
     for (size_t i = 0; i < found->derived_count; i++) {
-        builder_derive(found->builder, found->derived[i].name, found->derived[i].value);
+        const struct derived *derived = derived_at(found, i);
+        builder_derive(found->builder, derived->name, derived->value);
     }
+    arena_free(found->mem);
+    found->mem = NULL;
 }
 
 void found_peer(struct found *found, struct str peer, struct str address, struct str ip,

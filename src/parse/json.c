@@ -19,14 +19,27 @@ struct telling {
 };
 
 /* The best comes first. */
-static const char *const time_names[] = {
-    "@timestamp", "timestamp", "time",       "eventTime",        "TimeCreated", "UtcTime",
-    "EventTime",  "ts",        "event_time", "transaction.time", "date",
+static const struct str time_names[] = {
+    STR("@timestamp"),  STR("timestamp"),        STR("time"),      STR("eventTime"),
+    STR("TimeCreated"), STR("UtcTime"),          STR("EventTime"), STR("ts"),
+    STR("event_time"),  STR("transaction.time"), STR("date"),
 };
 #define TIME_NAMES (sizeof time_names / sizeof time_names[0])
 
+/* The sizes of those names by their first character: nearly every other name stops here. */
+static const uint32_t time_sizes[256] = {
+    ['@'] = 1u << 10,
+    ['t'] = 1u << 9 | 1u << 4 | 1u << 2 | 1u << 16,
+    ['e'] = 1u << 9 | 1u << 10,
+    ['T'] = 1u << 11,
+    ['U'] = 1u << 7,
+    ['E'] = 1u << 9,
+    ['d'] = 1u << 4,
+};
+
 static void leaf_tell(void *context, struct str path, size_t offset, size_t size,
                       enum json_kind kind);
+static void time_note(struct telling *telling, struct str path, struct str value);
 static struct wall time_read(const struct telling *telling);
 
 const char *json_object_parse(struct found *found, struct str text)
@@ -64,10 +77,18 @@ static void leaf_tell(void *context, struct str path, size_t offset, size_t size
     };
     struct telling *telling = context;
     builder_span(telling->found->builder, path, telling->offset + offset, size, how[kind]);
-    for (size_t rank = 0; rank < telling->time_rank && kind != JSON_NULL; rank++) {
-        if (path.size <= 20 && str_equal(path, str_from(time_names[rank]))) {
+    if (path.size - 1 < 31 && (time_sizes[(unsigned char)path.data[0]] >> path.size & 1) != 0 &&
+        kind != JSON_NULL) {
+        time_note(telling, path, str_slice(telling->text, offset, size));
+    }
+}
+
+static void time_note(struct telling *telling, struct str path, struct str value)
+{
+    for (size_t rank = 0; rank < telling->time_rank; rank++) {
+        if (str_equal(path, time_names[rank])) {
             telling->time_rank = rank;
-            telling->time = str_slice(telling->text, offset, size);
+            telling->time = value;
         }
     }
 }

@@ -1,9 +1,9 @@
 /*
  * The list of parsers, and the one that recognises.
  *
- * "auto" looks at how a record begins: a brace is JSON; "<13>" or a time is syslog; what has the
- * shape of an access log or of one of sshd's lines is that.  A record that nobody recognises is
- * kept whole as its own message, with a reason.
+ * "auto" looks at how a record begins: a brace is JSON; "<Event" is a Windows event; "<13>" or a
+ * time is syslog; what has the shape of an access log or of one of sshd's lines is that.  A record
+ * that nobody recognises is kept whole as its own message, with a reason.
  */
 
 #include "parse/parse.h"
@@ -19,12 +19,14 @@ static const char *auto_record(struct found *found);
 static const char *json_record(struct found *found);
 static const char *combined_record(struct found *found);
 static const char *sshd_record(struct found *found);
+static const char *winxml_record(struct found *found);
 
 static const struct parser parsers[] = {
-    {{"auto", 4}, auto_record},         {{"syslog", 6}, syslog_parse}, {{"json", 4}, json_record},
-    {{"combined", 8}, combined_record}, {{"sshd", 4}, sshd_record},
+    {{"auto", 4}, auto_record}, {{"syslog", 6}, syslog_parse},
+    {{"json", 4}, json_record}, {{"combined", 8}, combined_record},
+    {{"sshd", 4}, sshd_record}, {{"winxml", 6}, winxml_record},
 };
-static const char *const names[] = {"auto", "syslog", "json", "combined", "sshd", NULL};
+static const char *const names[] = {"auto", "syslog", "json", "combined", "sshd", "winxml", NULL};
 
 enum err parser_find(struct str name, const struct parser **ret)
 {
@@ -61,6 +63,10 @@ static const char *auto_record(struct found *found)
     if (text.size > 0 && text.data[0] == '{') {
         builder_parser(found->builder, STR("json"));
         return json_record(found);
+    }
+    if (winxml_looks(text)) {
+        builder_parser(found->builder, STR("winxml"));
+        return winxml_record(found);
     }
     if (syslog_looks(found->record)) {
         builder_parser(found->builder, STR("syslog"));
@@ -100,6 +106,19 @@ static bool is_wrapped(struct found *found)
     }
     builder_parser(found->builder, STR("syslog"));
     return true;
+}
+
+/* Forwarders wrap events into syslog, too. */
+static const char *winxml_record(struct found *found)
+{
+    if (is_wrapped(found)) {
+        return syslog_parse(found);
+    }
+    const char *reason = winxml_parse(found, str_trim(found->record));
+    if (reason != NULL) {
+        found_span(found, STR("message"), found->record);
+    }
+    return reason;
 }
 
 static const char *combined_record(struct found *found)

@@ -13,7 +13,13 @@
 #include "base/str.h"
 #include "parse/parse.h"
 
-#define DERIVED_MAX 24
+#define DERIVED_FEW 24 /* What all but winxml get by with. */
+/* What one record's parser may make: its names and values, 16 times the record. */
+#define FOUND_MEMORY_MAX ((size_t)16 << 20)
+
+struct derived {
+    struct str name, value;
+};
 
 /* The fields of the record begun.  Spans go to the builder at once; derived values wait until
  * found_done, since they may move the record's bytes.  Until then `record` stands still. */
@@ -21,18 +27,21 @@ struct found {
     struct builder *builder;
     const struct parse_context *context;
     struct str record;
-    struct {
-        struct str name, value;
-    } derived[DERIVED_MAX];
+    struct derived derived[DERIVED_FEW];
+    struct derived *more; /* the rest, once there is a `mem` */
     size_t derived_count;
     char scratch[256]; /* for values made here */
     size_t scratch_size;
+    struct arena *mem; /* for a parser that makes more; NULL until found_mem */
 };
 
 void found_init(struct found *found, const struct parse_context *context, struct builder *builder);
 void found_span(struct found *found, struct str name, struct str part);    /* part of the record */
 void found_derive(struct found *found, struct str name, struct str value); /* keeps both */
 void found_number(struct found *found, struct str name, unsigned value);
+/* Memory until found_done; with it there is room for as many derived values as an event may have
+ * fields.  NULL when out of memory. */
+struct arena *found_mem(struct found *found);
 void found_done(struct found *found);
 /* An address or a host name: `ip` if it is an IP address, `domain` otherwise; `address` always. */
 void found_peer(struct found *found, struct str peer, struct str address, struct str ip,
@@ -78,6 +87,10 @@ const char *syslog_parse(struct found *found);
 bool syslog_looks(struct str record);
 /* NULL, or why not all of text is a JSON object; leaves before the fault have been told. */
 const char *json_object_parse(struct found *found, struct str text);
+/* NULL, or why text is not one Windows event in XML; then nothing was told. */
+const char *winxml_parse(struct found *found, struct str text);
+/* Whether a text begins as one does. */
+bool winxml_looks(struct str text);
 bool combined_parse(struct found *found, struct str text, struct str program);
 bool sshd_parse(struct found *found, struct str text);
 bool sshd_program(struct str program);

@@ -14,8 +14,8 @@
  * a tag without "[pid]", without a blank behind the colon, or none at all.  What follows the tag is
  * the message.  A record with neither PRI nor time has no header: it is all message, with a reason.
  *
- * The message is handed on: sshd's to sshd_parse, JSON (also behind "@cee:") and access logs to
- * theirs.  What they tell comes after the header's own fields.
+ * The message is handed on: sshd's to sshd_parse, JSON (also behind "@cee:"), Windows events and
+ * access logs to theirs.  What they tell comes after the header's own fields.
  */
 
 #include <string.h>
@@ -385,6 +385,12 @@ static void message_hand_on(struct found *found, const struct header *header)
         /* Many a message begins with a brace; only a whole object is told. */
         if (json_walk(message, leaf_ignore, NULL, NULL) == OK) {
             (void)json_object_parse(found, message);
+        }
+        return;
+    }
+    if (winxml_looks(message)) {
+        if (winxml_parse(found, str_trim(message)) == NULL) {
+            builder_class(found->builder, (struct str){0});
         }
         return;
     }

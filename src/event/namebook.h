@@ -1,0 +1,89 @@
+#pragma once
+
+/*
+ * The field names of a batch that is being made: each gets the next index, once.
+ *
+ *     namebook_init → namebook_index … → namebook_done
+ *
+ * The events of one source have few names, the same ones over and over, so nearly every look-up
+ * ends at a slot of a small table, chosen by a cheap hash of the name's ends.  What the table does
+ * not have, the map has: it is hashed under a seed, so names made to collide cost no more than
+ * others.
+ */
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/map.h"
+
+#define NAMEBOOK_SLOTS 1024
+
+/* The first and the last eight bytes, which overlap in a name below 16: then they are all of it.  A
+ * name below eight stands in `first` alone. */
+struct name_ends {
+    uint64_t first, last;
+};
+
+struct name_entry {
+    struct name_ends ends;
+    uint32_t offset, size; /* in the area, behind the size there */
+};
+
+struct namebook {
+    struct buf area;    /* as the batch will have it: 2-byte size and bytes, each */
+    struct buf entries; /* struct name_entry, by index */
+    struct map map;
+    uint16_t slots[NAMEBOOK_SLOTS]; /* an index, or NAME_NONE */
+};
+
+void namebook_init(struct namebook *book, uint64_t seed);
+void namebook_done(struct namebook *book);
+void namebook_reset(struct namebook *book); /* forgets them all */
+
+/* The index of a name that no slot told, given now if it has none and is not larger than
+ * NAME_SIZE_MAX nor than `room` with its size; otherwise NAME_NONE. */
+uint16_t namebook_add(struct namebook *book, struct str name, size_t slot, size_t room);
+
+static inline uint32_t namebook_count(const struct namebook *book)
+{
+    return (uint32_t)book->map.count;
+}
+
+static inline struct name_ends name_ends(struct str name)
+{
+    struct name_ends ends = {0, 0};
+    if (name.size >= 8) {
+        memcpy(&ends.first, name.data, 8);
+        memcpy(&ends.last, name.data + name.size - 8, 8);
+    } else if (name.size >= 4) {
+        memcpy(&ends.first, name.data, 4);
+        memcpy((char *)&ends.first + 4, name.data + name.size - 4, 4);
+    } else {
+        for (size_t i = 0; i < name.size; i++) {
+            ends.first = ends.first << 8 | (unsigned char)name.data[i];
+        }
+    }
+    return ends;
+}
+
+/* The index of a name, old or new; see namebook_add. */
+static inline uint16_t namebook_index(struct namebook *book, struct str name, size_t room)
+{
+    struct name_ends ends = name_ends(name);
+    uint64_t hash = (ends.first ^ name.size) * 0x9e3779b97f4a7c15ULL;
+    hash = (hash ^ ends.last) * 0xc2b2ae3d27d4eb4fULL;
+    size_t slot = hash >> 54;
+    uint16_t index = book->slots[slot];
+    if (index != UINT16_MAX) {
+        const struct name_entry *entry =
+            (const struct name_entry *)(void *)book->entries.data + index;
+        if (entry->size == name.size && entry->ends.first == ends.first &&
+            entry->ends.last == ends.last &&
+            (name.size <= 16 ||
+             memcmp(book->area.data + entry->offset + 8, name.data + 8, name.size - 16) == 0)) {
+            return index;
+        }
+    }
+    return namebook_add(book, name, slot, room);
+}
