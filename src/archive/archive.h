@@ -71,6 +71,17 @@ NODISCARD enum err archive_commit(struct archive *archive);
 NODISCARD enum err archive_generation(const struct scope *scope, struct archive *archive,
                                       struct client_id client, struct str kind, struct str hash);
 
+/* What detection remembers of a client after all events before `sequence` were judged, sealed under
+ * the client's key and replaced whole; a crash leaves the old one or the new one.  ERR_LIMIT over
+ * MEMORY_KEPT_MAX; ERR_NOT_FOUND if nothing of the client was ever stored. */
+NODISCARD enum err archive_state_store(const struct scope *scope, struct archive *archive,
+                                       struct client_id client, uint64_t sequence,
+                                       struct str state);
+/* Made in mem.  ERR_NOT_FOUND without one; ERR_CORRUPT if it is not what was written. */
+NODISCARD enum err archive_state_load(const struct scope *scope, struct archive *archive,
+                                      struct client_id client, struct arena *mem,
+                                      uint64_t *ret_sequence, struct str *ret_state);
+
 /* How many events of a source are stored, counted from what is on disk. */
 uint64_t archive_stored(const struct archive *archive, struct source_id source);
 /* The next sequence number that a client will be given. */
@@ -113,6 +124,9 @@ NODISCARD enum err reader_open(const struct scope *scope, struct disk *disk, con
  * long before anything is found. */
 typedef enum err reader_pause(void *context);
 void reader_heed(struct reader *reader, reader_pause *pause, void *context);
+/* Told, before the events for which they hold, of the generations that archive_generation noted. */
+typedef enum err reader_generation(void *context, struct str kind, struct str hash);
+void reader_heed_generations(struct reader *reader, reader_generation *call, void *context);
 void reader_close(struct reader *reader);
 
 /* One event found; everything is borrowed for the call.  An error stops the search and is returned;

@@ -29,6 +29,8 @@ struct reader {
     struct arena *mem;
     reader_pause *pause;
     void *pause_context;
+    reader_generation *generation;
+    void *generation_context;
 };
 
 /* Asks whether a frame is wanted at all, and then for each of its events. */
@@ -92,6 +94,12 @@ void reader_heed(struct reader *reader, reader_pause *pause, void *context)
 {
     reader->pause = pause;
     reader->pause_context = context;
+}
+
+void reader_heed_generations(struct reader *reader, reader_generation *call, void *context)
+{
+    reader->generation = call;
+    reader->generation_context = context;
 }
 
 void reader_close(struct reader *reader)
@@ -257,6 +265,28 @@ static enum err frame_search(struct reader *reader, const struct reader_journal 
     return err;
 }
 
+/* One that is damaged is passed over, like any frame. */
+static enum err generation_tell(struct reader *reader, const struct reader_journal *journal,
+                                const struct frame *frame)
+{
+    uint8_t salt[FRAME_SALT_SIZE];
+    struct str plain = {0};
+    struct str payload;
+    arena_reset(reader->mem);
+    enum err err = frame_payload(journal->file, frame, reader->mem, &payload, NULL);
+    if (err == OK) {
+        err = frame_open(frame, payload, &journal->grant.key, reader->zstd, reader->mem, salt,
+                         &plain, NULL);
+    }
+    size_t kind = plain.size > 0 ? (unsigned char)plain.data[0] : 0;
+    if (err == ERR_CORRUPT || (err == OK && kind >= plain.size)) {
+        return OK;
+    }
+    return err == OK ? reader->generation(reader->generation_context, str_slice(plain, 1, kind),
+                                          str_slice(plain, 1 + kind, plain.size))
+                     : err;
+}
+
 static enum err journal_search(struct reader *reader, struct reader_journal *journal,
                                struct client_id client, struct wanted *wanted,
                                struct arena *scratch, reader_call *call, void *context,
@@ -283,7 +313,11 @@ static enum err journal_search(struct reader *reader, struct reader_journal *jou
     walk_init(&walk, journal->file, journal->grant.journal, journal->grant.first_offset,
               journal->grant.end);
     while (err == OK && walk_next(&walk, &frame)) {
-        if (client_equal(frame.client, client) && frame.kind == FRAME_DATA &&
+        if (client_equal(frame.client, client) && frame.kind == FRAME_GENERATION &&
+            reader->generation != NULL) {
+            err = generation_tell(reader, journal, &frame);
+        }
+        if (err == OK && client_equal(frame.client, client) && frame.kind == FRAME_DATA &&
             frame_wanted(wanted, &frame)) {
             err = reader->pause == NULL ? OK : reader->pause(reader->pause_context);
             if (err == OK) {
