@@ -107,6 +107,46 @@ TEST(a_ledger_of_a_newer_program_is_refused)
     CHECK(strstr(why.text, "newer hinomi") != NULL);
 }
 
+static int64_t number_of(struct ledger *ledger, const char *sql)
+{
+    struct statement *statement;
+    bool row = false;
+    CHECK(ledger_prepare(ledger, sql, &statement) == OK && statement_step(statement, &row) == OK);
+    CHECK(row);
+    int64_t number = statement_int(statement, 0);
+    statement_reset(statement);
+    return number;
+}
+
+TEST(alerts_outlive_the_step_that_makes_their_table_anew)
+{
+    const char *folder = testing_folder();
+    struct ledger *ledger = opened(folder);
+    int64_t indexes = number_of(ledger, "SELECT count(*) FROM sqlite_schema"
+                                        " WHERE type = 'index' AND tbl_name = 'alert'");
+    CHECK(indexes >= 6);
+    CHECK(ledger_execute(ledger,
+                         "INSERT INTO party (id, slug, name_ja, name_en)"
+                         " VALUES (3, 'a', '', ''); INSERT INTO client VALUES (5, 3)") == OK);
+    CHECK(ledger_execute(ledger,
+                         "INSERT INTO alert (id, client, sequence, rule_id, source, received,"
+                         " level, rule_title, rule_author, rule_link, rule_tags, rule_version,"
+                         " stored, type, severity, is_incident, criterion, chain, action,"
+                         " authorised, asset, owner, zone, outside, inside, other, documents, kind,"
+                         " events, event_group, event_records, excepted, planned)"
+                         " VALUES (41, 5, 7, 'r', 1, 2, 3, 't', '', '', '', 'v', 9, 'x', 4, 1, '',"
+                         " '', '', 0, 'web', '', '', '', '', '', '', 0, 0, '', '', '', '')") == OK);
+    CHECK(ledger_execute(ledger, "DELETE FROM migration WHERE name = 'groups'") == OK);
+    ledger_close(ledger);
+    ledger = opened(folder); /* the step runs again, over a table that has rows */
+    CHECK(number_of(ledger, "SELECT id + sequence + severity FROM alert WHERE asset = 'web'"
+                            " AND type = 'x' AND rule_version = 'v' AND happened IS NULL") == 52);
+    CHECK(number_of(ledger, "SELECT count(*) FROM sqlite_schema"
+                            " WHERE type = 'index' AND tbl_name = 'alert'") == indexes);
+    CHECK(ledger_check(ledger, NULL) == OK);
+    ledger_close(ledger);
+}
+
 TEST(broken_rules_of_the_tables_are_told_apart)
 {
     struct ledger *ledger = opened(testing_folder());

@@ -62,5 +62,6 @@ static const char tables_1[] =
 const struct migration migrations[] = {
     {"the spine", tables_1},   {"people", tables_people},   {"documents", tables_documents},
     {"clocks", tables_clocks}, {"notices", tables_notices}, {"incidents", tables_incidents},
+    {"rules", tables_rules},   {"counts", tables_counts},   {"groups", tables_groups},
 };
 const size_t migrations_count = sizeof migrations / sizeof *migrations;

@@ -9,3 +9,6 @@ extern const char tables_documents[]; /* versions, signatures, disclosure */
 extern const char tables_clocks[];
 extern const char tables_notices[];   /* notices, steps, outbox */
 extern const char tables_incidents[]; /* and the outcome of alerts */
+extern const char tables_rules[];     /* editions of the rules */
+extern const char tables_counts[];    /* correlations, exceptions and storms of alerts */
+extern const char tables_groups[];    /* several alerts of one correlation at one event */

@@ -1,0 +1,35 @@
+/* One event may complete a correlation for several groups: the group is part of what makes an alert
+ * unique.  SQLite drops no constraint, so the table is made anew, with its columns and indexes. */
+
+#include "ledger/tables.h"
+
+const char tables_groups[] =
+    "CREATE TABLE alert_by_group (id INTEGER NOT NULL PRIMARY KEY, "
+    "client INTEGER NOT NULL REFERENCES client (id), sequence INTEGER NOT NULL, "
+    "rule_id TEXT NOT NULL, source INTEGER NOT NULL, received INTEGER NOT NULL, "
+    "happened INTEGER, level INTEGER NOT NULL, rule_title TEXT NOT NULL, "
+    "rule_author TEXT NOT NULL, rule_link TEXT NOT NULL, rule_tags TEXT NOT NULL, "
+    "rule_version TEXT NOT NULL, stored INTEGER NOT NULL, type TEXT NOT NULL, "
+    "severity INTEGER NOT NULL, is_incident INTEGER NOT NULL, criterion TEXT NOT NULL, "
+    "chain TEXT NOT NULL, action TEXT NOT NULL, authorised INTEGER NOT NULL, "
+    "asset TEXT NOT NULL, owner TEXT NOT NULL, zone TEXT NOT NULL, outside TEXT NOT NULL, "
+    "inside TEXT NOT NULL, other TEXT NOT NULL, documents TEXT NOT NULL, incident INTEGER, "
+    "kind INTEGER NOT NULL, events INTEGER NOT NULL, event_group TEXT NOT NULL, "
+    "event_records TEXT NOT NULL, excepted TEXT NOT NULL, planned TEXT NOT NULL, "
+    "UNIQUE (client, rule_id, sequence, event_group)) STRICT;"
+    "INSERT INTO alert_by_group (id, client, sequence, rule_id, source, received, happened, "
+    "level, rule_title, rule_author, rule_link, rule_tags, rule_version, stored, type, "
+    "severity, is_incident, criterion, chain, action, authorised, asset, owner, zone, "
+    "outside, inside, other, documents, incident, kind, events, event_group, event_records, "
+    "excepted, planned)"
+    " SELECT id, client, sequence, rule_id, source, received, happened, level, rule_title, "
+    "rule_author, rule_link, rule_tags, rule_version, stored, type, severity, is_incident, "
+    "criterion, chain, action, authorised, asset, owner, zone, outside, inside, other, "
+    "documents, incident, kind, events, event_group, event_records, excepted, planned FROM alert;"
+    "DROP TABLE alert;"
+    "ALTER TABLE alert_by_group RENAME TO alert;"
+    "CREATE INDEX alert_client ON alert (client, id);"
+    "CREATE INDEX alert_incident ON alert (incident, id) WHERE incident IS NOT NULL;"
+    "CREATE INDEX alert_ungrouped ON alert (client, id) WHERE is_incident = 1 AND incident IS NULL;"
+    "CREATE INDEX alert_excepted ON alert (client, excepted, id) WHERE excepted <> '';"
+    "CREATE INDEX alert_planned ON alert (client, planned, id) WHERE planned <> '';";
