@@ -20,34 +20,78 @@
 
 static size_t fold_wide(struct str text, char *out);
 
+/* Sixteen characters at once: what compilers for every machine of ours know as vectors. */
+typedef unsigned char block __attribute__((vector_size(16)));
+
+static block block_at(const char *from)
+{
+    block made;
+    memcpy(&made, from, sizeof made);
+    return made;
+}
+
+static block block_fold(block text)
+{
+    return text | ((text - (unsigned char)'A' < (unsigned char)26) & (unsigned char)0x20);
+}
+
+static bool block_any(block bits)
+{
+    uint64_t halves[2];
+    memcpy(halves, &bits, sizeof bits);
+    return (halves[0] | halves[1]) != 0;
+}
+
+static unsigned char byte_fold(char c)
+{
+    return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
+/* Whether it is ASCII without capitals: folded as it stands. */
+static bool is_folded(struct str text, bool *ret_ascii)
+{
+    block seen = {0};
+    block capitals = {0};
+    unsigned char rest = 0;
+    bool capital = false;
+    size_t i = 0;
+    for (; i + sizeof seen <= text.size; i += sizeof seen) {
+        block some = block_at(text.data + i);
+        seen |= some;
+        capitals |= (block)(some - (unsigned char)'A' < (unsigned char)26);
+    }
+    for (; i < text.size; i++) {
+        rest |= (unsigned char)text.data[i];
+        capital |= (unsigned char)(text.data[i] - 'A') < 26;
+    }
+    *ret_ascii = !block_any(seen & (unsigned char)0x80) && (rest & 0x80) == 0;
+    return *ret_ascii && !capital && !block_any(capitals);
+}
+
 enum err fold_text(struct str text, struct arena *mem, struct str *ret)
 {
-    bool capitals = false;
-    unsigned char seen = 0;
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        seen |= c;
-        capitals |= (unsigned char)(c - 'A') < 26;
-    }
-    bool wide = (seen & 0x80) != 0;
-    if (!capitals && !wide) {
+    bool ascii;
+    if (is_folded(text, &ascii)) {
         *ret = text;
         return OK;
     }
-    char *out = arena_take(mem, wide ? text.size + text.size / 2 + 4 : text.size);
+    char *out = arena_take(mem, ascii ? text.size : text.size + text.size / 2 + 4);
     if (out == NULL) {
         return ERR_MEMORY;
     }
-    size_t size = text.size;
-    if (wide) {
-        size = fold_wide(text, out);
-    } else {
-        for (size_t i = 0; i < text.size; i++) {
-            bool capital = text.data[i] >= 'A' && text.data[i] <= 'Z';
-            out[i] = (char)(capital ? text.data[i] + ('a' - 'A') : text.data[i]);
-        }
+    if (!ascii) {
+        *ret = (struct str){out, fold_wide(text, out)};
+        return OK;
     }
-    *ret = (struct str){out, size};
+    size_t i = 0;
+    for (; i + sizeof(block) <= text.size; i += sizeof(block)) {
+        block folded = block_fold(block_at(text.data + i));
+        memcpy(out + i, &folded, sizeof folded);
+    }
+    for (; i < text.size; i++) {
+        out[i] = (char)byte_fold(text.data[i]);
+    }
+    *ret = (struct str){out, text.size};
     return OK;
 }
 
@@ -55,6 +99,10 @@ static size_t fold_wide(struct str text, char *out)
 {
     size_t size = 0;
     for (size_t i = 0; i < text.size;) {
+        if ((unsigned char)text.data[i] < 0x80) {
+            out[size++] = (char)byte_fold(text.data[i++]);
+            continue;
+        }
         size_t length = utf8_sequence(str_slice(text, i, 4));
         if (length == 0) {
             out[size++] = text.data[i++];

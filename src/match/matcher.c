@@ -4,11 +4,10 @@
  * Rules name the same fields and ask the same questions again and again.  Fields and tests are
  * therefore interned by their *spelling*, a string of bytes that says all that matters about them;
  * equal spelling, equal object.  A reading then answers each test once for each event, whoever
- * asks.
+ * asks.  The children of a group are put in the order of what they cost to answer.
  *
- * Always true: a test's `index` is its place in `exprs`; a field's names are the slots from `first`
- * on; an expression's depth is one more than its deepest child's, and at most DEPTH_MAX, so that
- * evaluation may recurse.
+ * Always true: a test's `index` is its place in `exprs`; no name has two ids; an expression's depth
+ * is one more than its deepest child's, and at most EXPR_DEPTH_MAX, so that evaluation may recurse.
  */
 
 #include "match/private.h"
@@ -18,14 +17,15 @@
 
 #include "base/bytes.h"
 
-#define DEPTH_MAX        100
 #define MATCHER_SIZE_MAX ((size_t)1024 * 1024 * 1024) /* far above what RULES_SIZE_MAX can need */
+#define COST_MAX         1000000
 #define MATCHER_SEED     0x6d61746368ull
 
 static enum err spell(struct buf *spelling, uint32_t kind, uint32_t field, uint32_t extra,
                       struct str text);
 static enum err test_intern(struct matcher *matcher, struct buf *spelling, const struct test *made,
                             const struct expr **ret);
+static uint32_t test_cost(const struct test *test);
 static const struct expr *test_known(const struct matcher *matcher, struct str spelling);
 
 struct matcher *matcher_new(void)
@@ -38,8 +38,13 @@ struct matcher *matcher_new(void)
     matcher->patterns = patterns_new();
     map_init(&matcher->known, SIZE_MAX / 2, MATCHER_SEED);
     buf_init(&matcher->names, MATCHER_SIZE_MAX);
+    buf_init(&matcher->field_names, MATCHER_SIZE_MAX);
     buf_init(&matcher->fields, MATCHER_SIZE_MAX);
+    buf_init(&matcher->lists, MATCHER_SIZE_MAX);
     buf_init(&matcher->exprs, MATCHER_SIZE_MAX);
+    buf_init(&matcher->sieves, MATCHER_SIZE_MAX);
+    buf_init(&matcher->guards, MATCHER_SIZE_MAX);
+    buf_init(&matcher->members, MATCHER_SIZE_MAX);
     if (matcher->mem == NULL || matcher->patterns == NULL) {
         matcher_free(matcher);
         return NULL;
@@ -56,9 +61,41 @@ void matcher_free(struct matcher *matcher)
     patterns_free(matcher->patterns);
     map_done(&matcher->known);
     buf_done(&matcher->names);
+    buf_done(&matcher->field_names);
     buf_done(&matcher->fields);
+    buf_done(&matcher->lists);
     buf_done(&matcher->exprs);
+    buf_done(&matcher->sieves);
+    buf_done(&matcher->guards);
+    buf_done(&matcher->members);
     free(matcher);
+}
+
+/* The number of a text in `list`, into which it is put if it is new.  `what` keeps the spellings of
+ * names and lists apart. */
+static enum err text_intern(struct matcher *matcher, char what, struct buf *list, struct str text,
+                            uint32_t *ret)
+{
+    struct buf spelling;
+    struct str copy;
+    uint64_t known;
+    buf_init(&spelling, MATCHER_SIZE_MAX);
+    enum err err = buf_append_byte(&spelling, what);
+    err = err == OK ? buf_append(&spelling, text) : err;
+    if (err == OK && map_get(&matcher->known, buf_str(&spelling), &known)) {
+        *ret = (uint32_t)known;
+        buf_done(&spelling);
+        return OK;
+    }
+    uint32_t index = (uint32_t)(list->size / sizeof copy);
+    err = err == OK ? arena_copy(matcher->mem, text, &copy) : err;
+    err = err == OK ? map_put(&matcher->known, buf_str(&spelling), index) : err;
+    err = err == OK ? buf_append(list, str_of(&copy, sizeof copy)) : err;
+    buf_done(&spelling);
+    if (err == OK) {
+        *ret = index;
+    }
+    return err;
 }
 
 enum err matcher_field(struct matcher *matcher, const struct str *names, size_t count,
@@ -81,12 +118,13 @@ enum err matcher_field(struct matcher *matcher, const struct str *names, size_t 
         buf_done(&spelling);
         return OK;
     }
-    struct field field = {.first = (uint32_t)matcher_names(matcher), .count = (uint32_t)count};
+    struct field field = {.first = (uint32_t)(matcher->field_names.size / sizeof(uint32_t)),
+                          .count = (uint32_t)count};
     for (size_t i = 0; i < count && err == OK; i++) {
-        struct str name;
-        err = arena_copy(matcher->mem, names[i], &name);
+        uint32_t id;
+        err = text_intern(matcher, 'n', &matcher->names, names[i], &id);
         if (err == OK) {
-            err = buf_append(&matcher->names, str_of(&name, sizeof name));
+            err = buf_append(&matcher->field_names, str_of(&id, sizeof id));
         }
     }
     uint32_t index = (uint32_t)matcher_fields(matcher);
@@ -144,6 +182,11 @@ enum err matcher_text(struct matcher *matcher, uint32_t field, const struct patt
     return test_intern(matcher, &spelling, &test, ret);
 }
 
+void matcher_limit(struct matcher *matcher, uint64_t weight_max)
+{
+    patterns_limit(matcher->patterns, weight_max);
+}
+
 enum err matcher_regex(struct matcher *matcher, uint32_t field, struct str regex, unsigned flags,
                        const struct expr **ret, struct why *why)
 {
@@ -152,7 +195,8 @@ enum err matcher_regex(struct matcher *matcher, uint32_t field, struct str regex
     const struct expr *known = err == OK ? test_known(matcher, buf_str(&spelling)) : NULL;
     struct test test = {.kind = TEST_REGEX, .field = field};
     if (err == OK && known == NULL) {
-        err = patterns_add(matcher->patterns, regex, flags, &test.regex, why);
+        err = patterns_add(matcher->patterns, regex, flags, &test.regex.index, why);
+        err = err == OK ? arena_copy(matcher->mem, regex, &test.regex.source) : err;
     }
     if (err != OK || known != NULL) {
         buf_done(&spelling);
@@ -236,6 +280,26 @@ enum err matcher_null(struct matcher *matcher, uint32_t field, const struct expr
     return bare_test(matcher, TEST_NULL, field, ret);
 }
 
+enum err matcher_listed(struct matcher *matcher, uint32_t field, struct str list, enum listed how,
+                        bool cased, const struct expr **ret)
+{
+    struct test test = {.kind = TEST_LISTED, .field = field};
+    test.listed.how = how;
+    test.listed.cased = cased;
+    struct str name;
+    enum err err = fold_text(list, matcher->mem, &name);
+    err = err == OK ? text_intern(matcher, 'l', &matcher->lists, name, &test.listed.list) : err;
+    if (err != OK) {
+        return err;
+    }
+    struct buf spelling;
+    if (spell(&spelling, TEST_LISTED, field, (uint32_t)how << 1 | (uint32_t)cased, name) != OK) {
+        buf_done(&spelling);
+        return ERR_MEMORY;
+    }
+    return test_intern(matcher, &spelling, &test, ret);
+}
+
 enum err matcher_same(struct matcher *matcher, uint32_t field, uint32_t other, bool anchored_before,
                       bool anchored_behind, bool cased, const struct expr **ret)
 {
@@ -256,6 +320,28 @@ enum err matcher_same(struct matcher *matcher, uint32_t field, uint32_t other, b
     return test_intern(matcher, &spelling, &test, ret);
 }
 
+/* What a test costs to answer, roughly, so that cheap ones are asked first. */
+static uint32_t test_cost(const struct test *test)
+{
+    static const uint32_t costs[] = {
+        [TEST_TEXT] = 6,   [TEST_REGEX] = 40,    [TEST_NETWORK] = 6,
+        [TEST_NUMBER] = 6, [TEST_TIME_PART] = 8, [TEST_EXISTS] = 1,
+        [TEST_NULL] = 1,   [TEST_SAME] = 12,     [TEST_LISTED] = 20,
+    };
+    uint32_t cost = costs[test->kind];
+    if (test->kind == TEST_TEXT) {
+        cost = test->text.kind == TEXT_HOLDS ? 6 : test->text.kind == TEXT_GLOB ? 10 : 3;
+    }
+    return test->field >= FIELD_EVERYTHING ? cost * 50 : cost;
+}
+
+static int cost_order(const void *a, const void *b)
+{
+    const struct expr *const *x = a;
+    const struct expr *const *y = b;
+    return ((*x)->cost > (*y)->cost) - ((*x)->cost < (*y)->cost);
+}
+
 enum err matcher_group(struct matcher *matcher, enum group_kind kind,
                        const struct expr *const *children, size_t count, const struct expr **ret)
 {
@@ -267,7 +353,7 @@ enum err matcher_group(struct matcher *matcher, enum group_kind kind,
     for (size_t i = 0; i < count; i++) {
         depth = children[i]->depth > depth ? children[i]->depth : depth;
     }
-    if (depth >= DEPTH_MAX) {
+    if (depth >= EXPR_DEPTH_MAX) {
         return ERR_LIMIT;
     }
     struct expr *expr = ARENA_ONE(matcher->mem, struct expr);
@@ -275,11 +361,17 @@ enum err matcher_group(struct matcher *matcher, enum group_kind kind,
     if (expr == NULL || kept == NULL) {
         return ERR_MEMORY;
     }
+    uint32_t cost = 0;
     for (size_t i = 0; i < count; i++) {
         kept[i] = children[i];
+        cost = cost < COST_MAX ? cost + children[i]->cost : COST_MAX;
+    }
+    if (count > 0) {
+        qsort(kept, count, sizeof(const struct expr *), cost_order);
     }
     *expr = (struct expr){.kind = kind == GROUP_AND ? EXPR_AND : EXPR_OR,
                           .depth = depth + 1,
+                          .cost = cost,
                           .children = kept,
                           .count = count};
     *ret = expr;
@@ -288,7 +380,7 @@ enum err matcher_group(struct matcher *matcher, enum group_kind kind,
 
 enum err matcher_not(struct matcher *matcher, const struct expr *child, const struct expr **ret)
 {
-    if (child->depth >= DEPTH_MAX) {
+    if (child->depth >= EXPR_DEPTH_MAX) {
         return ERR_LIMIT;
     }
     struct expr *expr = ARENA_ONE(matcher->mem, struct expr);
@@ -297,8 +389,11 @@ enum err matcher_not(struct matcher *matcher, const struct expr *child, const st
         return ERR_MEMORY;
     }
     *kept = child;
-    *expr =
-        (struct expr){.kind = EXPR_NOT, .depth = child->depth + 1, .children = kept, .count = 1};
+    *expr = (struct expr){.kind = EXPR_NOT,
+                          .depth = child->depth + 1,
+                          .cost = child->cost,
+                          .children = kept,
+                          .count = 1};
     *ret = expr;
     return OK;
 }
@@ -344,7 +439,7 @@ static enum err test_intern(struct matcher *matcher, struct buf *spelling, const
     if (err == OK) {
         *test = *made;
         test->index = matcher->tests;
-        *expr = (struct expr){.kind = EXPR_TEST, .depth = 1, .test = test};
+        *expr = (struct expr){.kind = EXPR_TEST, .depth = 1, .cost = test_cost(test), .test = test};
         err = buf_append(&matcher->exprs, str_of(&expr, sizeof(const struct expr *)));
     }
     if (err == OK) {

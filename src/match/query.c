@@ -36,7 +36,7 @@ struct parser {
     size_t at;
     unsigned depth;
     unsigned terms;
-    uint32_t field; /* of the values being read; FIELD_ANYWHERE outside of a field */
+    uint32_t field; /* of the values being read; FIELD_EVERYTHING outside of a field */
     struct matcher *matcher;
     struct arena *mem;
     struct why *why;
@@ -52,7 +52,7 @@ static enum err query_read(struct str text, struct query *query, struct arena *m
 {
     struct parser parser = {
         .text = text,
-        .field = FIELD_ANYWHERE,
+        .field = FIELD_EVERYTHING,
         .matcher = query->matcher,
         .mem = mem,
         .why = why,
@@ -305,7 +305,7 @@ static enum err phrase_parse(struct parser *parser, struct str *ret)
 static enum err field_parse(struct parser *parser, struct str name, size_t from,
                             const struct expr **ret)
 {
-    if (parser->field != FIELD_ANYWHERE) {
+    if (parser->field != FIELD_EVERYTHING) {
         return complain(parser, from,
                         "a field within the values of another; quote a value that "
                         "holds a colon");
@@ -321,7 +321,7 @@ static enum err field_parse(struct parser *parser, struct str name, size_t from,
               : peek(parser) == '(' ? parenthesis_parse(parser, ret)
                                     : value_parse(parser, ret);
     }
-    parser->field = FIELD_ANYWHERE;
+    parser->field = FIELD_EVERYTHING;
     return err;
 }
 
@@ -351,7 +351,7 @@ static enum err primary_parse(struct parser *parser, const struct expr **ret)
     }
     struct str word = word_peek(parser);
     size_t colon = c == '/' ? STR_NONE : str_find_byte(word, ':');
-    if (colon == STR_NONE || parser->field != FIELD_ANYWHERE) {
+    if (colon == STR_NONE || parser->field != FIELD_EVERYTHING) {
         return value_parse(parser, ret);
     }
     parser->at += colon + 1;
@@ -362,7 +362,7 @@ static enum err primary_parse(struct parser *parser, const struct expr **ret)
 static enum err text_make(struct parser *parser, struct pattern *pattern, const struct expr **ret)
 {
     enum err err = OK;
-    if (parser->field == FIELD_ANYWHERE) {
+    if (parser->field == FIELD_EVERYTHING) {
         err = pattern_open(pattern, true, true, parser->mem);
     }
     return err == OK ? matcher_text(parser->matcher, parser->field, pattern, false, ret) : err;
@@ -473,7 +473,7 @@ static enum err value_parse(struct parser *parser, const struct expr **ret)
 {
     struct pattern pattern;
     char c = peek(parser);
-    bool in_field = parser->field != FIELD_ANYWHERE;
+    bool in_field = parser->field != FIELD_EVERYTHING;
     if (c == '"') {
         struct str phrase;
         enum err err = phrase_parse(parser, &phrase);

@@ -1,21 +1,22 @@
 /*
  * Events under a matcher's eyes.
  *
- * A batch names its fields by index.  The matcher's names are resolved to those indexes when the
- * batch's table of names changes, which with one source it hardly ever does: the table's bytes are
- * kept and compared, so that a batch at the same address as an earlier one is never mistaken for
- * it.  For each event the spans are chained by name; a value is made readable, and folded, when the
- * first test looks at it; a test's answer is kept until the next event.
+ * A batch names its fields by index, a matcher by id.  Indexes are resolved to ids when the batch's
+ * table of names changes: the table's bytes are kept and compared, so that a batch at the same
+ * address as an earlier one is never mistaken for it, and a table that has only grown costs its new
+ * names.  Of an event, only values whose names somebody asks for are entered, chained by name; a
+ * value is made readable, and folded, when the first test looks at it; a test's answer is kept
+ * until the next event.
  *
- *     field ──► names (slots) ──► name index in the batch ──► first value ──► next value …
+ *     field ──► ids of names ──► first value ──► next value …
  *
- * Four values lie behind the spans: the record itself, parser, class and parse error.  The first
- * two facts about an event, "seen in this event" and the answer, share a number with the event's
- * stamp, so that nothing has to be wiped between events.
+ * Four values lie behind the spans: the record itself, parser, class and parse error.  "Of this
+ * event" and an answer share a number with the event's stamp, so that nothing has to be wiped
+ * between events.
  *
- * Always true: `first[i]` belongs to the event at hand only if `first_stamp[i]` equals `stamp`;
+ * Always true: `chains[id]` belongs to the event at hand only if its stamp equals `stamp`;
  * answers[i] / 2 equals `stamp` if test i has been answered for it, and its lowest bit is the
- * answer.
+ * answer; `names_count` names of the batch are resolved, and are what `names` holds.
  */
 
 #include "match/private.h"
@@ -23,45 +24,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/limits.h"
-#include "codec/time.h"
+#include "base/bytes.h"
 
-/* Values of an event that are no spans, behind them. */
-enum { VALUE_RECORD, VALUE_PARSER, VALUE_CLASS, VALUE_ERROR, VALUES_OWN };
+/* A record's values, unescaped and folded, twice over. */
+#define READING_SIZE_MAX (64 * 1024 * 1024)
 
-#define VALUES_MAX (SPANS_PER_EVENT_MAX + VALUES_OWN)
-#define NAMES_MAX  (NAMES_PER_BATCH_MAX + VALUES_OWN)
-#define NO_VALUE   UINT16_MAX
-#define READING_SIZE_MAX                                                     \
-    (64 * 1024 * 1024) /* a batch's values, unescaped and folded, twice over \
-                        */
-
-struct value {
-    enum span_how how;
-    bool readable, folded;
-    struct str bytes; /* as they stand; then, once `readable`, the value */
-    struct str fold;
-};
-
-struct reading {
-    const struct matcher *matcher;
-    struct arena *mem; /* the event's values */
-    struct buf names;  /* the batch's table of names that `slots` are resolved for */
-    uint16_t *slots;   /* for each name of the matcher: its index in the batch, or NAME_NONE */
-    const struct event *event;
-    uint32_t stamp;
-    uint32_t *answers; /* for each test */
-    uint16_t values_count;
-    uint32_t first_stamp[NAMES_MAX];
-    uint16_t first[NAMES_MAX];
-    uint16_t next[VALUES_MAX];
-    struct value values[VALUES_MAX];
+static const char *const own_names[VALUES_OWN] = {
+    [VALUE_RECORD] = "event.original",
+    [VALUE_PARSER] = "hinomi.parser",
+    [VALUE_CLASS] = "hinomi.class",
+    [VALUE_ERROR] = "hinomi.parse_error",
 };
 
 static enum err names_resolve(struct reading *reading, const struct batch *batch);
-static void value_enter(struct reading *reading, uint16_t index, uint16_t name, struct str bytes,
-                        enum span_how how);
-static enum err test_answer(struct reading *reading, const struct test *test, bool *ret);
+
+static enum err ids_make(struct reading *reading)
+{
+    const struct matcher *matcher = reading->matcher;
+    map_init(&reading->ids, SIZE_MAX / 2, (uint64_t)(uintptr_t)reading);
+    for (size_t i = 0; i < matcher_names(matcher); i++) {
+        enum err err = map_put(&reading->ids, matcher_name(matcher, i), i);
+        if (err != OK) {
+            return err;
+        }
+    }
+    for (size_t i = 0; i < VALUES_OWN; i++) {
+        uint64_t id;
+        reading->own[i] =
+            map_get(&reading->ids, str_from(own_names[i]), &id) ? (uint32_t)id : NO_NAME;
+    }
+    return OK;
+}
 
 enum err reading_new(const struct matcher *matcher, struct reading **ret)
 {
@@ -72,11 +65,18 @@ enum err reading_new(const struct matcher *matcher, struct reading **ret)
     reading->matcher = matcher;
     buf_init(&reading->names, BATCH_SIZE_MAX);
     reading->mem = arena_new(READING_SIZE_MAX);
-    reading->slots = calloc(matcher_names(matcher) + 1, sizeof *reading->slots);
+    reading->resolved = calloc(NAMES_PER_BATCH_MAX + 1, sizeof *reading->resolved);
     reading->answers = calloc((size_t)matcher->tests + 1, sizeof *reading->answers);
-    if (reading->mem == NULL || reading->slots == NULL || reading->answers == NULL) {
+    reading->chains = calloc(matcher_names(matcher) + 1, sizeof *reading->chains);
+    reading->listings = calloc(matcher_lists(matcher) + 1, sizeof(const struct listing *));
+    enum err err = reading->mem == NULL || reading->resolved == NULL || reading->answers == NULL ||
+                           reading->chains == NULL || reading->listings == NULL
+                       ? ERR_MEMORY
+                       : ids_make(reading);
+    err = err == OK ? workspace_new(matcher->patterns, &reading->workspace) : err;
+    if (err != OK) {
         reading_free(reading);
-        return ERR_MEMORY;
+        return err;
     }
     *ret = reading;
     return OK;
@@ -87,89 +87,174 @@ void reading_free(struct reading *reading)
     if (reading == NULL) {
         return;
     }
+    sifting_free(reading->sifting);
+    workspace_free(reading->workspace);
     arena_free(reading->mem);
+    map_done(&reading->ids);
     buf_done(&reading->names);
-    free(reading->slots);
+    free(reading->resolved);
     free(reading->answers);
+    free(reading->chains);
+    free(reading->listings);
     free(reading);
 }
 
-enum err reading_event(struct reading *reading, const struct event *event)
+void reading_lists(struct reading *reading, const struct lists *lists)
 {
-    enum err err = names_resolve(reading, event->batch);
-    if (err != OK) {
-        return err;
+    if (reading->lists == lists) {
+        return;
     }
-    arena_reset(reading->mem);
-    reading->event = event;
-    if (++reading->stamp >= UINT32_MAX / 2) {
-        reading->stamp = 1;
-        memset(reading->first_stamp, 0, sizeof reading->first_stamp);
-        memset(reading->answers, 0, reading->matcher->tests * sizeof *reading->answers);
+    reading->lists = lists;
+    const struct str *names = (const struct str *)(const void *)reading->matcher->lists.data;
+    for (size_t i = 0; i < matcher_lists(reading->matcher); i++) {
+        reading->listings[i] = lists_find(lists, names[i]);
     }
-    uint16_t spans = (uint16_t)event->spans;
-    for (uint16_t i = 0; i < spans; i++) {
-        struct span span;
-        event_span(event, i, &span);
-        value_enter(reading, i, (uint16_t)(span.name_index + VALUES_OWN), span.bytes, span.how);
+}
+
+static struct value *value_enter(struct reading *reading, uint16_t index, uint32_t name,
+                                 struct str bytes, uint8_t how)
+{
+    struct value *value = &reading->values[index];
+    value->bytes = bytes;
+    value->name = name;
+    value->next = NO_VALUE;
+    value->how = how;
+    value->readable = false;
+    value->folded = false;
+    return value;
+}
+
+static void value_chain(struct reading *reading, uint16_t index, struct value *value)
+{
+    struct chain *chain = &reading->chains[value->name];
+    value->next = chain->stamp == reading->stamp ? chain->first : NO_VALUE;
+    *chain = (struct chain){reading->stamp, index};
+    reading->known[reading->known_count++] = index;
+}
+
+static void spans_enter(struct reading *reading)
+{
+    const struct event *event = reading->event;
+    const struct batch *batch = event->batch;
+    const char *at = batch->span_table + (size_t)event->span_first * BATCH_SPAN_SIZE;
+    for (uint16_t i = 0; i < event->spans; i++, at += BATCH_SPAN_SIZE) {
+        uint32_t name = reading->resolved[get_u16(at + 8)];
+        if (name != NO_NAME) {
+            struct str bytes = {batch->text.data + get_u32(at), get_u32(at + 4)};
+            value_chain(reading, i, value_enter(reading, i, name, bytes, (uint8_t)at[10]));
+        }
     }
+}
+
+static void own_enter(struct reading *reading)
+{
+    const struct event *event = reading->event;
     const struct str own[VALUES_OWN] = {
         [VALUE_RECORD] = event->record,
         [VALUE_PARSER] = event->parser,
         [VALUE_CLASS] = event->class,
         [VALUE_ERROR] = event->error,
     };
-    reading->values_count = spans;
     for (uint16_t i = 0; i < VALUES_OWN; i++) {
-        if (i == VALUE_RECORD || own[i].size > 0) {
-            value_enter(reading, reading->values_count++, i, own[i], SPAN_RAW);
+        uint16_t index = (uint16_t)(event->spans + i);
+        struct value *value = value_enter(reading, index, reading->own[i], own[i], SPAN_RAW);
+        if (value->name != NO_NAME && (i == VALUE_RECORD || own[i].size > 0)) {
+            value_chain(reading, index, value);
         }
     }
-    return OK;
 }
 
-static void value_enter(struct reading *reading, uint16_t index, uint16_t name, struct str bytes,
-                        enum span_how how)
+enum err reading_batch(struct reading *reading, const struct batch *batch)
 {
-    reading->values[index] = (struct value){.how = how, .bytes = bytes};
-    reading->next[index] =
-        reading->first_stamp[name] == reading->stamp ? reading->first[name] : NO_VALUE;
-    reading->first[name] = index;
-    reading->first_stamp[name] = reading->stamp;
+    return names_resolve(reading, batch);
+}
+
+enum err reading_event(struct reading *reading, const struct event *event)
+{
+    enum err err = names_resolve(reading, event->batch);
+    if (err == OK) {
+        reading_next(reading, event);
+    }
+    return err;
+}
+
+void reading_next(struct reading *reading, const struct event *event)
+{
+    arena_reset(reading->mem);
+    reading->event = event;
+    if (++reading->stamp >= UINT32_MAX / 2) {
+        reading->stamp = 1;
+        memset(reading->answers, 0, reading->matcher->tests * sizeof *reading->answers);
+        memset(reading->chains, 0, matcher_names(reading->matcher) * sizeof *reading->chains);
+    }
+    reading->whole = false;
+    reading->known_count = 0;
+    spans_enter(reading);
+    own_enter(reading);
+}
+
+void reading_enter_all(struct reading *reading)
+{
+    const struct event *event = reading->event;
+    const struct batch *batch = event->batch;
+    const char *at = batch->span_table + (size_t)event->span_first * BATCH_SPAN_SIZE;
+    for (uint16_t i = 0; i < event->spans && !reading->whole; i++, at += BATCH_SPAN_SIZE) {
+        if (reading->resolved[get_u16(at + 8)] == NO_NAME) {
+            struct str bytes = {batch->text.data + get_u32(at), get_u32(at + 4)};
+            (void)value_enter(reading, i, NO_NAME, bytes, (uint8_t)at[10]);
+        }
+    }
+    reading->whole = true;
+}
+
+bool reading_record_is_text(const struct reading *reading)
+{
+    struct str parser = reading->event->parser;
+    return !str_equal(parser, STR("json")) && !str_equal(parser, STR("winxml")) &&
+           !str_equal(parser, STR("evtx"));
+}
+
+/* How many of the resolved names the table begins with, and where in it they end. */
+static uint32_t names_shared(const struct reading *reading, struct str table, size_t *ret_end)
+{
+    struct str before = buf_str(&reading->names);
+    size_t end = 0;
+    uint32_t count = 0;
+    while (count < reading->names_count && table.size - end >= 2) {
+        size_t size = 2u + get_u16(table.data + end);
+        if (size > table.size - end || size > before.size - end ||
+            memcmp(table.data + end, before.data + end, size) != 0) {
+            break;
+        }
+        end += size;
+        count++;
+    }
+    *ret_end = end;
+    return count;
 }
 
 static enum err names_resolve(struct reading *reading, const struct batch *batch)
 {
-    static const char *const own[VALUES_OWN] = {
-        [VALUE_RECORD] = "event.original",
-        [VALUE_PARSER] = "hinomi.parser",
-        [VALUE_CLASS] = "hinomi.class",
-        [VALUE_ERROR] = "hinomi.parse_error",
-    };
     const char *from = batch->span_table + (size_t)batch->spans * BATCH_SPAN_SIZE;
     struct str table = str_of(from, (size_t)(batch->text.data - from));
-    if (reading->event != NULL && str_equal(table, buf_str(&reading->names))) {
+    if (batch->names == reading->names_count && str_equal(table, buf_str(&reading->names))) {
         return OK;
     }
-    reading->event = NULL;
-    struct map names;
-    map_init(&names, NAMES_MAX, (uint64_t)(uintptr_t)reading);
-    enum err err = OK;
-    for (uint16_t i = 0; i < VALUES_OWN && err == OK; i++) {
-        err = map_put(&names, str_from(own[i]), i);
+    size_t end;
+    uint32_t shared = names_shared(reading, table, &end);
+    reading->names.size = end;
+    reading->names_count = shared;
+    enum err err = buf_append(&reading->names, str_slice(table, end, table.size));
+    if (err != OK) {
+        return err;
     }
-    for (uint32_t i = 0; i < batch->names && err == OK; i++) {
-        err = map_put(&names, batch->name_table[i], i + VALUES_OWN);
+    for (uint32_t i = shared; i < batch->names; i++) {
+        uint64_t id;
+        reading->resolved[i] =
+            map_get(&reading->ids, batch->name_table[i], &id) ? (uint32_t)id : NO_NAME;
     }
-    for (size_t i = 0; i < matcher_names(reading->matcher) && err == OK; i++) {
-        struct str name;
-        memcpy(&name, reading->matcher->names.data + i * sizeof name, sizeof name);
-        uint64_t index;
-        reading->slots[i] = map_get(&names, name, &index) ? (uint16_t)index : NAME_NONE;
-    }
-    map_done(&names);
-    buf_reset(&reading->names);
-    return err == OK ? buf_append(&reading->names, table) : err;
+    reading->names_count = batch->names;
+    return OK;
 }
 
 enum err reading_holds(struct reading *reading, const struct expr *expr, bool *ret)
@@ -206,11 +291,10 @@ enum err reading_holds(struct reading *reading, const struct expr *expr, bool *r
     return err;
 }
 
-/* The value in readable form.  A JSON string with a broken escape reads as it stands. */
-static enum err value_read(struct reading *reading, struct value *value, struct str *ret)
+enum err value_read(struct reading *reading, struct value *value, struct str *ret)
 {
     if (!value->readable) {
-        struct span span = {.bytes = value->bytes, .how = value->how};
+        struct span span = {.bytes = value->bytes, .how = (enum span_how)value->how};
         struct str text;
         enum err err = event_value(&span, reading->mem, &text);
         if (err == ERR_MEMORY || err == ERR_LIMIT) {
@@ -223,7 +307,7 @@ static enum err value_read(struct reading *reading, struct value *value, struct 
     return OK;
 }
 
-static enum err value_fold(struct reading *reading, struct value *value, struct str *ret)
+enum err value_fold(struct reading *reading, struct value *value, struct str *ret)
 {
     if (!value->folded) {
         struct str text;
@@ -237,189 +321,5 @@ static enum err value_fold(struct reading *reading, struct value *value, struct 
         value->folded = true;
     }
     *ret = value->fold;
-    return OK;
-}
-
-static bool number_fits(const struct test *test, struct str text)
-{
-    struct number number;
-    if (number_parse(text, &number) != OK) {
-        return false;
-    }
-    int order = number_compare(&number, &test->number.than);
-    switch (test->number.how) {
-    case LESS:
-        return order < 0;
-    case LESS_OR_EQUAL:
-        return order <= 0;
-    case GREATER:
-        return order > 0;
-    default:
-        return order >= 0;
-    }
-}
-
-/* ISO 8601's week of the year: the week of that year's Thursday. */
-static int week_of(const struct civil *civil, struct wall wall)
-{
-    const int64_t day_ns = 24 * 60 * 60 * NS_PER_SECOND;
-    int64_t day = (wall.ns - (wall.ns % day_ns + day_ns) % day_ns) / day_ns;
-    int64_t weekday = ((day + 3) % 7 + 7) % 7; /* 0 is Monday; 1970-01-01 was a Thursday */
-    int64_t thursday = day - weekday + 3;
-    struct civil then;
-    time_to_civil((struct wall){thursday * day_ns}, &then);
-    struct wall january;
-    if (time_from_civil(then.year, 1, 1, 0, 0, 0, &january) != OK) {
-        return civil->month;
-    }
-    return (int)((thursday - january.ns / day_ns) / 7 + 1);
-}
-
-static bool time_fits(const struct test *test, struct str text)
-{
-    struct wall wall;
-    if (time_parse(text, &wall) != OK) {
-        /* A time without a zone is taken for UTC. */
-        char zoned[TIME_TEXT_SIZE];
-        if (text.size == 0 || text.size >= sizeof zoned) {
-            return false;
-        }
-        memcpy(zoned, text.data, text.size);
-        zoned[text.size] = 'Z';
-        if (time_parse(str_of(zoned, text.size + 1), &wall) != OK) {
-            return false;
-        }
-    }
-    struct civil civil;
-    time_to_civil(wall, &civil);
-    const int parts[] = {
-        [PART_MINUTE] = civil.minute,        [PART_HOUR] = civil.hour,   [PART_DAY] = civil.day,
-        [PART_WEEK] = week_of(&civil, wall), [PART_MONTH] = civil.month, [PART_YEAR] = civil.year,
-    };
-    return parts[test->time.part] == test->time.is;
-}
-
-static bool same_fits(const struct test *test, struct str value, struct str other)
-{
-    if (test->same.before && test->same.behind) {
-        return str_equal(value, other);
-    }
-    if (test->same.before) {
-        return str_starts(value, other);
-    }
-    return test->same.behind ? str_ends(value, other) : str_find(value, other) != STR_NONE;
-}
-
-static uint16_t slot_first(const struct reading *reading, uint32_t slot)
-{
-    uint16_t name = reading->slots[slot];
-    if (name == NAME_NONE || reading->first_stamp[name] != reading->stamp) {
-        return NO_VALUE;
-    }
-    return reading->first[name];
-}
-
-static struct field field_at(const struct reading *reading, uint32_t index)
-{
-    struct field field;
-    memcpy(&field, reading->matcher->fields.data + index * sizeof field, sizeof field);
-    return field;
-}
-
-/* Whether the value fits a value of the test's other field. */
-static enum err value_same(struct reading *reading, const struct test *test, struct value *value,
-                           bool *ret)
-{
-    struct field other = field_at(reading, test->same.field);
-    enum err (*const read)(struct reading *, struct value *, struct str *) =
-        test->same.cased ? value_read : value_fold;
-    struct str a;
-    enum err err = read(reading, value, &a);
-    *ret = false;
-    for (uint32_t slot = other.first; slot < other.first + other.count; slot++) {
-        for (uint16_t i = slot_first(reading, slot); i != NO_VALUE && err == OK && !*ret;
-             i = reading->next[i]) {
-            struct str b;
-            err = read(reading, &reading->values[i], &b);
-            *ret = err == OK && reading->values[i].how != SPAN_JSON_NULL && same_fits(test, a, b);
-        }
-    }
-    return err;
-}
-
-static enum err value_fits(struct reading *reading, const struct test *test, struct value *value,
-                           bool *ret)
-{
-    struct str text;
-    *ret = false;
-    if (value->how == SPAN_JSON_NULL) {
-        *ret = test->kind == TEST_EXISTS;
-        return OK;
-    }
-    if (test->kind == TEST_SAME) {
-        return value_same(reading, test, value, ret);
-    }
-    bool folded = test->kind == TEST_TEXT && !test->text.cased;
-    enum err err = folded ? value_fold(reading, value, &text) : value_read(reading, value, &text);
-    if (err != OK) {
-        return err;
-    }
-    switch (test->kind) {
-    case TEST_TEXT:
-        *ret = text_test_fits(&test->text, text);
-        break;
-    case TEST_REGEX:
-        return patterns_find(reading->matcher->patterns, test->regex, text, reading->mem, ret);
-    case TEST_NETWORK: {
-        uint8_t address[ADDRESS_SIZE];
-        *ret = address_parse(text, address) == OK && network_holds(&test->network, address);
-        break;
-    }
-    case TEST_NUMBER:
-        *ret = number_fits(test, text);
-        break;
-    case TEST_TIME_PART:
-        *ret = time_fits(test, text);
-        break;
-    default:
-        *ret = true;
-        break;
-    }
-    return OK;
-}
-
-/* The record first: what stands in it is found without looking at a single field. */
-static enum err anywhere_answer(struct reading *reading, const struct test *test, bool *ret)
-{
-    uint16_t spans = (uint16_t)reading->event->spans;
-    enum err err = value_fits(reading, test, &reading->values[spans], ret);
-    for (uint16_t i = 0; i < spans && err == OK && !*ret; i++) {
-        err = value_fits(reading, test, &reading->values[i], ret);
-    }
-    return err;
-}
-
-static enum err test_answer(struct reading *reading, const struct test *test, bool *ret)
-{
-    *ret = false;
-    if (test->field == FIELD_ANYWHERE) {
-        return anywhere_answer(reading, test, ret);
-    }
-    struct field field = field_at(reading, test->field);
-    bool fits = test->kind == TEST_NULL;
-    for (uint32_t slot = field.first; slot < field.first + field.count; slot++) {
-        for (uint16_t i = slot_first(reading, slot); i != NO_VALUE; i = reading->next[i]) {
-            if (test->kind == TEST_NULL) {
-                fits = fits && reading->values[i].how == SPAN_JSON_NULL;
-                continue;
-            }
-            enum err err = value_fits(reading, test, &reading->values[i], &fits);
-            if (err != OK || fits) {
-                *ret = fits;
-                return err;
-            }
-        }
-    }
-    *ret = fits;
     return OK;
 }
