@@ -7,8 +7,8 @@
 
 TEST(every_kind_of_the_first_service_is_there)
 {
-    static const char *const kinds[] = {"assets",      "calendars", "contacts", "criteria",
-                                        "log-sources", "sla",       "table-1"};
+    static const char *const kinds[] = {"assets",    "calendars",   "contacts", "criteria",
+                                        "detection", "log-sources", "sla",      "table-1"};
     CHECK(schema_count() == sizeof kinds / sizeof *kinds);
     for (size_t i = 0; i < schema_count(); i++) {
         CHECK(strcmp(schema_kind(schema_at(i)), kinds[i]) == 0);

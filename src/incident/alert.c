@@ -1,24 +1,23 @@
 /*
  * Alerts, kept once each with what the client's criteria made of them, and how far each client's
- * events have been judged.
+ * events have been judged.  Of a storm only the first are kept, the others are counted (storm.c).
  *
  * Always true: the bookmark of a client and the alerts of all events before it were stored in one
- * transaction, so after any crash detection goes on from the bookmark, and what it raises again is
- * there already, by (client, rule, sequence), and is passed over.
+ * transaction, so after any crash detection goes on from the bookmark.  What it raises again lies
+ * before the bookmark, or is there already, by (client, rule, sequence, group), and is passed over.
  */
-
-#include "incident/incident.h"
 
 #include <string.h>
 
-#include "ledger/ledger.h"
+#include "incident/private.h"
 
 #define LIST_COUNT_FIRST 64
-#define NUMBERS          9  /* columns of an alert that always hold a number */
-#define TEXTS            17 /* and its texts */
+#define NUMBERS          11 /* columns of an alert that always hold a number */
+#define TEXTS            21 /* and its texts */
 
-static enum err alerts_put(struct ledger *ledger, const struct alerts *alerts, struct wall now,
-                           uint64_t *ret_new);
+static enum err alerts_put(struct ledger *ledger, struct client_id client,
+                           const struct alerts *alerts, struct wall now, uint64_t *ret_new);
+static enum err bookmark_get(struct ledger *ledger, struct client_id client, uint64_t *ret);
 static enum err alert_put(struct ledger *ledger, const struct alert *alert, struct wall now);
 static enum err bookmark_put(struct ledger *ledger, struct client_id client, uint64_t bookmark);
 static enum err alert_take(struct statement *row, struct client_id client, struct arena *mem,
@@ -51,7 +50,7 @@ enum err incident_store(const struct scope *scope, struct ledger *ledger, struct
     if (err != OK) {
         return err;
     }
-    err = alerts_put(ledger, alerts, now, &fresh);
+    err = alerts_put(ledger, client, alerts, now, &fresh);
     if (err == OK && bookmark > 0) {
         err = bookmark_put(ledger, client, bookmark);
     }
@@ -68,24 +67,10 @@ enum err incident_store(const struct scope *scope, struct ledger *ledger, struct
 enum err incident_bookmark(const struct scope *scope, struct ledger *ledger,
                            struct client_id client, uint64_t *ret)
 {
-    struct statement *statement;
-    bool row;
     if (!scope_allows(scope, client, RIGHT_ALERT) && !scope_allows(scope, client, RIGHT_ALERTS)) {
         return ERR_DENIED;
     }
-    enum err err =
-        ledger_prepare(ledger, "SELECT sequence FROM bookmark WHERE client = ?", &statement);
-    if (err == OK) {
-        err = statement_bind_int(statement, 1, client.value);
-    }
-    if (err == OK) {
-        err = statement_step(statement, &row);
-    }
-    if (err == OK) {
-        *ret = row ? (uint64_t)statement_int(statement, 0) : 1;
-        statement_reset(statement);
-    }
-    return err;
+    return bookmark_get(ledger, client, ret);
 }
 
 static enum err list_grow(struct arena *mem, struct stored_alert **list, size_t *capacity)
@@ -103,28 +88,37 @@ static enum err list_grow(struct arena *mem, struct stored_alert **list, size_t 
     return OK;
 }
 
+/* The columns that alert_take reads. */
+#define ALERT_SELECT                                                                               \
+    "SELECT id, stored, sequence, source, received, happened, level, severity, is_incident,"       \
+    " authorised, incident, kind, events, rule_id, rule_title, rule_author, rule_link, rule_tags," \
+    " rule_version, type, criterion, chain, action, asset, owner, zone, outside, inside, other,"   \
+    " documents, event_group, event_records, excepted, planned FROM alert"                         \
+    " WHERE client = ?1 AND id > ?2 AND received >= ?3 AND received < ?4"
+
+/* Each filter has the index that serves it. */
 static enum err list_query(struct ledger *ledger, const struct alert_filter *filter,
                            struct statement **ret)
 {
-    const int64_t numbers[] = {
-        filter->client.value,
-        (int64_t)(filter->after_id < INT64_MAX ? filter->after_id : INT64_MAX),
-        wall_known(filter->from) ? filter->from.ns : INT64_MIN,
-        wall_known(filter->to) ? filter->to.ns : INT64_MAX,
-        (int64_t)(filter->count_max < INT64_MAX ? filter->count_max : INT64_MAX),
+    static const char *const queries[] = {
+        ALERT_SELECT " ORDER BY id LIMIT ?5",
+        ALERT_SELECT " AND excepted = ?6 AND excepted <> '' ORDER BY id LIMIT ?5",
+        ALERT_SELECT " AND planned = ?6 AND planned <> '' ORDER BY id LIMIT ?5",
+        ALERT_SELECT " AND excepted = ?6 AND excepted <> '' AND planned = ?7 ORDER BY id LIMIT ?5",
     };
-    enum err err = ledger_prepare(
-        ledger,
-        "SELECT id, stored, sequence, source, received, happened, level, severity, is_incident,"
-        " authorised, incident, rule_id, rule_title, rule_author, rule_link, rule_tags,"
-        " rule_version, type, criterion, chain, action, asset, owner, zone, outside, inside, other,"
-        " documents FROM alert"
-        " WHERE client = ? AND id > ? AND received >= ? AND received < ? ORDER BY id LIMIT ?",
-        ret);
-    for (int i = 0; i < 5 && err == OK; i++) {
-        err = statement_bind_int(*ret, i + 1, numbers[i]);
-    }
-    return err;
+    bool excepted = filter->excepted.size > 0;
+    bool planned = filter->planned.size > 0;
+    const struct parameter parameters[] = {
+        BIND_INT(filter->client.value),
+        BIND_INT(filter->after_id < INT64_MAX ? filter->after_id : INT64_MAX),
+        BIND_INT(wall_known(filter->from) ? filter->from.ns : INT64_MIN),
+        BIND_INT(wall_known(filter->to) ? filter->to.ns : INT64_MAX),
+        BIND_INT(filter->count_max < INT64_MAX ? filter->count_max : INT64_MAX),
+        BIND_TEXT(excepted ? filter->excepted : filter->planned),
+        BIND_TEXT(filter->planned),
+    };
+    return ledger_query(ledger, queries[(excepted ? 1 : 0) + (planned ? 2 : 0)], parameters,
+                        5 + (size_t)excepted + (size_t)planned, ret);
 }
 
 enum err incident_list(const struct scope *scope, struct ledger *ledger,
@@ -166,45 +160,80 @@ enum err incident_list(const struct scope *scope, struct ledger *ledger,
 
 /* ---- Rows. */
 
-static enum err alerts_put(struct ledger *ledger, const struct alerts *alerts, struct wall now,
-                           uint64_t *ret_new)
+static enum err alert_place(struct ledger *ledger, struct storm *storm, const struct alert *alert,
+                            struct wall now, uint64_t *fresh)
 {
-    for (size_t i = 0; i < alerts->count; i++) {
-        enum err err = alert_put(ledger, &alerts->list[i], now);
-        if (err != OK) {
-            return err;
-        }
-        *ret_new += (uint64_t)ledger_changes(ledger);
+    bool counted;
+    enum err err = storm_count(storm, alert, &counted);
+    if (err != OK || counted) {
+        *fresh += err == OK;
+        return err;
     }
-    return OK;
+    err = alert_put(ledger, alert, now);
+    if (err == OK && ledger_changes(ledger) > 0) {
+        storm_kept(storm);
+        *fresh += 1;
+    }
+    return err;
+}
+
+static enum err alerts_put(struct ledger *ledger, struct client_id client,
+                           const struct alerts *alerts, struct wall now, uint64_t *ret_new)
+{
+    struct storm *storm;
+    uint64_t judged;
+    if (alerts->count == 0) {
+        return OK;
+    }
+    enum err err = bookmark_get(ledger, client, &judged);
+    err = err == OK ? storm_begin(ledger, client, &storm) : err;
+    if (err != OK) {
+        return err;
+    }
+    for (size_t i = 0; i < alerts->count && err == OK; i++) {
+        if (alerts->list[i].place.sequence >= judged) {
+            err = alert_place(ledger, storm, &alerts->list[i], now, ret_new);
+        }
+    }
+    err = err == OK ? storm_end(storm) : err;
+    storm_free(storm);
+    return err;
 }
 
 static enum err alert_put(struct ledger *ledger, const struct alert *alert, struct wall now)
 {
     const struct outcome *outcome = &alert->outcome;
     const int64_t numbers[NUMBERS] = {
-        alert->place.client.value,  (int64_t)alert->place.sequence,
-        alert->source.value,        alert->received.ns,
-        (int64_t)alert->level,      now.ns,
-        (int64_t)outcome->severity, outcome->incident,
+        alert->place.client.value,
+        (int64_t)alert->place.sequence,
+        alert->source.value,
+        alert->received.ns,
+        (int64_t)alert->level,
+        now.ns,
+        (int64_t)outcome->severity,
+        outcome->incident,
         outcome->authorised,
+        (int64_t)alert->kind,
+        (int64_t)(alert->count < INT64_MAX ? alert->count : INT64_MAX),
     };
     const struct str texts[TEXTS] = {
         alert->rule_id,     alert->rule_title,   alert->rule_author, alert->rule_link,
         alert->rule_tags,   alert->rule_version, outcome->type,      outcome->criterion,
         outcome->chain,     outcome->action,     outcome->asset,     outcome->owner,
         outcome->zone,      outcome->outside,    outcome->inside,    outcome->other,
-        outcome->documents,
+        outcome->documents, alert->group,        alert->records,     outcome->excepted,
+        outcome->planned,
     };
     struct statement *statement;
     enum err err = ledger_prepare(
         ledger,
         "INSERT INTO alert (client, sequence, source, received, level, stored, severity,"
-        " is_incident, authorised, rule_id, rule_title, rule_author, rule_link, rule_tags,"
-        " rule_version, type, criterion, chain, action, asset, owner, zone, outside, inside, other,"
-        " documents, happened)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (client, rule_id, sequence) DO NOTHING",
+        " is_incident, authorised, kind, events, rule_id, rule_title, rule_author, rule_link,"
+        " rule_tags, rule_version, type, criterion, chain, action, asset, owner, zone, outside,"
+        " inside, other, documents, event_group, event_records, excepted, planned, happened)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+        " ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (client, rule_id, sequence, event_group) DO NOTHING",
         &statement);
     for (int i = 0; i < NUMBERS && err == OK; i++) {
         err = statement_bind_int(statement, i + 1, numbers[i]);
@@ -218,6 +247,20 @@ static enum err alert_put(struct ledger *ledger, const struct alert *alert, stru
                   : statement_bind_null(statement, NUMBERS + TEXTS + 1);
     }
     return err == OK ? statement_run(statement) : err;
+}
+
+static enum err bookmark_get(struct ledger *ledger, struct client_id client, uint64_t *ret)
+{
+    struct statement *statement;
+    bool row = false;
+    enum err err = LEDGER_QUERY(ledger, "SELECT sequence FROM bookmark WHERE client = ?",
+                                &statement, BIND_INT(client.value));
+    err = err == OK ? statement_step(statement, &row) : err;
+    if (err == OK) {
+        *ret = row ? (uint64_t)statement_int(statement, 0) : 1;
+        statement_reset(statement);
+    }
+    return err;
 }
 
 static enum err bookmark_put(struct ledger *ledger, struct client_id client, uint64_t bookmark)
@@ -244,7 +287,9 @@ static enum err alert_take(struct statement *row, struct client_id client, struc
     struct outcome *outcome = &alert->outcome;
     int64_t level = statement_int(row, 6);
     int64_t severity = statement_int(row, 7);
-    if (level < 0 || level >= LEVEL_COUNT || severity < 0 || severity >= LEVEL_COUNT) {
+    int64_t kind = statement_int(row, 11);
+    if (level < 0 || level >= LEVEL_COUNT || severity < 0 || severity >= LEVEL_COUNT || kind < 0 ||
+        kind >= ALERT_KIND_COUNT) {
         return ERR_CORRUPT;
     }
     *ret = (struct stored_alert){
@@ -253,6 +298,8 @@ static enum err alert_take(struct statement *row, struct client_id client, struc
         .stored = {statement_int(row, 1)},
         .alert =
             {
+                .kind = (enum alert_kind)kind,
+                .count = (uint64_t)statement_int(row, 12),
                 .place = {client, (uint64_t)statement_int(row, 2)},
                 .source = {(uint32_t)statement_int(row, 3)},
                 .received = {statement_int(row, 4)},
@@ -271,11 +318,12 @@ static enum err alert_take(struct statement *row, struct client_id client, struc
         &alert->rule_tags,   &alert->rule_version, &outcome->type,      &outcome->criterion,
         &outcome->chain,     &outcome->action,     &outcome->asset,     &outcome->owner,
         &outcome->zone,      &outcome->outside,    &outcome->inside,    &outcome->other,
-        &outcome->documents,
+        &outcome->documents, &alert->group,        &alert->records,     &outcome->excepted,
+        &outcome->planned,
     };
     enum err err = OK;
     for (int i = 0; i < TEXTS && err == OK; i++) {
-        err = arena_copy(mem, statement_text(row, 11 + i), texts[i]);
+        err = arena_copy(mem, statement_text(row, 13 + i), texts[i]);
     }
     return err;
 }

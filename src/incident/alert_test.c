@@ -224,3 +224,18 @@ TEST(after_any_cut_no_alert_before_the_bookmark_is_missing_or_doubled)
         }
     }
 }
+
+TEST(one_event_completes_a_correlation_for_several_groups)
+{
+    struct world world = world_new();
+    struct alert list[] = {alert_of(CLIENT_A, 1, "c"), alert_of(CLIENT_A, 1, "c"),
+                           alert_of(CLIENT_A, 1, "c")};
+    uint64_t fresh = 0;
+    list[0].kind = list[1].kind = list[2].kind = ALERT_CORRELATION;
+    list[0].group = STR("{\"user\":\"ann\"}");
+    list[1].group = STR("{\"user\":\"bob\"}");
+    list[2].group = STR("{\"user\":\"ann\"}");
+    CHECK(store(&world, list, 3, 1, &fresh) == OK && fresh == 2);
+    CHECK(store(&world, list, 3, 2, &fresh) == OK && fresh == 0);
+    world_done(&world);
+}

@@ -4,12 +4,13 @@
  * The cause is the type of attack and what it hits: the asset; where no document names one the
  * inside address; where there is none the source of logs.  Alerts are taken a page at a time, in
  * the order in which they were stored, sorted into heaps of one cause, and each heap goes to the
- * open incident of its cause or opens one.
+ * open incident of its cause or opens one.  Alerts of a storm were only counted; they belong to the
+ * incident that was open when they came (storm.c).
  *
  * Always true:
  *
  *   (1) every alert that is an incident by its outcome belongs to exactly one incident once its
- *       transaction is there, and an incident's count is the number of its alerts;
+ *       transaction is there, and an incident's count is the number of its alerts, kept or counted;
  *   (2) there is one open incident of a cause at most; the table refuses a second;
  *   (3) an incident's history grows by a line about alerts only when their number has doubled, or a
  *       step was taken, since the last such line, and a minute has passed: a flood makes no more
@@ -40,7 +41,7 @@ struct candidate {
     enum level severity;
     bool authorised;
     struct str type, criterion, chain, action, asset, owner, zone, outside, inside, other;
-    struct str documents, rule;
+    struct str documents, rule, rule_id, planned;
     size_t heap;
 };
 
@@ -66,6 +67,11 @@ static enum err page_sort(struct incidents *incidents, struct page *page);
 static enum err heap_place(struct operation *operation, struct heap *heap, uint64_t *opened);
 static enum err page_mark(struct incidents *incidents, struct client_id client,
                           const struct page *page);
+static enum err page_count(struct incidents *incidents, struct client_id client,
+                           const struct page *page);
+
+static enum err storms_run(const struct scope *scope, struct incidents *incidents,
+                           struct client_id client, struct wall now);
 
 static enum err pages_run(const struct scope *scope, struct incidents *incidents,
                           struct client_id client, struct wall now, uint64_t *opened)
@@ -96,6 +102,9 @@ static enum err pages_run(const struct scope *scope, struct incidents *incidents
         if (err == OK) {
             err = page_mark(incidents, client, &page);
         }
+        if (err == OK) {
+            err = page_count(incidents, client, &page);
+        }
         if (err != OK) {
             return err;
         }
@@ -115,7 +124,8 @@ enum err incident_group(const struct scope *scope, struct incidents *incidents,
     if (err != OK) {
         return err;
     }
-    err = pages_run(scope, incidents, client, now, &opened);
+    err = storms_run(scope, incidents, client, now);
+    err = err == OK ? pages_run(scope, incidents, client, now, &opened) : err;
     if (alone) {
         err = err == OK ? ledger_commit(incidents->ledger) : err;
         ledger_rollback(incidents->ledger);
@@ -142,9 +152,10 @@ static enum err candidate_take(struct statement *row, struct arena *mem, struct 
         .severity = (enum level)severity,
         .authorised = statement_int(row, 4) != 0,
     };
-    struct str *const texts[] = {&ret->type,   &ret->criterion, &ret->chain,     &ret->action,
-                                 &ret->asset,  &ret->owner,     &ret->zone,      &ret->outside,
-                                 &ret->inside, &ret->other,     &ret->documents, &ret->rule};
+    struct str *const texts[] = {&ret->type,    &ret->criterion, &ret->chain,     &ret->action,
+                                 &ret->asset,   &ret->owner,     &ret->zone,      &ret->outside,
+                                 &ret->inside,  &ret->other,     &ret->documents, &ret->rule,
+                                 &ret->rule_id, &ret->planned};
     enum err err = OK;
     for (size_t i = 0; i < sizeof texts / sizeof *texts && err == OK; i++) {
         err = arena_copy(mem, statement_text(row, 5 + (int)i), texts[i]);
@@ -159,7 +170,7 @@ static enum err page_read(struct incidents *incidents, struct client_id client, 
     enum err err = LEDGER_QUERY(
         incidents->ledger,
         "SELECT id, received, source, severity, authorised, type, criterion, chain, action, asset,"
-        " owner, zone, outside, inside, other, documents, rule_title FROM alert"
+        " owner, zone, outside, inside, other, documents, rule_title, rule_id, planned FROM alert"
         " WHERE client = ? AND is_incident = 1 AND incident IS NULL ORDER BY id LIMIT 256",
         &statement, BIND_INT(client.value));
     while (err == OK) {
@@ -175,17 +186,16 @@ static enum err page_read(struct incidents *incidents, struct client_id client, 
     return err;
 }
 
-static enum err cause_of(const struct candidate *alert, struct arena *mem, struct str *ret)
+enum err cause_print(struct arena *mem, struct str type, struct str asset, struct str inside,
+                     uint32_t source, struct str *ret)
 {
-    if (alert->asset.size > 0) {
-        return arena_print(mem, ret, "%.*s asset %.*s", STR_ARG(alert->type),
-                           STR_ARG(alert->asset));
+    if (asset.size > 0) {
+        return arena_print(mem, ret, "%.*s asset %.*s", STR_ARG(type), STR_ARG(asset));
     }
-    if (alert->inside.size > 0) {
-        return arena_print(mem, ret, "%.*s inside %.*s", STR_ARG(alert->type),
-                           STR_ARG(alert->inside));
+    if (inside.size > 0) {
+        return arena_print(mem, ret, "%.*s inside %.*s", STR_ARG(type), STR_ARG(inside));
     }
-    return arena_print(mem, ret, "%.*s source %u", STR_ARG(alert->type), alert->source);
+    return arena_print(mem, ret, "%.*s source %u", STR_ARG(type), source);
 }
 
 static void heap_add(struct heap *heap, const struct candidate *alert)
@@ -216,7 +226,8 @@ static enum err page_sort(struct incidents *incidents, struct page *page)
         struct candidate *alert = &page->list[i];
         struct str cause;
         size_t at = 0;
-        enum err err = cause_of(alert, incidents->mem, &cause);
+        enum err err = cause_print(incidents->mem, alert->type, alert->asset, alert->inside,
+                                   alert->source, &cause);
         if (err != OK) {
             return err;
         }
@@ -246,6 +257,42 @@ static enum err page_mark(struct incidents *incidents, struct client_id client,
         if (err == OK) {
             err = statement_run(statement);
         }
+    }
+    return err;
+}
+
+/* How many alerts of each rule each incident keeps: a page has few rules, mostly one. */
+static enum err page_count(struct incidents *incidents, struct client_id client,
+                           const struct page *page)
+{
+    struct storm_rows *rows = ARENA_ARRAY(incidents->mem, struct storm_rows, PAGE);
+    size_t count = 0;
+    enum err err = rows == NULL ? ERR_MEMORY : OK;
+    for (size_t i = 0; i < page->count && err == OK; i++) {
+        const struct candidate *alert = &page->list[i];
+        uint64_t incident = page->heaps[alert->heap].incident;
+        size_t at = 0;
+        while (at < count &&
+               (rows[at].incident != incident || !str_equal(rows[at].rule_id, alert->rule_id) ||
+                !str_equal(rows[at].planned, alert->planned))) {
+            at++;
+        }
+        if (at == count) {
+            rows[count++] = (struct storm_rows){.incident = incident,
+                                                .rule_id = alert->rule_id,
+                                                .rule_title = alert->rule,
+                                                .planned = alert->planned,
+                                                .first = alert->received,
+                                                .last = alert->received};
+        }
+        rows[at].count++;
+        rows[at].first.ns =
+            alert->received.ns < rows[at].first.ns ? alert->received.ns : rows[at].first.ns;
+        rows[at].last.ns =
+            alert->received.ns > rows[at].last.ns ? alert->received.ns : rows[at].last.ns;
+    }
+    for (size_t i = 0; i < count && err == OK; i++) {
+        err = storm_rows_add(incidents->ledger, client, &rows[i]);
     }
     return err;
 }
@@ -485,4 +532,38 @@ static enum err heap_place(struct operation *operation, struct heap *heap, uint6
     }
     heap->incident = operation->row.id;
     return err;
+}
+
+/* ---- Storms. */
+
+/* They are no graver than the incident, or they would have been kept. */
+static enum err storm_join(const struct scope *scope, struct incidents *incidents,
+                           struct client_id client, struct wall now, const struct storm_rows *rows)
+{
+    const struct candidate lead = {.severity = LEVEL_INFORMATIONAL};
+    const struct heap heap = {.lead = &lead,
+                              .count = rows->count,
+                              .first = rows->first,
+                              .last = rows->last,
+                              .rules = {rows->rule_title},
+                              .rules_count = 1};
+    struct operation operation = {.incidents = incidents, .scope = scope, .now = now};
+    enum err err =
+        row_by_id(incidents->ledger, client, rows->incident, incidents->mem, &operation.row);
+    err = err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
+    err = err == OK ? heap_join(&operation, &heap) : err;
+    return err == OK ? row_save(incidents->ledger, &operation.row) : err;
+}
+
+static enum err storms_run(const struct scope *scope, struct incidents *incidents,
+                           struct client_id client, struct wall now)
+{
+    enum err err = OK;
+    while (err == OK) {
+        struct storm_rows rows;
+        arena_reset(incidents->mem);
+        err = storm_next(incidents->ledger, client, incidents->mem, &rows);
+        err = err == OK ? storm_join(scope, incidents, client, now, &rows) : err;
+    }
+    return err == ERR_NOT_FOUND ? OK : err;
 }

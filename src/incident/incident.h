@@ -28,9 +28,11 @@ struct ledger;
 /* ---- Alerts. */
 
 /* Stores alerts and moves the client's bookmark (the next sequence number to be judged) in one
- * transaction; alerts that are there already are passed over.  A bookmark never moves back.
- * *ret_new: how many alerts were new.  The caller may bracket several calls in one transaction by
- * ledger_begin and ledger_commit itself. */
+ * transaction; alerts of places before the bookmark are passed over, since they came with it, and
+ * so are those that are there already.  A bookmark never moves back.  Of one rule in one incident
+ * (or, where it is none, of one rule, asset, exception and planned work a day) ALERTS_KEPT_MAX are
+ * kept one by one, and further ones counted.  *ret_new: how many alerts were new.  The caller may
+ * bracket several calls in one transaction by ledger_begin and ledger_commit itself. */
 NODISCARD enum err incident_store(const struct scope *scope, struct ledger *ledger,
                                   struct client_id client, const struct alerts *alerts,
                                   uint64_t bookmark, struct wall now, uint64_t *ret_new);
@@ -40,8 +42,9 @@ NODISCARD enum err incident_bookmark(const struct scope *scope, struct ledger *l
 
 struct alert_filter {
     struct client_id client;
-    struct wall from, to; /* of the event's arrival; WALL_NONE: open */
-    uint64_t after_id;    /* alerts with a larger id only */
+    struct wall from, to;         /* of the event's arrival; WALL_NONE: open */
+    uint64_t after_id;            /* alerts with a larger id only */
+    struct str excepted, planned; /* of this exception, of this planned work; empty: all */
     size_t count_max;
 };
 struct stored_alert {
@@ -54,6 +57,34 @@ struct stored_alert {
 NODISCARD enum err incident_list(const struct scope *scope, struct ledger *ledger,
                                  const struct alert_filter *filter, struct arena *mem,
                                  struct stored_alert **ret, size_t *ret_count);
+
+/* Alerts of one rule in one incident; or without one, of one rule, asset, exception and planned
+ * work, on one day (UTC) of their arrival. */
+struct alert_count {
+    uint64_t id;
+    uint64_t incident; /* its id; 0: none */
+    int64_t day;       /* since 1970, without an incident */
+    struct str rule_id, rule_title, asset, excepted, planned;
+    uint64_t kept;                          /* in incident_list */
+    uint64_t counted;                       /* beyond them */
+    uint64_t first_sequence, last_sequence; /* the places of those that were only counted */
+    struct wall first, last;                /* arrival of the first and the last of all */
+};
+/* By id, those with a larger one than after_id, at most count_max.  RIGHT_ALERTS. */
+NODISCARD enum err incident_counts(const struct scope *scope, struct ledger *ledger,
+                                   struct client_id client, uint64_t after_id, size_t count_max,
+                                   struct arena *mem, struct alert_count **ret, size_t *ret_count);
+
+/* How many alerts ever fell under an exception or into planned work, by its slug. */
+enum hit_kind { HIT_EXCEPTED, HIT_PLANNED };
+struct alert_hits {
+    struct str slug;
+    uint64_t alerts;
+    struct wall last;
+};
+NODISCARD enum err incident_hits(const struct scope *scope, struct ledger *ledger,
+                                 struct client_id client, enum hit_kind kind, struct arena *mem,
+                                 struct alert_hits **ret, size_t *ret_count);
 
 /* ---- Incidents. */
 

@@ -117,3 +117,33 @@ const struct element *running_item(const struct operation *operation, const char
 
 /* A number as text, made in the operation's memory. */
 NODISCARD enum err number_text(const struct operation *operation, uint64_t number, struct str *ret);
+
+/* ---- group.c */
+
+/* The cause of alerts: the type of attack, and what it hits. */
+NODISCARD enum err cause_print(struct arena *mem, struct str type, struct str asset,
+                               struct str inside, uint32_t source, struct str *ret);
+
+/* ---- storm.c: alerts that are counted and not kept. */
+
+struct storm;
+NODISCARD enum err storm_begin(struct ledger *ledger, struct client_id client, struct storm **ret);
+void storm_free(struct storm *storm);
+/* What is to become of an alert: counted, which it now is, or kept; then storm_kept once it is. */
+NODISCARD enum err storm_count(struct storm *storm, const struct alert *alert, bool *ret_counted);
+void storm_kept(struct storm *storm);
+NODISCARD enum err storm_end(struct storm *storm);
+
+/* Rows of an incident that were kept: more of this rule. */
+struct storm_rows {
+    uint64_t incident;
+    struct str rule_id, rule_title, planned;
+    uint64_t count;
+    struct wall first, last;
+};
+NODISCARD enum err storm_rows_add(struct ledger *ledger, struct client_id client,
+                                  const struct storm_rows *rows);
+/* The next count of an incident that has alerts which the incident does not know yet, and makes
+ * them known.  ERR_NOT_FOUND: there is none.  Made in mem. */
+NODISCARD enum err storm_next(struct ledger *ledger, struct client_id client, struct arena *mem,
+                              struct storm_rows *ret);

@@ -35,8 +35,8 @@ static enum err reports_count(struct operation *operation, int64_t *ret_open, in
 /* "KIND:HASH …" of the documents in force, as alerts name them. */
 static enum err documents_name(struct operation *operation)
 {
-    static const char *const kinds[] = {"assets",   "calendars",   "contacts",
-                                        "criteria", "log-sources", "table-1"};
+    static const char *const kinds[] = {"assets",    "calendars",   "contacts", "criteria",
+                                        "detection", "log-sources", "table-1"};
     struct incidents *incidents = operation->incidents;
     struct str *names = &operation->row.documents;
     enum err err = OK;

@@ -16,8 +16,8 @@
 
 #define HEAD_SIZE_MAX 256
 
-static const char *const kinds[] = {"assets",   "calendars",   "contacts",
-                                    "criteria", "log-sources", "table-1"};
+static const char *const kinds[] = {"assets",    "calendars",   "contacts", "criteria",
+                                    "detection", "log-sources", "table-1"};
 
 enum err service_bundle(const struct scope *scope, struct service *service, struct client_id client,
                         struct buf *out)

@@ -133,8 +133,8 @@ NODISCARD enum err service_turn(const struct scope *scope, struct service *servi
 /* Counts up whenever what is effective changes for the client. */
 uint64_t service_generation(const struct service *service, struct client_id client);
 /* What core needs of the client's effective documents (assets, calendars, contacts, criteria,
- * log-sources, table-1), as one bundle: for each a line "kind hash size\n" and the canonical JSON.
- * Read by service_bundle_next. */
+ * detection, log-sources, table-1), as one bundle: for each a line "kind hash size\n" and the
+ * canonical JSON.  Read by service_bundle_next. */
 NODISCARD enum err service_bundle(const struct scope *scope, struct service *service,
                                   struct client_id client, struct buf *out);
 /* Takes the next document off *bundle; ERR_NOT_FOUND at the end, ERR_CORRUPT. */
