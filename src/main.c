@@ -20,8 +20,9 @@ static const struct {
     {"books", cmd_books, "what was received, stored, rejected, for each source"},
     {"verify", cmd_verify, "prove that nothing stored was changed"},
     {"parse", cmd_parse, "see what the parsers make of a file"},
-    {"scan", cmd_scan, "run rules over files"},
-    {"rules", cmd_rules, "check, list and test rules"},
+    {"scan", cmd_scan, "run rules over files, or over the archive"},
+    {"explain", cmd_explain, "why a rule holds for an event, or does not"},
+    {"rules", cmd_rules, "check, list, test; import, try and use editions"},
     {"api", cmd_api, "one operation of the API of a running service"},
     {"process", cmd_process, NULL},
 };

@@ -29,8 +29,11 @@ bool ask_format(const char *command, const char *name, enum output_format end,
             return true;
         }
     }
-    (void)fprintf(stderr, "hinomi %s: --format is table, ndjson%s, not '%s'\n", command,
-                  end > FORMAT_RAW ? ", csv or raw" : " or csv", name);
+    (void)fprintf(stderr, "hinomi %s: --format is table%s, not '%s'\n", command,
+                  end > FORMAT_RAW   ? ", ndjson, csv or raw"
+                  : end > FORMAT_CSV ? ", ndjson or csv"
+                                     : " or ndjson",
+                  name);
     return false;
 }
 

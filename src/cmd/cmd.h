@@ -10,6 +10,7 @@ int cmd_check_config(int argc, char **argv);
 int cmd_parse(int argc, char **argv);
 int cmd_process(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
 int cmd_scan(int argc, char **argv);
 int cmd_search(int argc, char **argv);
 int cmd_serve(int argc, char **argv);

@@ -7,29 +7,35 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "cmd/editions.h"
 #include "cmd/options.h"
+#include "cmd/shown.h"
 #include "codec/json_text.h"
 #include "detect/detect.h"
 #include "replay/replay.h"
 #include "sys/clocks.h"
 
 static const char help[] =
-    "usage: hinomi rules check PATH... [--json]\n"
-    "       hinomi rules list [PATH...] [--json]\n"
-    "       hinomi rules test [PATH...] [--json]\n"
+    "usage: hinomi rules check PATH...     which can run, and why the others cannot\n"
+    "       hinomi rules list [PATH...]    level, id, log source, title, author; those\n"
+    "                                      that cannot run with their reason\n"
+    "       hinomi rules test [PATH...]    each against its proof, NAME.match and\n"
+    "                                      NAME.silent: lines that raise it or do not\n"
+    "Of a service that runs, [--data DIR]:\n"
+    "       hinomi rules import PATH... [--hold | --anyway]\n"
+    "           a new edition, in force at once; with --hold it is only kept, with\n"
+    "           --anyway it comes into force also if rules were refused\n"
+    "       hinomi rules try PATH... --tenant T [--from T] [--to T]\n"
+    "           what these rules would add and remove on what is archived of a client\n"
+    "       hinomi rules use HASH          puts a kept edition in force\n"
+    "       hinomi rules editions          lists them; * is in force\n"
     "\n"
-    "check  reads every Sigma file (.yml, .yaml) at or below each PATH and says which rules\n"
-    "       can run and why the others cannot\n"
-    "list   one line for each rule that can run: level, id, log source, title, author\n"
-    "test   runs each rule against its proof: NAME.match holds lines that must raise it,\n"
-    "       NAME.silent lines that must not\n"
+    "PATH is a file or a folder of .yml and .yaml; without one, list and test take\n"
+    "the project's own rules.  --json: one JSON object (check, test), or one a line.\n"
     "\n"
-    "Without PATH, list and test take the project's own rules.\n"
-    "\n"
-    "  --json   one JSON object (check, test) or one a line (list)\n"
-    "\n"
-    "Exit codes: 0 all is well, 1 a rule was refused, failed its proof or could not be read,\n"
-    "64 a wrong command line.\n";
+    "Exit codes: 0 all is well, 1 a rule was refused, failed its proof or could not be\n"
+    "read, 64 a wrong command line, 65 an import that was refused changed nothing;\n"
+    "others as for 'hinomi alerts'.\n";
 
 struct command {
     bool json;
@@ -49,7 +55,7 @@ struct loaded {
 static void file_complain(void *context, const char *path, const char *reason)
 {
     (void)context;
-    (void)fprintf(stderr, "hinomi rules: %s: %s\n", path, reason);
+    shown_print(stderr, "hinomi rules: %s: %s\n", path, reason);
 }
 
 static bool paths_load(const struct command *command, struct loaded *loaded)
@@ -89,44 +95,34 @@ static void json_put(struct str text)
     buf_done(&out);
 }
 
-static void check_json(const struct ruleset_report *report)
+static bool check_json(const struct ruleset_report *report)
 {
-    printf("{\"files\":%zu,\"rules\":%zu,\"correlations\":%zu,\"filters\":%zu,\"loaded\":%zu,"
-           "\"refused\":[",
-           report->files, report->rules, report->correlations, report->filters, report->loaded);
-    for (size_t i = 0; i < report->refused_count; i++) {
-        printf("%s{\"file\":", i > 0 ? "," : "");
-        json_put(report->refused[i].file);
-        printf(",\"line\":%u,\"reason\":", report->refused[i].line);
-        json_put(report->refused[i].reason);
-        printf("}");
+    struct buf out;
+    buf_init(&out, (size_t)1 << 30);
+    enum err err = ruleset_report_print(report, &out);
+    if (err == OK) {
+        (void)fwrite(out.data, 1, out.size, stdout);
+        (void)fputc('\n', stdout);
     }
-    printf("],\"needs_values\":[");
-    for (size_t i = 0; i < report->needs_values_count; i++) {
-        printf("%s{\"file\":", i > 0 ? "," : "");
-        json_put(report->needs_values[i].file);
-        printf(",\"placeholder\":");
-        json_put(report->needs_values[i].reason);
-        printf("}");
-    }
-    /* Every rule is evaluated plainly: the notion of a guard comes with the compiled engine. */
-    printf("],\"unguarded\":[]}\n");
+    buf_done(&out);
+    return err == OK;
 }
 
 static void check_text(const struct ruleset_report *report)
 {
-    for (size_t i = 0; i < report->refused_count; i++) {
-        printf("%.*s:%u: refused: %.*s\n", STR_ARG(report->refused[i].file),
-               report->refused[i].line, STR_ARG(report->refused[i].reason));
+    for (size_t i = 0; i < report->refused.count; i++) {
+        shown_print(stdout, "%.*s:%u: refused: %.*s\n", STR_ARG(report->refused.list[i].file),
+                    report->refused.list[i].line, STR_ARG(report->refused.list[i].reason));
     }
-    for (size_t i = 0; i < report->needs_values_count; i++) {
-        printf("%.*s:%u: needs values for %%%.*s%%\n", STR_ARG(report->needs_values[i].file),
-               report->needs_values[i].line, STR_ARG(report->needs_values[i].reason));
+    for (size_t i = 0; i < report->needs_values.count; i++) {
+        shown_print(stdout, "%.*s:%u: needs values of %.*s\n",
+                    STR_ARG(report->needs_values.list[i].file), report->needs_values.list[i].line,
+                    STR_ARG(report->needs_values.list[i].reason));
     }
     printf("%zu files: %zu rules, %zu correlations, %zu filters; %zu loaded, %zu refused, "
            "%zu need values\n",
            report->files, report->rules, report->correlations, report->filters, report->loaded,
-           report->refused_count, report->needs_values_count);
+           report->refused.count, report->needs_values.count);
 }
 
 static int rules_check(const struct command *command)
@@ -134,12 +130,12 @@ static int rules_check(const struct command *command)
     struct loaded loaded;
     int code = 1;
     if (paths_load(command, &loaded)) {
-        if (command->json) {
-            check_json(&loaded.report);
-        } else {
+        code = loaded.report.refused.count > 0 || loaded.unread > 0;
+        if (!command->json) {
             check_text(&loaded.report);
+        } else if (!check_json(&loaded.report)) {
+            code = 1;
         }
-        code = loaded.report.refused_count > 0 || loaded.unread > 0;
     }
     loaded_done(&loaded);
     return code;
@@ -163,6 +159,24 @@ static void rule_json(const struct rule_summary *rule)
     printf("}\n");
 }
 
+/* Those that cannot run, or hold for nothing, stand in the list too, each with its reason. */
+static void problems_list(const struct problems *problems, const char *what, bool json)
+{
+    for (size_t i = 0; i < problems->count; i++) {
+        const struct rule_problem *problem = &problems->list[i];
+        if (!json) {
+            printf("%-13s %.*s:%u  %.*s\n", what, STR_ARG(problem->file), problem->line,
+                   STR_ARG(problem->reason));
+            continue;
+        }
+        printf("{\"%s\":", what);
+        json_put(problem->reason);
+        printf(",\"file\":");
+        json_put(problem->file);
+        printf(",\"line\":%u}\n", problem->line);
+    }
+}
+
 static int rules_list(const struct command *command)
 {
     struct loaded loaded;
@@ -174,16 +188,17 @@ static int rules_list(const struct command *command)
             if (command->json) {
                 rule_json(&rule);
             } else {
-                printf("%-13s %.*s  %.*s/%.*s/%.*s  %.*s  (%.*s)\n", level_text(rule.level),
-                       STR_ARG(rule.id), STR_ARG(rule.category), STR_ARG(rule.product),
-                       STR_ARG(rule.service), STR_ARG(rule.title), STR_ARG(rule.author));
+                shown_print(stdout, "%-13s %.*s  %.*s/%.*s/%.*s  %.*s%s%.*s%s\n",
+                            level_text(rule.level), STR_ARG(rule.id), STR_ARG(rule.category),
+                            STR_ARG(rule.product), STR_ARG(rule.service), STR_ARG(rule.title),
+                            rule.author.size > 0 ? "  (" : "", STR_ARG(rule.author),
+                            rule.author.size > 0 ? ")" : "");
             }
         }
-        code = loaded.unread > 0 || loaded.report.refused_count > 0;
-        if (loaded.report.refused_count > 0) {
-            (void)fprintf(stderr, "hinomi rules: %zu refused; see hinomi rules check\n",
-                          loaded.report.refused_count);
-        }
+        problems_list(&loaded.report.needs_values, command->json ? "needs_values" : "needs values",
+                      command->json);
+        problems_list(&loaded.report.refused, "refused", command->json);
+        code = loaded.unread > 0 || loaded.report.refused.count > 0;
     }
     loaded_done(&loaded);
     return code;
@@ -197,9 +212,9 @@ static void proof_tell(void *context, const struct proof_result *result)
     }
     FILE *to = command->json ? stderr : stdout;
     if (result->line > 0) {
-        (void)fprintf(to, "%s:%zu: %s\n", result->path, result->line, result->what);
+        shown_print(to, "%s:%zu: %s\n", result->path, result->line, result->what);
     } else {
-        (void)fprintf(to, "%s: %s\n", result->path, result->what);
+        shown_print(to, "%s: %s\n", result->path, result->what);
     }
 }
 
@@ -212,7 +227,7 @@ static int rules_test(struct command *command)
         enum err err =
             replay_prove(command->paths[i], wall_now(), proof_tell, command, &counts, &why);
         if (err != OK) {
-            (void)fprintf(stderr, "hinomi rules: %s: %s\n", command->paths[i], why_text(&why, err));
+            shown_print(stderr, "hinomi rules: %s: %s\n", command->paths[i], why_text(&why, err));
             sum.failed++;
         }
         sum.rules += counts.rules;
@@ -227,18 +242,60 @@ static int rules_test(struct command *command)
     return sum.failed > 0;
 }
 
+static bool asks_service(const char *verb)
+{
+    static const char *const verbs[] = {"import", "use", "try", "editions"};
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (strcmp(verb, verbs[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int service_ask(const struct editions_command *editions)
+{
+    bool use = strcmp(editions->verb, "use") == 0;
+    if (editions->count == 0 && strcmp(editions->verb, "editions") != 0) {
+        (void)fprintf(stderr, "hinomi rules %s: which %s? see 'hinomi rules --help'\n",
+                      editions->verb, use ? "HASH" : "PATH");
+        return 64;
+    }
+    if (strcmp(editions->verb, "try") == 0 && editions->tenant == NULL) {
+        (void)fprintf(stderr, "hinomi rules try: whose events? name the client with --tenant\n");
+        return 64;
+    }
+    return editions_command(editions);
+}
+
 int cmd_rules(int argc, char **argv)
 {
     static char own[] = HINOMI_RULES;
     static char *own_paths[] = {own};
     struct command command = {0};
-    const struct option options[] = {{"json", OPTION_FLAG, &command.json}, {0}};
+    struct editions_command editions = {.from = WALL_NONE, .to = WALL_NONE};
+    const struct option options[] = {{"json", OPTION_FLAG, &command.json},
+                                     {"hold", OPTION_FLAG, &editions.hold},
+                                     {"anyway", OPTION_FLAG, &editions.anyway},
+                                     {"data", OPTION_TEXT, &editions.data},
+                                     {"keys", OPTION_TEXT, &editions.keys},
+                                     {"tenant", OPTION_TEXT, &editions.tenant},
+                                     {"from", OPTION_TIME, &editions.from},
+                                     {"to", OPTION_TIME, &editions.to},
+                                     {0}};
     int words;
     enum options_result result = options_read(argc, argv, options, help, wall_now(), &words);
     if (result != OPTIONS_OK) {
         return result == OPTIONS_HELP ? 0 : 64;
     }
     const char *verb = words > 0 ? argv[1] : "";
+    if (asks_service(verb)) {
+        editions.verb = verb;
+        editions.json = command.json;
+        editions.words = argv + 2;
+        editions.count = (size_t)words - 1;
+        return service_ask(&editions);
+    }
     bool check = strcmp(verb, "check") == 0;
     bool list = strcmp(verb, "list") == 0;
     if (!check && !list && strcmp(verb, "test") != 0) {

@@ -1,57 +1,28 @@
 /*
- * A generation of one client's criteria, and an alert's way through it.
+ * A generation of one client's criteria: tables that are made once of its documents.
  *
- *     bundle ─► documents ─► tables (assets, criteria, calendars)      once a generation
+ *     bundle ─► documents ─► assets, criteria, calendars, exceptions, planned work, lists
  *
- *     alert ─► its event's ends ─► hit: asset, segment, other end      once an event
- *           ─► the first criterion that fits ─► outcome
- *
- * What a criterion does not say stays as the rule said it: severity is the rule's level, the type
- * comes of the rule's tags.  Whether it is an incident, and which chain is climbed, then follow
- * from `otherwise`, by the severity; the chain failing that is the default one of the contacts.
- * Without a criteria document nothing is an incident (R065): the alert stands, with the asset that
- * it concerns as far as the other documents tell.
- *
- * A flood of alerts comes of few rules and many events, or of many rules and few events.  So what
- * conditions ask of a rule is remembered for the last few rules, what they ask of an event for that
- * event, and most criteria cost two looks at an array.
+ * What an alert's way through them is, criteria_judge.c says.
  *
  * Always true:
  *
- *   (1) Nothing changes after criteria_new, and no clock is asked: one event under one generation
- *       has one outcome.
- *   (2) The first criterion in the document's order that fits decides, and no other has a say.
- *   (3) `documents` names every version of the bundle, whether or not it mattered.
+ *   (1) Nothing but working memory changes after criteria_new.
+ *   (2) `documents` names every version of the bundle, whether or not it mattered.
  */
 
 #include "detect/criteria.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/limits.h"
-#include "codec/crypto.h"
 #include "detect/criteria_private.h"
 #include "service/service.h"
 
-#define VIEWS              8 /* rules that are remembered; a power of two */
 #define DOCUMENTS_MAX      16
 #define DOCUMENTS_TEXT_MAX 4096
-#define EVENT_SCRATCH_MAX  (4 * 1024 * 1024) /* names and values of one event's ends */
-
-struct criteria {
-    struct arena *mem;
-    char hash[2 * SHA256_SIZE + 1];
-    struct str documents;
-    struct assets assets;
-    struct calendars calendars;
-    struct criterion *list; /* NULL: there is no criteria document */
-    size_t count;
-    enum level incident_from; /* LEVEL_COUNT: never */
-    struct str chain_otherwise, chain_default;
-};
 
 static enum err bundle_read(struct str bundle, struct making *making, struct criteria *criteria);
 static enum err calendars_make(struct criteria *criteria, const struct making *making);
@@ -81,6 +52,12 @@ enum err criteria_new(struct str bundle, struct str sources, struct zones *zones
     err = err == OK ? calendars_make(criteria, &making) : err;
     err = err == OK ? list_make(criteria, &making) : err;
     err = err == OK ? chains_make(criteria, &making) : err;
+    err = err == OK ? criteria_lists_make(&criteria->assets, &making, &criteria->lists) : err;
+    err = err == OK
+              ? exceptions_make(&criteria->exceptions, &criteria->assets, criteria->lists, &making)
+              : err;
+    err = err == OK ? works_make(&criteria->works, &criteria->assets, &making) : err;
+    err = err == OK ? enablements_make(&criteria->enablements, &criteria->assets, &making) : err;
     arena_free(making.scratch);
     if (err != OK) {
         criteria_free(criteria);
@@ -98,6 +75,10 @@ void criteria_free(struct criteria *criteria)
     for (size_t i = 0; i < criteria->count; i++) {
         criterion_done(&criteria->list[i]);
     }
+    exceptions_done(&criteria->exceptions);
+    works_done(&criteria->works);
+    enablements_done(&criteria->enablements);
+    lists_free(criteria->lists);
     for (size_t i = 0; i < criteria->calendars.count; i++) {
         calendar_free(criteria->calendars.list[i].calendar);
     }
@@ -142,6 +123,7 @@ static enum err bundle_read(struct str bundle, struct making *making, struct cri
         {"assets", &making->assets},       {"table-1", &making->table},
         {"log-sources", &making->sources}, {"calendars", &making->calendars},
         {"contacts", &making->contacts},   {"criteria", &making->criteria},
+        {"detection", &making->detection},
     };
     struct str names[DOCUMENTS_MAX];
     size_t count = 0;
@@ -231,221 +213,30 @@ static enum err chains_make(struct criteria *criteria, const struct making *maki
                      : err;
 }
 
-/* ---- Judging. */
+/* ---- Before events are judged. */
 
-/* One call of criteria_judge. */
-struct judging {
-    const struct criteria *criteria;
-    const struct batch *batch;
-    struct arena *turn;
-    struct arena *scratch; /* one event's */
-    const uint8_t *names;  /* of the batch, as in criteria_ends.c */
-    struct rule_view *views;
-    uint8_t *asked; /* of each criterion: what it makes of this event */
-    struct event event;
-    struct hit hit;
-    bool event_known;
-};
-
-static enum err judging_init(struct judging *judging);
-static enum err event_turn(struct judging *judging, uint32_t index);
-static struct rule_view *view_of(struct judging *judging, const struct alert *alert);
-static enum err criterion_find(struct judging *judging, struct rule_view *view,
-                               const struct criterion **ret);
-static void outcome_fill(const struct criteria *criteria, const struct hit *hit,
-                         const struct criterion *criterion, const struct rule_view *view,
-                         struct outcome *ret);
-
-/* Nothing but the rule has a say. */
-static void rules_stand(struct alerts *alerts)
+const struct lists *criteria_lists(const struct criteria *criteria)
 {
-    for (size_t i = 0; i < alerts->count; i++) {
-        struct alert *alert = &alerts->list[i];
-        alert->outcome = (struct outcome){
-            .type = criteria_type_of_rule(alert->rule_tags, alert->rule_title),
-            .severity = alert->level,
-        };
-    }
+    return criteria != NULL ? criteria->lists : NULL;
 }
 
-enum err criteria_judge(const struct criteria *criteria, const struct batch *batch,
-                        struct place first, struct arena *turn, struct alerts *alerts)
+enum err criteria_off(const struct criteria *criteria, const struct ruleset *ruleset,
+                      struct arena *mem, const uint8_t **ret)
 {
-    struct judging judging = {.criteria = criteria, .batch = batch, .turn = turn};
-    if (criteria == NULL || alerts->count == 0) {
-        rules_stand(alerts);
+    size_t count = ruleset_rules(ruleset);
+    if (criteria == NULL || criteria->enablements.count == 0) {
+        *ret = NULL;
         return OK;
     }
-    enum err err = judging_init(&judging);
-    for (size_t i = 0; i < alerts->count && err == OK; i++) {
-        struct alert *alert = &alerts->list[i];
-        const struct criterion *criterion = NULL;
-        assert(alert->place.sequence - first.sequence < batch->events);
-        err = event_turn(&judging, (uint32_t)(alert->place.sequence - first.sequence));
-        struct rule_view *view = view_of(&judging, alert);
-        err = err == OK ? criterion_find(&judging, view, &criterion) : err;
-        if (err == OK) {
-            outcome_fill(criteria, &judging.hit, criterion, view, &alert->outcome);
-        }
-    }
-    arena_free(judging.scratch);
-    return err;
-}
-
-static enum err judging_init(struct judging *judging)
-{
-    size_t count = judging->criteria->count;
-    uint8_t *names;
-    enum err err = ends_names(judging->batch, judging->turn, &names);
-    judging->views = ARENA_ARRAY(judging->turn, struct rule_view, VIEWS);
-    judging->asked = ARENA_ARRAY(judging->turn, uint8_t, (VIEWS + 1) * count + 1);
-    if (err != OK || judging->views == NULL || judging->asked == NULL) {
+    uint8_t *off = ARENA_ARRAY(mem, uint8_t, count + 1);
+    if (off == NULL) {
         return ERR_MEMORY;
     }
-    for (size_t i = 0; i < VIEWS; i++) {
-        judging->views[i].asked = judging->asked + (i + 1) * count;
+    for (size_t i = 0; i < count; i++) {
+        struct rule_summary rule;
+        ruleset_rule(ruleset, i, &rule);
+        off[i] = !enablements_allow(&criteria->enablements, &rule);
     }
-    judging->names = names;
-    judging->scratch = arena_new(EVENT_SCRATCH_MAX);
-    return judging->scratch != NULL ? OK : ERR_MEMORY;
-}
-
-/* An address in the one way of writing it, so that what happens to one is found together.  IPv4
- * has no other way. */
-static enum err text_keep(struct arena *turn, struct str *text)
-{
-    struct network network = {.prefix = 128};
-    char canonical[NETWORK_TEXT_SIZE];
-    if (str_find_byte(*text, ':') == STR_NONE || address_parse(*text, network.address) != OK) {
-        return arena_copy(turn, *text, text);
-    }
-    struct str whole = str_from(network_print(&network, canonical));
-    return arena_copy(turn, str_cut(&whole, '/'), text);
-}
-
-/* Texts of the hit outlive its scratch.  The outside address stays as the record has it. */
-static enum err hit_keep(struct arena *turn, struct hit *hit)
-{
-    enum err err = arena_copy(turn, hit->outside, &hit->outside);
-    err = err == OK ? text_keep(turn, &hit->inside) : err;
-    return err == OK ? text_keep(turn, &hit->other) : err;
-}
-
-static enum err event_turn(struct judging *judging, uint32_t index)
-{
-    struct ends ends;
-    if (judging->event_known && judging->event.index == index) {
-        return OK;
-    }
-    arena_reset(judging->scratch);
-    batch_event(judging->batch, index, &judging->event);
-    memset(judging->asked, ASKED_NOT_YET, judging->criteria->count);
-    enum err err = ends_read(&judging->event, judging->names, judging->scratch, &ends);
-    if (err == OK) {
-        hit_find(&judging->criteria->assets, &ends, judging->batch->source, &judging->hit);
-        err = hit_keep(judging->turn, &judging->hit);
-    }
-    judging->event_known = err == OK;
-    return err;
-}
-
-/* What criteria ask of the alert's rule.  Texts of alerts are borrowed from the rule set, so one
- * rule is known by where its texts lie. */
-static struct rule_view *view_of(struct judging *judging, const struct alert *alert)
-{
-    uintptr_t where = (uintptr_t)alert->rule_tags.data ^ (uintptr_t)alert->rule_id.data;
-    struct rule_view *view = &judging->views[(where >> 4) % VIEWS];
-    if (view->type.size > 0 && view->id == alert->rule_id.data &&
-        view->tags == alert->rule_tags.data && view->title == alert->rule_title.data &&
-        view->level == alert->level) {
-        return view;
-    }
-    view->id = alert->rule_id.data;
-    view->tags = alert->rule_tags.data;
-    view->title = alert->rule_title.data;
-    view->level = alert->level;
-    view->type = criteria_type_of_rule(alert->rule_tags, alert->rule_title);
-    view->folded_id = text_fold(alert->rule_id, view->id_text);
-    view->tags_count = 0;
-    size_t used = 0;
-    for (struct str rest = alert->rule_tags; rest.size > 0 && view->tags_count < RULE_TAGS_MAX;) {
-        struct str tag = str_cut(&rest, ' ');
-        if (tag.size > 0 && tag.size <= FOLDED_MAX && used + FOLDED_MAX <= RULE_TAGS_SIZE_MAX) {
-            view->folded_tags[view->tags_count++] = text_fold(tag, view->tags_text + used);
-            used += tag.size;
-        }
-    }
-    memset(view->asked, ASKED_NOT_YET, judging->criteria->count);
-    return view;
-}
-
-static enum err criterion_find(struct judging *judging, struct rule_view *view,
-                               const struct criterion **ret)
-{
-    const struct criteria *criteria = judging->criteria;
-    for (size_t i = 0; i < criteria->count; i++) {
-        const struct criterion *criterion = &criteria->list[i];
-        bool fits;
-        if (view->asked[i] == ASKED_NOT_YET) {
-            view->asked[i] = criterion_fits_rule(criterion, view) ? ASKED_FITS : ASKED_DOES_NOT;
-        }
-        if (view->asked[i] == ASKED_DOES_NOT) {
-            continue;
-        }
-        if (judging->asked[i] == ASKED_NOT_YET) {
-            enum err err = criterion_fits_event(criterion, &criteria->assets, &judging->hit,
-                                                &judging->event, judging->scratch, &fits);
-            if (err != OK) {
-                return err;
-            }
-            judging->asked[i] = fits ? ASKED_FITS : ASKED_DOES_NOT;
-        }
-        if (judging->asked[i] == ASKED_FITS) {
-            *ret = criterion;
-            return OK;
-        }
-    }
+    *ret = off;
     return OK;
-}
-
-static struct str either(struct str first, struct str second)
-{
-    return first.size > 0 ? first : second;
-}
-
-static void outcome_fill(const struct criteria *criteria, const struct hit *hit,
-                         const struct criterion *criterion, const struct rule_view *view,
-                         struct outcome *ret)
-{
-    struct outcome outcome = {
-        .type = view->type,
-        .severity = view->level,
-        .outside = hit->outside,
-        .inside = hit->inside,
-        .other = hit->other,
-        .documents = criteria->documents,
-    };
-    if (hit->asset != NONE) {
-        outcome.asset = criteria->assets.assets[hit->asset].slug;
-        outcome.owner = criteria->assets.assets[hit->asset].owner;
-    }
-    if (hit->segment != NONE) {
-        outcome.zone = criteria->assets.segments[hit->segment].slug;
-    }
-    if (criterion != NULL) {
-        outcome.criterion = criterion->slug;
-        outcome.type = either(criterion->type, outcome.type);
-        outcome.severity =
-            criterion->severity != LEVEL_COUNT ? criterion->severity : outcome.severity;
-        outcome.action = criterion->action;
-        outcome.authorised = criterion->authorised;
-    }
-    outcome.incident = criterion != NULL && criterion->incident >= 0
-                           ? criterion->incident == 1
-                           : outcome.severity >= criteria->incident_from;
-    if (outcome.incident) {
-        struct str chain = either(criteria->chain_otherwise, criteria->chain_default);
-        outcome.chain = criterion != NULL ? either(criterion->chain, chain) : chain;
-    }
-    *ret = outcome;
 }

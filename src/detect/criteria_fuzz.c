@@ -22,6 +22,9 @@ static const struct {
                  "  - {slug: a, when: {networks: [192.0.2.0/24], importance: [high]}}\n"
                  "  - {slug: b, when: {zones: [dmz], query: 'user.name: *a* or x'}}\n"
                  "  - {slug: c, when: {assets: [shop]}, then: {incident: yes}}\n"},
+    {"detection", "exceptions:\n"
+                  "  - {slug: e, all_rules: yes, since: 1970-01-01, expires: 1970-12-31,\n"
+                  "     segments: [s], filter: \"x: {user.name|contains: adm}\\nexcept: x\"}\n"},
     {"table-1", "segments: [{slug: s, zone: dmz, networks: [10.0.1.0/24]}]\n"
                 "nat:\n"
                 "  - {slug: n, outside: 203.0.113.1, outside_ports: '80', inside: 10.0.1.10}\n"
@@ -82,10 +85,10 @@ static void judge(const struct criteria *criteria, struct str bytes, struct aren
     buf_init(&first, 1 << 16);
     buf_init(&second, 1 << 16);
     if (batch_check(bytes, mem, &batch, NULL) != OK ||
-        criteria_judge(criteria, &batch, alert.place, mem, &alerts) != OK ||
+        criteria_judge(criteria, NULL, &batch, alert.place, mem, &alerts) != OK ||
         alert_encode(&alert, &first) != OK || !fit_to_show(alert.outcome.outside) ||
         !fit_to_show(alert.outcome.inside) || !fit_to_show(alert.outcome.other) ||
-        criteria_judge(criteria, &batch, alert.place, mem, &alerts) != OK ||
+        criteria_judge(criteria, NULL, &batch, alert.place, mem, &alerts) != OK ||
         alert_encode(&alert, &second) != OK || !str_equal(buf_str(&first), buf_str(&second))) {
         abort();
     }

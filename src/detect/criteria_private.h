@@ -3,8 +3,14 @@
 /*
  * What the files of the criteria share (detect/criteria.h).
  *
- *     criteria.c            a generation, and an alert's way through it
+ *     criteria.c            a generation
+ *     criteria_judge.c      an alert's way through it
  *     criteria_when.c       one criterion: its conditions and what follows
+ *     criteria_state.c      thresholds: how often a criterion was met lately
+ *     criteria_exceptions.c what is agreed not to be reported
+ *     criteria_planned.c    planned work
+ *     criteria_rules.c      which rules are on
+ *     criteria_lists.c      values of placeholders
  *     criteria_assets.c     tables of assets, segments, NAT rows and sources
  *     criteria_hit.c        which of them an event is about
  *     criteria_ends.c       what a record says of the two ends of a connection
@@ -13,6 +19,7 @@
  */
 
 #include "base/map.h"
+#include "codec/crypto.h"
 #include "codec/network.h"
 #include "detect/criteria.h"
 #include "match/match.h"
@@ -26,7 +33,8 @@ struct making {
     struct zones *zones;
     uint64_t seed; /* of tables, out of the bundle's own hash */
     struct why *why;
-    const struct element *assets, *table, *sources, *calendars, *contacts, *criteria; /* or NULL */
+    const struct element *assets, *table, *sources, *calendars, *contacts, *criteria,
+        *detection; /* or NULL */
 };
 
 /* ---- Longest prefixes. */
@@ -178,7 +186,7 @@ struct rule_view {
     uint8_t *asked; /* of each criterion: ASKED_… */
     char id_text[FOLDED_MAX], tags_text[RULE_TAGS_SIZE_MAX];
 };
-enum asked { ASKED_NOT_YET, ASKED_FITS, ASKED_DOES_NOT };
+enum asking { ASKED_NOT_YET, ASKED_FITS, ASKED_DOES_NOT };
 
 struct numbers {
     uint32_t *list; /* in order */
@@ -188,6 +196,9 @@ struct numbers {
 struct period {
     struct wall from, to;
 };
+
+/* What a threshold counts apart. */
+enum counted_by { BY_RULE, BY_ASSET, BY_OTHER };
 
 struct criterion {
     struct str slug;
@@ -202,6 +213,9 @@ struct criterion {
     struct prefixes networks;
     struct calendar *calendar; /* borrowed from the generation */
     bool asks_calendar, inside_hours;
+    uint32_t at_least; /* 0: no threshold */
+    int64_t within_ns;
+    enum counted_by by;
     struct period *events;
     size_t events_count;
     struct query *query;
@@ -227,8 +241,123 @@ NODISCARD enum err criterion_make(struct criterion *criterion, const struct elem
                                   const struct assets *assets, const struct calendars *calendars,
                                   const struct making *making);
 void criterion_done(struct criterion *criterion);
+/* Only what an item says of rules and places: its keys rules, tags, levels, assets, segments.  The
+ * criterion is zeroed. */
+NODISCARD enum err criterion_concern(struct criterion *criterion, const struct element *item,
+                                     const struct assets *assets, const struct making *making);
+bool criterion_fits_place(const struct criterion *criterion, const struct assets *assets,
+                          const struct hit *hit);
 bool criterion_fits_rule(const struct criterion *criterion, const struct rule_view *rule);
 NODISCARD enum err criterion_fits_event(const struct criterion *criterion,
                                         const struct assets *assets, const struct hit *hit,
                                         const struct event *event, struct arena *scratch,
                                         bool *ret);
+
+/* Folded copies of the values of a key, in order; no list where nothing is said. */
+NODISCARD enum err criterion_texts(const struct element *group, const char *key,
+                                   const struct making *making, struct texts *ret);
+bool texts_have(const struct texts *texts, struct str folded);
+bool numbers_have(const struct numbers *numbers, uint32_t number); /* NONE is in none */
+/* A rule as conditions see it, all but `asked`. */
+void rule_view_make(struct str id, struct str tags, struct str title, enum level level,
+                    struct rule_view *ret);
+
+/* ---- Thresholds. */
+
+/* Counts an alert that fits all else of a criterion; *ret: the threshold is met. */
+NODISCARD enum err criteria_state_count(struct criteria_state *state,
+                                        const struct criterion *criterion, struct str by,
+                                        struct wall at, bool *ret);
+
+/* ---- Exceptions. */
+
+/* One whose text has been read. */
+struct exemption {
+    const struct expr *expr; /* what is excepted */
+    struct str category, product, service;
+    bool says_rules, any_rule; /* `rules` of a Sigma filter, and whether it says any */
+    struct texts rules;
+};
+
+struct exception {
+    struct criterion concern;              /* rules and places */
+    struct str category, product, service; /* of the log source; empty: any */
+    struct wall from, until;
+    const struct expr *expr; /* what is excepted; NULL: nothing */
+};
+struct logsources;
+struct exceptions {
+    struct exception *list;
+    size_t count;
+    struct matcher *matcher;
+    struct reading *reading; /* working memory: one thread judges with a generation */
+    struct logsources *logsources;
+};
+
+NODISCARD enum err exceptions_make(struct exceptions *exceptions, const struct assets *assets,
+                                   const struct lists *lists, const struct making *making);
+void exceptions_done(struct exceptions *exceptions);
+NODISCARD enum err exception_fits_event(const struct exceptions *exceptions, size_t index,
+                                        const struct assets *assets, const struct hit *hit,
+                                        const struct event *event, bool *ret);
+
+/* ---- Planned work. */
+
+struct work {
+    struct str slug;
+    struct criterion concern; /* places; either will do */
+    struct period period;
+};
+struct works {
+    struct work *list;
+    size_t count;
+};
+
+NODISCARD enum err works_make(struct works *works, const struct assets *assets,
+                              const struct making *making);
+void works_done(struct works *works);
+/* The slug of the first that an event falls into; empty: none. */
+struct str works_find(const struct works *works, const struct hit *hit, struct wall at);
+
+/* ---- Rules on and off. */
+
+struct enablement {
+    struct criterion concern; /* rules */
+    struct texts statuses;
+    struct str category, product, service; /* folded; empty: any */
+    bool named;                            /* it names rules by id */
+    bool on;
+};
+struct enablements {
+    struct enablement *list;
+    size_t count;
+};
+
+NODISCARD enum err enablements_make(struct enablements *enablements, const struct assets *assets,
+                                    const struct making *making);
+void enablements_done(struct enablements *enablements);
+bool enablements_allow(const struct enablements *enablements, const struct rule_summary *rule);
+
+/* ---- Lists. */
+
+/* NULL where the document has none. */
+NODISCARD enum err criteria_lists_make(const struct assets *assets, const struct making *making,
+                                       struct lists **ret);
+
+/* ---- A generation. */
+
+struct criteria {
+    struct arena *mem;
+    char hash[2 * SHA256_SIZE + 1];
+    struct str documents;
+    struct assets assets;
+    struct calendars calendars;
+    struct criterion *list; /* NULL: there is no criteria document */
+    size_t count;
+    struct exceptions exceptions;
+    struct works works;
+    struct enablements enablements;
+    struct lists *lists;      /* or NULL */
+    enum level incident_from; /* LEVEL_COUNT: never */
+    struct str chain_otherwise, chain_default;
+};

@@ -148,7 +148,7 @@ static struct outcome outcome_of(const struct criteria *criteria, const struct b
 {
     struct alert alert = alert_of(level, tags);
     struct alerts alerts = {&alert, 1};
-    CHECK(criteria_judge(criteria, batch, (struct place){{3}, 5}, turn, &alerts) == OK);
+    CHECK(criteria_judge(criteria, NULL, batch, (struct place){{3}, 5}, turn, &alerts) == OK);
     return alert.outcome;
 }
 
@@ -344,7 +344,7 @@ TEST(the_first_criterion_that_fits_decides)
     struct alert second = alert_of(LEVEL_LOW, "x");
     struct alerts alerts = {&second, 1};
     second.rule_id = STR("rule-2");
-    CHECK(criteria_judge(shop, &dmz, second.place, turn, &alerts) == OK);
+    CHECK(criteria_judge(shop, NULL, &dmz, second.place, turn, &alerts) == OK);
     CHECK(IS(second.outcome.criterion, "rule"));
     struct outcome sub = outcome_of(shop, &dmz, LEVEL_HIGH, "attack.x attack.t1110.003");
     CHECK(IS(sub.criterion, "sub") && sub.severity == LEVEL_LOW && !sub.incident);
@@ -472,7 +472,7 @@ TEST(hostile_values_are_passed_over)
     struct alert alert = alert_of(LEVEL_LOW, huge);
     struct alerts alerts = {&alert, 1};
     alert.rule_id = alert.rule_title = str_from(huge);
-    CHECK(criteria_judge(shop, &batch, alert.place, turn, &alerts) == OK);
+    CHECK(criteria_judge(shop, NULL, &batch, alert.place, turn, &alerts) == OK);
     free(huge);
     criteria_free(shop);
     end();
@@ -493,7 +493,7 @@ TEST(judging_twice_gives_equal_bytes_also_by_another_generation_of_the_same_docu
     struct buf bytes[3];
     for (size_t i = 0; i < 3; i++) {
         buf_init(&bytes[i], 1 << 16);
-        CHECK(criteria_judge(i < 2 ? one : two, &batch, alert.place, turn, &alerts) == OK);
+        CHECK(criteria_judge(i < 2 ? one : two, NULL, &batch, alert.place, turn, &alerts) == OK);
         CHECK(alert_encode(&alert, &bytes[i]) == OK);
         CHECK(str_equal(buf_str(&bytes[0]), buf_str(&bytes[i])));
     }
@@ -532,7 +532,7 @@ TEST(alerts_of_many_events_and_rules_do_not_mix)
         list[i] = alert_of(LEVEL_LOW, i % 2 == 0 ? "t.one" : "t.two");
         list[i].place.sequence = 100 + i / 2;
     }
-    CHECK(criteria_judge(shop, &batch, (struct place){{3}, 100}, turn, &alerts) == OK);
+    CHECK(criteria_judge(shop, NULL, &batch, (struct place){{3}, 100}, turn, &alerts) == OK);
     for (unsigned i = 0; i < 12; i++) {
         bool on_shop = (i / 2) % 3 == 0;
         bool odd = (i / 2) % 2 == 1;
@@ -599,8 +599,8 @@ TEST(a_bundle_that_the_service_did_not_write_is_refused)
 
 static struct str example_bundle(void)
 {
-    static const char *const names[] = {"assets",   "calendars",   "contacts",
-                                        "criteria", "log-sources", "table-1"};
+    static const char *const names[] = {"assets",    "calendars",   "contacts", "criteria",
+                                        "detection", "log-sources", "table-1"};
     struct buf out;
     struct str bundle;
     size_t size;
@@ -624,6 +624,7 @@ static struct str example_bundle(void)
             testing_fail(why_text(&why, err), __FILE__, __LINE__);
         }
         CHECK(strcmp(names[i], "criteria") != 0 || criteria_check(&document, &why) == OK);
+        CHECK(strcmp(names[i], "detection") != 0 || detection_check(&document, &why) == OK);
         buf_init(&json, (size_t)1 << 20);
         CHECK(document_print(&document, &json) == OK);
         struct sha256 sum = sha256_of_bytes(buf_str(&json));
@@ -660,7 +661,7 @@ TEST(the_example_decides_as_its_comments_say)
     struct alert alert = alert_of(LEVEL_HIGH, "attack.initial-access attack.t1190");
     struct alerts alerts = {&alert, 1};
     alert.rule_title = STR("SQL Injection in a Web Request");
-    CHECK(criteria_judge(criteria, &attack, alert.place, turn, &alerts) == OK);
+    CHECK(criteria_judge(criteria, NULL, &attack, alert.place, turn, &alerts) == OK);
     const struct outcome *outcome = &alert.outcome;
     CHECK(IS(outcome->criterion, "sqli") && outcome->incident && !outcome->authorised);
     CHECK(IS(outcome->type, "sql-injection") && outcome->severity == LEVEL_HIGH);
@@ -668,9 +669,9 @@ TEST(the_example_decides_as_its_comments_say)
     CHECK(IS(outcome->asset, "shop") && IS(outcome->owner, "head") && IS(outcome->zone, "dmz"));
     CHECK(IS(outcome->outside, "203.0.113.10") && IS(outcome->inside, "10.0.1.10"));
     CHECK(IS(outcome->other, "198.51.100.7"));
-    CHECK(criteria_judge(criteria, &at_work, alert.place, turn, &alerts) == OK);
+    CHECK(criteria_judge(criteria, NULL, &at_work, alert.place, turn, &alerts) == OK);
     CHECK(IS(outcome->criterion, "own-scanner") && !outcome->incident);
-    CHECK(criteria_judge(criteria, &at_home, alert.place, turn, &alerts) == OK);
+    CHECK(criteria_judge(criteria, NULL, &at_home, alert.place, turn, &alerts) == OK);
     CHECK(IS(outcome->criterion, "sqli") && outcome->incident);
     criteria_free(criteria);
     end();
@@ -766,7 +767,7 @@ static double ns_per_alert(const struct criteria *criteria, bool nat, unsigned r
     struct timespec to;
     clock_gettime(CLOCK_MONOTONIC, &from);
     for (unsigned i = 0; i < 10; i++) {
-        CHECK(criteria_judge(criteria, &batch, (struct place){{3}, 0}, turn, &alerts) == OK);
+        CHECK(criteria_judge(criteria, NULL, &batch, (struct place){{3}, 0}, turn, &alerts) == OK);
     }
     clock_gettime(CLOCK_MONOTONIC, &to);
     builder_free(builder);

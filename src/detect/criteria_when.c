@@ -8,6 +8,7 @@
  *
  *     rule    levels, rules, tags, types
  *     event   assets, segments, zones, importance, sources, networks, calendar, events, query
+ *     both    at_least: how many alerts have met all the others lately (criteria_state.c)
  *
  * A tag stands for its sub-techniques: attack.t1110 for attack.t1110.001 as well.  Rules, tags and
  * types compare without case (ASCII).  Hours and planned events are asked at the event's own time,
@@ -28,11 +29,17 @@
 
 #include "words/words.h"
 
+#define HOUR_MS 3600000
+
 static enum err rule_part_make(struct criterion *criterion, const struct element *when,
                                const struct making *making);
 static enum err event_part_make(struct criterion *criterion, const struct element *when,
                                 const struct assets *assets, const struct calendars *calendars,
                                 const struct making *making);
+static enum err assets_condition(struct criterion *criterion, const struct element *when,
+                                 const struct assets *assets, const struct making *making);
+static enum err segments_condition(struct criterion *criterion, const struct element *when,
+                                   const struct assets *assets, const struct making *making);
 static enum err then_make(struct criterion *criterion, const struct element *then,
                           const struct making *making);
 static enum err query_make(const struct element *when, struct query **ret, struct why *why);
@@ -47,7 +54,25 @@ enum err criterion_make(struct criterion *criterion, const struct element *item,
     err = err == OK ? rule_part_make(criterion, when, making) : err;
     err = err == OK ? event_part_make(criterion, when, assets, calendars, making) : err;
     err = err == OK ? query_make(when, &criterion->query, making->why) : err;
+    if (element_number(when, "at_least", 0) > 0) {
+        static const char *const by[] = {[BY_RULE] = "rule", [BY_ASSET] = "asset"};
+        struct str said = element_text(when, "by");
+        criterion->at_least = (uint32_t)element_number(when, "at_least", 0);
+        criterion->within_ns = element_number(when, "within", HOUR_MS) * NS_PER_MS;
+        criterion->by = str_equal(said, str_from(by[BY_RULE]))    ? BY_RULE
+                        : str_equal(said, str_from(by[BY_ASSET])) ? BY_ASSET
+                                                                  : BY_OTHER;
+    }
     return err == OK ? then_make(criterion, element_get(item, "then"), making) : err;
+}
+
+enum err criterion_concern(struct criterion *criterion, const struct element *item,
+                           const struct assets *assets, const struct making *making)
+{
+    prefixes_init(&criterion->networks, making->seed);
+    enum err err = rule_part_make(criterion, item, making);
+    err = err == OK ? assets_condition(criterion, item, assets, making) : err;
+    return err == OK ? segments_condition(criterion, item, assets, making) : err;
 }
 
 void criterion_done(struct criterion *criterion)
@@ -133,10 +158,10 @@ static int texts_compare(const void *a, const void *b)
     return str_compare(*(const struct str *)a, *(const struct str *)b);
 }
 
-static enum err texts_make(const struct element *when, const char *key, const struct making *making,
-                           struct texts *ret)
+enum err criterion_texts(const struct element *group, const char *key, const struct making *making,
+                         struct texts *ret)
 {
-    const struct element *list = element_get(when, key);
+    const struct element *list = element_get(group, key);
     if (list == NULL || list->count == 0) {
         return OK;
     }
@@ -155,7 +180,7 @@ static enum err texts_make(const struct element *when, const char *key, const st
     return err;
 }
 
-static bool texts_have(const struct texts *texts, struct str folded)
+bool texts_have(const struct texts *texts, struct str folded)
 {
     return folded.size > 0 &&
            bsearch(&folded, texts->list, texts->count, sizeof *texts->list, texts_compare) != NULL;
@@ -174,9 +199,30 @@ static enum err rule_part_make(struct criterion *criterion, const struct element
         err = level_parse(value->text, &level);
         criterion->levels |= 1u << level;
     }
-    err = err == OK ? texts_make(when, "rules", making, &criterion->rules) : err;
-    err = err == OK ? texts_make(when, "tags", making, &criterion->tags) : err;
-    return err == OK ? texts_make(when, "types", making, &criterion->types) : err;
+    err = err == OK ? criterion_texts(when, "rules", making, &criterion->rules) : err;
+    err = err == OK ? criterion_texts(when, "tags", making, &criterion->tags) : err;
+    return err == OK ? criterion_texts(when, "types", making, &criterion->types) : err;
+}
+
+void rule_view_make(struct str id, struct str tags, struct str title, enum level level,
+                    struct rule_view *ret)
+{
+    ret->id = id.data;
+    ret->tags = tags.data;
+    ret->title = title.data;
+    ret->level = level;
+    ret->type = criteria_type_of_rule(tags, title);
+    ret->folded_id = text_fold(id, ret->id_text);
+    ret->tags_count = 0;
+    ret->asked = NULL;
+    size_t used = 0;
+    for (struct str rest = tags; rest.size > 0 && ret->tags_count < RULE_TAGS_MAX;) {
+        struct str tag = str_cut(&rest, ' ');
+        if (tag.size > 0 && tag.size <= FOLDED_MAX && used + FOLDED_MAX <= RULE_TAGS_SIZE_MAX) {
+            ret->folded_tags[ret->tags_count++] = text_fold(tag, ret->tags_text + used);
+            used += tag.size;
+        }
+    }
 }
 
 static bool tags_fit(const struct texts *texts, const struct rule_view *rule)
@@ -213,7 +259,7 @@ static int numbers_compare(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-static bool numbers_have(const struct numbers *numbers, uint32_t number)
+bool numbers_have(const struct numbers *numbers, uint32_t number)
 {
     return number != NONE && numbers->count > 0 &&
            bsearch(&number, numbers->list, numbers->count, sizeof *numbers->list,
@@ -248,7 +294,7 @@ static enum err segments_condition(struct criterion *criterion, const struct ele
 {
     struct texts slugs = {0};
     struct numbers *numbers = &criterion->segments;
-    enum err err = texts_make(when, "segments", making, &slugs);
+    enum err err = criterion_texts(when, "segments", making, &slugs);
     if (err != OK || slugs.list == NULL) {
         return err;
     }
@@ -321,14 +367,14 @@ static enum err event_part_make(struct criterion *criterion, const struct elemen
     }
     enum err err = assets_condition(criterion, when, assets, making);
     err = err == OK ? segments_condition(criterion, when, assets, making) : err;
-    err = err == OK ? texts_make(when, "zones", making, &criterion->zones) : err;
-    err = err == OK ? texts_make(when, "sources", making, &criterion->sources) : err;
+    err = err == OK ? criterion_texts(when, "zones", making, &criterion->zones) : err;
+    err = err == OK ? criterion_texts(when, "sources", making, &criterion->sources) : err;
     err = err == OK ? networks_condition(criterion, when) : err;
     return err == OK ? hours_condition(criterion, when, calendars, making) : err;
 }
 
-static bool place_fits(const struct criterion *criterion, const struct assets *assets,
-                       const struct hit *hit)
+bool criterion_fits_place(const struct criterion *criterion, const struct assets *assets,
+                          const struct hit *hit)
 {
     uint32_t any;
     enum importance importance =
@@ -367,7 +413,8 @@ enum err criterion_fits_event(const struct criterion *criterion, const struct as
                               const struct hit *hit, const struct event *event,
                               struct arena *scratch, bool *ret)
 {
-    bool fits = place_fits(criterion, assets, hit) && time_fits(criterion, event_time(event));
+    bool fits =
+        criterion_fits_place(criterion, assets, hit) && time_fits(criterion, event_time(event));
     if (fits && criterion->query != NULL) {
         return query_matches(criterion->query, event, scratch, ret);
     }

@@ -7,14 +7,19 @@
  * carry keys of their own.  Several conditions in a list: any of them.
  */
 
-#include "detect/private.h"
+#include "detect/sigma_private.h"
 
 #include "detect/criteria.h"
 
-#define TAGS_SIZE_MAX 16384 /* one text of an alert (event/alert.c) */
+#define TAGS_SIZE_MAX   16384 /* one text of an alert (event/alert.c) */
+#define MOMENT_SIZE_MAX ((size_t)128 * 1024 * 1024)
 
 static enum err detection_compile(struct compiler *compiler, const struct yaml_node *detection,
-                                  const struct expr **ret);
+                                  struct draft *draft, const struct expr **ret);
+static enum err logsource_keep(struct compiler *compiler, const struct draft *draft,
+                               struct rule *rule);
+static enum err head_read(struct compiler *compiler, const struct yaml_node *document,
+                          struct str path, struct rule *rule);
 static enum err logsource_read(struct compiler *compiler, const struct yaml_node *document,
                                struct rule *rule);
 static enum err text_read(struct compiler *compiler, const struct yaml_node *node, struct str *ret);
@@ -22,47 +27,11 @@ static enum err tags_read(struct compiler *compiler, const struct yaml_node *tag
 static enum err link_read(struct compiler *compiler, const struct yaml_node *references,
                           struct str *ret);
 
-enum err rule_compile(struct compiler *compiler, const struct yaml_node *document, struct str path,
-                      struct rule *ret)
+enum err rule_head_compile(struct compiler *compiler, const struct yaml_node *document,
+                           struct str path, struct rule *ret)
 {
     struct rule rule = {.level = LEVEL_MEDIUM};
-    const struct yaml_node *title = yaml_get(document, STR("title"));
-    const struct yaml_node *level = yaml_get(document, STR("level"));
-    const struct yaml_node *id = yaml_get(document, STR("id"));
-    if (title == NULL || title->kind != YAML_SCALAR || title->text.size == 0) {
-        return why_say(compiler->why, ERR_SYNTAX, document->line, "the rule has no title");
-    }
-    if (level != NULL &&
-        (level->kind != YAML_SCALAR || level_parse(level->text, &rule.level) != OK)) {
-        return why_say_at(compiler->why, ERR_SYNTAX, level->line, level->column,
-                          "a level is informational, low, medium, high or critical");
-    }
-    enum err err = text_read(compiler, title, &rule.title);
-    if (err == OK) {
-        err = text_read(compiler, id, &rule.id);
-    }
-    if (err == OK && rule.id.size == 0) {
-        err = arena_copy(compiler->mem, path, &rule.id);
-    }
-    if (err == OK) {
-        err = text_read(compiler, yaml_get(document, STR("author")), &rule.author);
-    }
-    if (err == OK) {
-        err = link_read(compiler, yaml_get(document, STR("references")), &rule.link);
-    }
-    if (err == OK) {
-        err = tags_read(compiler, yaml_get(document, STR("tags")), &rule.tags);
-    }
-    if (err == OK) {
-        err = logsource_read(compiler, document, &rule);
-    }
-    const struct yaml_node *detection = yaml_get(document, STR("detection"));
-    if (err == OK && (detection == NULL || detection->kind != YAML_MAPPING)) {
-        return why_say(compiler->why, ERR_SYNTAX, document->line, "the rule has no detection");
-    }
-    if (err == OK) {
-        err = detection_compile(compiler, detection, &rule.condition);
-    }
+    enum err err = head_read(compiler, document, path, &rule);
     if (err == OK) {
         rule.type = criteria_type_of_rule(rule.tags, rule.title);
         *ret = rule;
@@ -70,69 +39,119 @@ enum err rule_compile(struct compiler *compiler, const struct yaml_node *documen
     return err;
 }
 
-static bool is_search(const struct yaml_node *child)
+enum err rule_compile(struct compiler *compiler, const struct yaml_node *document, struct str path,
+                      struct rule *ret)
 {
-    return !str_equal(child->key->text, STR("condition")) &&
-           !str_equal(child->key->text, STR("timeframe"));
+    struct rule rule;
+    enum err err = rule_head_compile(compiler, document, path, &rule);
+    if (err == OK) {
+        err = logsource_read(compiler, document, &rule);
+    }
+    const struct yaml_node *detection = yaml_get(document, STR("detection"));
+    if (err == OK && (detection == NULL || detection->kind != YAML_MAPPING)) {
+        return why_say(compiler->why, ERR_SYNTAX, document->line, "the rule has no detection");
+    }
+    struct draft draft = {.document = document,
+                          .id = rule.id,
+                          .name = rule.name,
+                          .tags = rule.tags,
+                          .category = rule.category,
+                          .product = rule.product,
+                          .service = rule.service};
+    struct buf needs;
+    buf_init(&needs, NEEDS_SIZE_MAX);
+    if (err == OK) {
+        compiler->needs = &needs;
+        compiler->moment = arena_new(MOMENT_SIZE_MAX);
+        err = compiler->moment == NULL
+                  ? ERR_MEMORY
+                  : detection_compile(compiler, detection, &draft, &rule.condition);
+        arena_free(compiler->moment);
+        compiler->moment = NULL;
+        compiler->needs = NULL;
+    }
+    err = err == OK ? arena_copy(compiler->mem, buf_str(&needs), &rule.needs) : err;
+    buf_done(&needs);
+    if (err == OK) {
+        err = logsource_keep(compiler, &draft, &rule);
+    }
+    if (err == OK) {
+        *ret = rule;
+    }
+    return err;
 }
 
-static enum err condition_read(struct compiler *compiler, const struct yaml_node *condition,
-                               const struct selection *selections, size_t count,
-                               const struct expr **ret)
+bool rule_ready(const struct rule *rule, const struct lists *lists)
 {
-    if (condition->kind == YAML_SCALAR) {
-        return condition_compile(compiler, condition->text, condition->line, selections, count,
-                                 ret);
+    struct str rest = rule->needs;
+    bool ready = true;
+    while (rest.size > 0 && ready) {
+        ready = lists_have(lists, str_trim(str_cut(&rest, ',')));
     }
-    const struct expr **list =
-        ARENA_ARRAY(compiler->scratch, const struct expr *, condition->count);
-    if (list == NULL) {
-        return ERR_MEMORY;
-    }
-    size_t listed = 0;
-    for (const struct yaml_node *node = condition->first; node != NULL; node = node->next) {
-        if (condition->kind != YAML_SEQUENCE || node->kind != YAML_SCALAR) {
-            break;
-        }
-        enum err err =
-            condition_compile(compiler, node->text, node->line, selections, count, &list[listed++]);
-        if (err != OK) {
-            return err;
-        }
-    }
-    if (listed == 0 || listed < condition->count) {
-        return why_say_at(compiler->why, ERR_SYNTAX, condition->line, condition->column,
-                          "a condition is a text or a list of texts");
-    }
-    return matcher_group(compiler->matcher, GROUP_OR, list, listed, ret);
+    return ready;
 }
 
+/* All that stands outside the detection. */
+static enum err head_read(struct compiler *compiler, const struct yaml_node *document,
+                          struct str path, struct rule *rule)
+{
+    const struct yaml_node *title = yaml_get(document, STR("title"));
+    const struct yaml_node *level = yaml_get(document, STR("level"));
+    if (title == NULL || title->kind != YAML_SCALAR || title->text.size == 0) {
+        return why_say(compiler->why, ERR_SYNTAX, document->line, "the rule has no title");
+    }
+    if (level != NULL && !yaml_is_null(level) &&
+        (level->kind != YAML_SCALAR || level_parse(level->text, &rule->level) != OK)) {
+        return why_say_at(compiler->why, ERR_SYNTAX, level->line, level->column,
+                          "a level is informational, low, medium, high or critical");
+    }
+    enum err err = text_read(compiler, title, &rule->title);
+    err = err == OK ? text_read(compiler, yaml_get(document, STR("id")), &rule->id) : err;
+    if (err == OK && rule->id.size == 0) {
+        err = arena_copy(compiler->mem, path, &rule->id);
+    }
+    err = err == OK ? text_read(compiler, yaml_get(document, STR("name")), &rule->name) : err;
+    err = err == OK ? text_read(compiler, yaml_get(document, STR("author")), &rule->author) : err;
+    err = err == OK ? text_read(compiler, yaml_get(document, STR("status")), &rule->status) : err;
+    if (err == OK) {
+        err = link_read(compiler, yaml_get(document, STR("references")), &rule->link);
+    }
+    if (err == OK) {
+        err = tags_read(compiler, yaml_get(document, STR("tags")), &rule->tags);
+    }
+    return err;
+}
+
+/* The detection as filters and pipelines leave it. */
 static enum err detection_compile(struct compiler *compiler, const struct yaml_node *detection,
-                                  const struct expr **ret)
+                                  struct draft *draft, const struct expr **ret)
 {
-    const struct yaml_node *condition = yaml_get(detection, STR("condition"));
-    if (condition == NULL) {
-        return why_say(compiler->why, ERR_SYNTAX, detection->line,
-                       "the detection has no condition");
+    static const char *const reserved[] = {"condition", "timeframe", NULL};
+    struct part *own = ARENA_ONE(compiler->scratch, struct part);
+    enum err err = own == NULL ? ERR_MEMORY
+                               : part_read(detection, "condition", reserved, compiler->scratch, own,
+                                           compiler->why);
+    draft->parts = own;
+    if (err == OK && compiler->tuning != NULL) {
+        err = filters_join(compiler->tuning, draft, compiler->scratch);
     }
-    struct selection *selections =
-        ARENA_ARRAY(compiler->scratch, struct selection, detection->count);
-    if (selections == NULL) {
-        return ERR_MEMORY;
+    if (err == OK && compiler->tuning != NULL) {
+        err = pipelines_apply(compiler->tuning, draft, compiler->scratch, compiler->why);
     }
-    size_t count = 0;
-    for (const struct yaml_node *child = detection->first; child != NULL; child = child->next) {
-        if (!is_search(child)) {
-            continue;
-        }
-        selections[count].name = child->key->text;
-        enum err err = selection_compile(compiler, child, &selections[count].expr);
-        if (err != OK) {
-            return err;
-        }
-        count++;
+    compiler->logsource = (struct logsource){draft->category, draft->product, draft->service};
+    if (compiler->draft != NULL) {
+        *compiler->draft = *draft;
     }
-    return condition_read(compiler, condition, selections, count, ret);
+    return err == OK ? draft_compile(compiler, draft, ret) : err;
+}
+
+/* What a pipeline may have changed. */
+static enum err logsource_keep(struct compiler *compiler, const struct draft *draft,
+                               struct rule *rule)
+{
+    enum err err = arena_copy(compiler->mem, draft->category, &rule->category);
+    err = err == OK ? arena_copy(compiler->mem, draft->product, &rule->product) : err;
+    return err == OK ? arena_copy(compiler->mem, draft->service, &rule->service) : err;
 }
 
 static enum err logsource_read(struct compiler *compiler, const struct yaml_node *document,
@@ -146,7 +165,11 @@ static enum err logsource_read(struct compiler *compiler, const struct yaml_node
     if (err == OK) {
         err = text_read(compiler, yaml_get(source, STR("product")), &rule->product);
     }
-    return err == OK ? text_read(compiler, yaml_get(source, STR("service")), &rule->service) : err;
+    if (err == OK) {
+        err = text_read(compiler, yaml_get(source, STR("service")), &rule->service);
+    }
+    compiler->logsource = (struct logsource){rule->category, rule->product, rule->service};
+    return err;
 }
 
 /* A text for good; none for a missing node or null. */

@@ -81,8 +81,15 @@ const struct operation operations[] = {
     {"POST", "/apply", "service.apply", RIGHT_MANAGE, OPERATION_EVERY | OPERATION_ASKING, "trust",
      "", api_service_apply_file},
 
-    {"GET", CLIENT "/alerts", "alert.list", RIGHT_ALERTS, 0, "from to after limit", NULL,
-     api_alerts_list},
+    {"GET", CLIENT "/alerts", "alert.list", RIGHT_ALERTS, 0, "from to after limit excepted planned",
+     NULL, api_alerts_list},
+    {"GET", CLIENT "/alert-counts", "alert.counts", RIGHT_ALERTS, 0, "after limit", NULL,
+     api_alert_counts},
+    {"GET", CLIENT "/exceptions", "exception.list", RIGHT_ALERTS, 0, "", NULL, api_exceptions_list},
+    {"GET", CLIENT "/planned-work", "planned.list", RIGHT_ALERTS, 0, "", NULL, api_planned_list},
+    {"GET", CLIENT "/alerts/{alert}/explanation", "alert.explain", RIGHT_READ, 0, "", NULL,
+     api_alert_explain},
+    {"GET", "/rules", "rules.show", 0, 0, "", NULL, api_rules_show},
     {"GET", "/incidents", "incident.list", 0, 0, "open " PAGE, NULL, api_incidents_list},
     {"GET", CLIENT "/incidents", "incident.list-client", RIGHT_INCIDENTS, 0, "open " PAGE, NULL,
      api_client_incidents_list},
@@ -164,6 +171,7 @@ void api_free(struct api *api)
 void api_answer_done(struct api_answer *answer)
 {
     buf_done(&answer->body);
+    buf_done(&answer->scope);
     *answer = (struct api_answer){0};
 }
 

@@ -50,6 +50,11 @@ struct api_answer {
     bool wants_password;
     struct str password, hash; /* hash empty: make one */
     uint64_t ticket;
+    /* Not finished: a worker explains this alert, reading under this scope (of scope_encode). */
+    bool wants_archive;
+    struct client_id client;
+    uint64_t alert;
+    struct buf scope;
 };
 void api_answer_done(struct api_answer *answer);
 

@@ -8,6 +8,8 @@
 
 #include "portal/private.h"
 
+#include "codec/json.h"
+
 /* ---- Alerts. */
 
 static struct str source_slug(const struct call *call, struct source_id id)
@@ -37,7 +39,39 @@ static void outcome_print(struct json_out *out, const struct outcome *outcome)
     json_text(out, "outside", outcome->outside);
     json_text(out, "inside", outcome->inside);
     json_text(out, "other", outcome->other);
+    json_text(out, "excepted", outcome->excepted);
+    json_text(out, "planned", outcome->planned);
     json_text(out, "documents", outcome->documents);
+    json_close(out);
+}
+
+/* What a correlation has in common; its values come out of events, so they are read and not only
+ * handed on. */
+static void group_print(struct call *call, struct json_out *out, struct str group)
+{
+    struct yaml_node *node = NULL;
+    if (group.size == 0 || json_parse(group, call->mem, &node, NULL) != OK || node == NULL ||
+        node->kind != YAML_MAPPING) {
+        json_null(out, "group");
+        return;
+    }
+    json_object(out, "group");
+    for (const struct yaml_node *value = node->first; value != NULL; value = value->next) {
+        json_text(out, value->key->text.data, value->text);
+    }
+    json_close(out);
+}
+
+/* Sequence numbers, separated by blanks. */
+static void records_print(struct json_out *out, struct str records)
+{
+    json_list(out, "records");
+    while (records.size > 0) {
+        uint64_t sequence;
+        if (str_to_u64(str_cut(&records, ' '), INT64_MAX, &sequence) == OK) {
+            json_unsigned(out, NULL, sequence);
+        }
+    }
     json_close(out);
 }
 
@@ -47,6 +81,7 @@ static void alert_print(struct call *call, struct json_out *out, const struct st
     json_object(out, NULL);
     json_unsigned(out, "id", stored->id);
     json_unsigned(out, "incident", stored->incident); /* its id; 0: none */
+    json_text(out, "kind", alert->kind == ALERT_CORRELATION ? STR("correlation") : STR("rule"));
     json_unsigned(out, "place", alert->place.sequence);
     json_text(out, "source", source_slug(call, alert->source));
     json_time(out, "stored", stored->stored);
@@ -61,6 +96,9 @@ static void alert_print(struct call *call, struct json_out *out, const struct st
     json_text(out, "tags", alert->rule_tags);
     json_text(out, "version", alert->rule_version);
     json_close(out);
+    group_print(call, out, alert->group);
+    json_unsigned(out, "count", alert->count);
+    records_print(out, alert->records);
     outcome_print(out, &alert->outcome);
     json_close(out);
 }
@@ -76,6 +114,12 @@ enum err api_alerts_list(struct call *call)
     }
     if (err == OK) {
         err = call_query_number(call, "after", 0, INT64_MAX, &filter.after_id);
+    }
+    if (err == OK) {
+        err = call_query(call, "excepted", &filter.excepted);
+    }
+    if (err == OK) {
+        err = call_query(call, "planned", &filter.planned);
     }
     if (err == OK) {
         err = call_query_limit(call, &filter.count_max);

@@ -174,10 +174,12 @@ operation_run api_schemas_list, api_schema_show, api_schema_form, api_documents_
     api_version_withdraw, api_version_difference, api_version_completeness, api_version_csv,
     api_version_csv_draft, api_acknowledgements_list, api_version_acknowledge,
     api_document_disclosure, api_client_export, api_service_apply_file;
+operation_run api_rules_show, api_alert_explain;
 operation_run api_alerts_list, api_incidents_list, api_client_incidents_list, api_incident_show,
     api_incident_new, api_incident_lines, api_incident_add_note, api_incident_go,
     api_incident_offer, api_incident_options, api_incident_decision, api_incident_authorised,
     api_incident_execution, api_incident_agree_return;
+operation_run api_alert_counts, api_exceptions_list, api_planned_list;
 operation_run api_clocks_list, api_clock_steps, api_clock_stop, api_clock_go;
 operation_run api_notices_list, api_notice_acknowledge, api_code_show, api_code_use;
 operation_run api_clients_list, api_client_show, api_sources_list, api_client_people,

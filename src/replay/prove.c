@@ -68,14 +68,10 @@ static void gather_complain(void *context, const char *path, const char *reason)
     gathering->complain(gathering->context, path, reason);
 }
 
-static enum err gather_file(void *context, const char *path)
+static enum err gather_any(struct gathering *gathering, const char *path)
 {
-    struct gathering *gathering = context;
     struct why why = {0};
     struct buf text;
-    if (!is_rule_file(path)) {
-        return OK;
-    }
     enum err err = whole_read(path, YAML_SIZE_MAX, &text, &why);
     if (err == OK) {
         err = ruleset_pack(gathering->bundle, str_from(path), buf_str(&text));
@@ -90,6 +86,20 @@ static enum err gather_file(void *context, const char *path)
     }
     gather_complain(gathering, path, why_text(&why, err));
     return OK;
+}
+
+static enum err gather_file(void *context, const char *path)
+{
+    return is_rule_file(path) ? gather_any(context, path) : OK;
+}
+
+enum err rules_gather_file(struct buf *bundle, const char *path, replay_complain *complain,
+                           void *context, size_t *complaints)
+{
+    struct gathering gathering = {.bundle = bundle, .complain = complain, .context = context};
+    enum err err = gather_any(&gathering, path);
+    *complaints += gathering.complaints;
+    return err;
 }
 
 enum err rules_gather(struct buf *bundle, const char *path, replay_complain *complain,
@@ -115,13 +125,12 @@ static void proof_complain(void *context, const char *path, const char *reason)
     tell(context, path, 0, reason);
 }
 
-static enum err line_judge(struct proving *proving, const struct ruleset *ruleset, struct str line,
-                           bool *ret)
+static enum err line_judge(struct proving *proving, struct judge *judge, struct str line, bool *ret)
 {
     struct parse_context context = {.received = proving->now};
     struct str bytes;
     struct batch batch;
-    struct alerts alerts;
+    struct verdicts verdicts;
     builder_reset(proving->builder);
     arena_reset(proving->mem);
     enum err err = builder_begin(proving->builder, line, proving->now);
@@ -132,15 +141,15 @@ static enum err line_judge(struct proving *proving, const struct ruleset *rulese
     err = builder_end(proving->builder);
     err = err == OK ? builder_finish(proving->builder, &bytes) : err;
     err = err == OK ? batch_check(bytes, proving->mem, &batch, NULL) : err;
-    err = err == OK ? ruleset_judge(ruleset, &batch, proving->mem, &alerts) : err;
+    err = err == OK ? judge_batch(judge, &batch, proving->mem, &verdicts) : err;
     if (err == OK) {
-        *ret = alerts.count > 0;
+        *ret = verdicts.alerts.count > 0;
     }
     return err;
 }
 
 /* One proof file beside a rule. */
-static enum err proof_run(struct proving *proving, const struct ruleset *ruleset, const char *path,
+static enum err proof_run(struct proving *proving, struct judge *judge, const char *path,
                           bool must_match)
 {
     struct buf text;
@@ -164,7 +173,7 @@ static enum err proof_run(struct proving *proving, const struct ruleset *ruleset
         }
         bool fired = false;
         lines++;
-        err = line_judge(proving, ruleset, line, &fired);
+        err = line_judge(proving, judge, line, &fired);
         if (err == OK) {
             tell(proving, path, number,
                  fired == must_match ? NULL
@@ -184,15 +193,18 @@ static enum err rule_prove(struct proving *proving, const char *path, const stru
 {
     const char *const endings[] = {".match", ".silent"};
     const char *dot = strrchr(path, '.');
-    enum err err = OK;
+    struct judge *judge = NULL;
+    enum err err = judge_new(ruleset, &judge);
     for (int i = 0; i < 2 && err == OK; i++) {
         char *proof;
         if (asprintf(&proof, "%.*s%s", (int)(dot - path), path, endings[i]) < 0) {
-            return ERR_MEMORY;
+            err = ERR_MEMORY;
+            break;
         }
-        err = proof_run(proving, ruleset, proof, i == 0);
+        err = proof_run(proving, judge, proof, i == 0);
         free(proof);
     }
+    judge_free(judge);
     return err;
 }
 
@@ -219,9 +231,10 @@ static enum err file_prove(void *context, const char *path)
     if (readable != OK) {
         tell(proving, path, 0, why_text(&why, readable));
     }
-    for (size_t i = 0; i < report.refused_count; i++) {
-        struct str reason = report.refused[i].reason; /* has a NUL behind it: arena_copy made it */
-        tell(proving, path, report.refused[i].line, reason.data);
+    for (size_t i = 0; i < report.refused.count; i++) {
+        struct str reason =
+            report.refused.list[i].reason; /* has a NUL behind it: arena_copy made it */
+        tell(proving, path, report.refused.list[i].line, reason.data);
     }
     if (err == OK && report.loaded > 0) {
         err = rule_prove(proving, path, ruleset);

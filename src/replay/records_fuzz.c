@@ -71,7 +71,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .complain = complain,
     };
     struct replay *replay;
-    if (replay_new(&options, &replay) != OK || replay_path(replay, path) != OK) {
+    if (replay_new(&options, &replay) != OK || replay_path(replay, path) != OK ||
+        replay_run(replay) != OK) {
         abort();
     }
     replay_free(replay);

@@ -1,7 +1,6 @@
 /*
- * Alerts as lines.  ndjson is the documented shape; csv (RFC 4180) and table hold the same for
- * spreadsheets and eyes, without the event.  Each names the rule's author, as the licences of rules
- * ask.
+ * Alerts as lines.  ndjson is the documented shape; csv (RFC 4180) holds the same for spreadsheets,
+ * without the event.  Each names the rule's author, as the licences of rules ask.
  *
  * The event is the record itself where that is JSON, in one line; otherwise an object of the fields
  * that the parser found, by their dotted names, a list where one occurs more than once, and the
@@ -161,21 +160,28 @@ static void event_print(enum err *err, struct buf *out, const struct event *even
     text(err, out, "}");
 }
 
-static void moment_print(enum err *err, struct buf *out, const struct event *event)
+enum err render_event(const struct event *event, struct arena *scratch, struct buf *out,
+                      struct shown *ret)
 {
-    char moment[TIME_TEXT_SIZE];
-    if (wall_known(event->happened)) {
-        quoted(err, out, str_from(time_print(event->happened, moment)));
+    enum err err = OK;
+    event_print(&err, out, event, scratch);
+    if (err == OK) {
+        *ret = (struct shown){event->happened, host_of(event, scratch), buf_str(out)};
+    }
+    return err;
+}
+
+static void member_print(enum err *err, struct buf *out, struct str value)
+{
+    if (value.size > 0) {
+        quoted(err, out, value);
     } else {
         text(err, out, "null");
     }
 }
 
-static enum err ndjson_print(const struct alert *alert, const struct event *event,
-                             const struct origin *origin, struct arena *scratch, struct buf *out)
+static void rule_print(enum err *err, struct buf *out, const struct alert *alert)
 {
-    struct str host = host_of(event, scratch);
-    enum err err = buf_append(out, STR("{\"kind\":\"rule\",\"rule\":{"));
     const struct {
         const char *name;
         struct str value;
@@ -185,56 +191,83 @@ static enum err ndjson_print(const struct alert *alert, const struct event *even
         {"level", str_from(level_text(alert->level))},
         {"author", alert->rule_author},
     };
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && err == OK; i++) {
-        err = field_print(out, parts[i].name, parts[i].value);
-        text(&err, out, ",");
+    text(err, out, ",\"rule\":{");
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && *err == OK; i++) {
+        *err = field_print(out, parts[i].name, parts[i].value);
+        text(err, out, ",");
     }
-    text(&err, out, "\"tags\":");
-    tags_print(&err, out, alert->rule_tags);
-    text(&err, out, "},\"source\":{\"file\":");
-    quoted(&err, out, origin->file);
-    err = err == OK ? buf_print(out, ",\"member\":null,\"record\":%llu},\"@timestamp\":",
-                                (unsigned long long)origin->record)
-                    : err;
-    moment_print(&err, out, event);
+    text(err, out, "\"tags\":");
+    tags_print(err, out, alert->rule_tags);
+    text(err, out, "}");
+}
+
+static void origin_print(enum err *err, struct buf *out, const struct origin *origin)
+{
+    text(err, out, "{\"file\":");
+    quoted(err, out, origin->file);
+    text(err, out, ",\"member\":");
+    member_print(err, out, origin->member);
+    *err =
+        *err == OK ? buf_print(out, ",\"record\":%llu}", (unsigned long long)origin->record) : *err;
+}
+
+/* What a correlation has on top: its group, how many events it counts and where the first lie. */
+static void together_print(enum err *err, struct buf *out, const struct alert *alert,
+                           const struct origins *records)
+{
+    text(err, out, ",\"group\":");
+    step(err, buf_append, out, alert->group.size > 0 ? alert->group : STR("{}"));
+    *err = *err == OK
+               ? buf_print(out, ",\"count\":%llu,\"records\":[", (unsigned long long)alert->count)
+               : *err;
+    for (size_t i = 0; i < records->count; i++) {
+        text(err, out, i == 0 ? "" : ",");
+        origin_print(err, out, &records->list[i]);
+    }
+    text(err, out, "]");
+}
+
+static enum err ndjson_print(const struct alert *alert, const struct shown *shown,
+                             const struct origin *origin, const struct origins *records,
+                             struct buf *out)
+{
+    char moment[TIME_TEXT_SIZE];
+    enum err err = OK;
+    text(&err, out, records == NULL ? "{\"kind\":\"rule\"" : "{\"kind\":\"correlation\"");
+    rule_print(&err, out, alert);
+    if (records != NULL) {
+        together_print(&err, out, alert, records);
+    }
+    text(&err, out, ",\"source\":");
+    origin_print(&err, out, origin);
+    text(&err, out, ",\"@timestamp\":");
+    member_print(&err, out,
+                 wall_known(shown->happened) ? str_from(time_print(shown->happened, moment))
+                                             : (struct str){0});
     text(&err, out, ",\"host\":");
-    if (host.size > 0) {
-        quoted(&err, out, host);
-    } else {
-        text(&err, out, "null");
-    }
+    member_print(&err, out, shown->host);
     text(&err, out, ",\"event\":");
-    event_print(&err, out, event, scratch);
+    step(&err, buf_append, out, shown->event);
     text(&err, out, "}");
     return err;
 }
 
-/* RFC 4180; a cell that a spreadsheet would run as a formula is given a quote in front. */
+/* RFC 4180; a cell that a spreadsheet would run as a formula is given a quote in front, and line
+ * ends in it become blanks. */
 static void cell_print(enum err *err, struct buf *out, struct str value, bool last)
 {
-    bool formula = value.size > 0 && strchr("=+-@", value.data[0]) != NULL;
+    bool formula = value.size > 0 && strchr("=+-@\t\r|%", value.data[0]) != NULL;
     text(err, out, formula ? "\"'" : "\"");
-    while (value.size > 0) {
-        size_t at = str_find_byte(value, '"');
-        struct str part = str_slice(value, 0, at);
-        step(err, buf_append, out, part);
-        text(err, out, at == STR_NONE ? "" : "\"\"");
-        value = str_slice(value, at == STR_NONE ? value.size : at + 1, value.size);
+    for (size_t i = 0; i < value.size && *err == OK; i++) {
+        char c = value.data[i];
+        *err = c == '"' ? buf_append_byte(out, c) : OK;
+        *err = *err == OK ? buf_append_byte(out, (unsigned char)c < 0x20 ? ' ' : c) : *err;
     }
     text(err, out, last ? "\"" : "\",");
 }
 
-static void plain_print(enum err *err, struct buf *out, struct str value)
-{
-    for (size_t i = 0; i < value.size && *err == OK; i++) {
-        unsigned char c = (unsigned char)value.data[i];
-        *err = buf_append_byte(out, c < 0x20 || c == 0x7f ? '?' : (char)c);
-    }
-}
-
-static enum err row_print(enum replay_format format, const struct alert *alert,
-                          const struct event *event, const struct origin *origin,
-                          struct arena *scratch, struct buf *out)
+static enum err csv_print(const struct alert *alert, const struct shown *shown,
+                          const struct origin *origin, struct arena *scratch, struct buf *out)
 {
     char moment[TIME_TEXT_SIZE];
     struct str record;
@@ -243,40 +276,34 @@ static enum err row_print(enum replay_format format, const struct alert *alert,
         return err;
     }
     const struct str cells[] = {
-        str_from(wall_known(event->happened) ? time_print(event->happened, moment) : "-"),
+        str_from(wall_known(shown->happened) ? time_print(shown->happened, moment) : ""),
         str_from(level_text(alert->level)),
         alert->rule_title,
         alert->rule_author,
-        host_of(event, scratch),
+        shown->host,
         origin->file,
+        origin->member,
         record,
         alert->rule_id,
         alert->rule_tags,
     };
     size_t count = sizeof cells / sizeof cells[0];
     for (size_t i = 0; i < count; i++) {
-        if (format == REPLAY_CSV) {
-            cell_print(&err, out, cells[i], i + 1 == count);
-        } else if (i < 7) {
-            text(&err, out, i == 0 ? "" : i == 6 ? ":" : "  ");
-            plain_print(&err, out, cells[i].size > 0 ? cells[i] : STR("-"));
-        }
+        cell_print(&err, out, cells[i], i + 1 == count);
     }
     return err;
 }
 
 enum err render_alert(enum replay_format format, const struct alert *alert,
-                      const struct event *event, const struct origin *origin, struct arena *scratch,
-                      struct buf *out)
+                      const struct shown *shown, const struct origin *origin,
+                      const struct origins *records, struct arena *scratch, struct buf *out)
 {
-    return format == REPLAY_NDJSON ? ndjson_print(alert, event, origin, scratch, out)
-                                   : row_print(format, alert, event, origin, scratch, out);
+    return format == REPLAY_CSV ? csv_print(alert, shown, origin, scratch, out)
+                                : ndjson_print(alert, shown, origin, records, out);
 }
 
 bool render_head(enum replay_format format, struct str *ret)
 {
-    static const char csv[] = "timestamp,level,title,author,host,file,record,rule_id,tags";
-    static const char table[] = "TIME  LEVEL  RULE  AUTHOR  HOST  FILE:RECORD";
-    *ret = format == REPLAY_CSV ? STR(csv) : STR(table);
-    return format != REPLAY_NDJSON;
+    *ret = STR("timestamp,level,title,author,host,file,member,record,rule_id,tags");
+    return format == REPLAY_CSV;
 }

@@ -1,9 +1,13 @@
 /*
- * The scan: inputs into records, records into batches, batches under the rules, alerts into lines.
+ * The scan: paths into files, files to scanners, and what these say, in order, to the caller.
  *
- * The same parsers and the same judge as in the live service, over batches that belong to no
- * client.  A batch holds records of one file only, without gaps, so that an event's number in the
- * batch leads back to its number in the file.
+ *                   ┌ scanner: read a block, judge it, render ┐
+ *     paths → order ┼ scanner                                 ┼ order → lines, table, past
+ *                   └ scanner                                 ┘
+ *                                              at the end: correlations, then the table
+ *
+ * Always true: what is called back is called within the order's gate or after all scanners have
+ * ended, so by one thread at a time; the statistics are added up there too.
  */
 
 #include "replay/replay.h"
@@ -12,27 +16,25 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "parse/parse.h"
 #include "replay/private.h"
-
-#define TURN_SIZE_MAX ((size_t)2 * 1024 * 1024 * 1024) /* a batch's alerts, and values to print */
-#define LINE_SIZE_MAX ((size_t)64 * 1024 * 1024)       /* an event with all its escapes */
 
 struct replay {
     struct replay_options options;
     struct replay_stats stats;
-    const struct parser *parser;
-    struct builder *builder;
-    struct arena *turn;
+    struct order *order;
+    struct past *past;
+    struct table *table;
+    struct scanner **scanners;
+    unsigned threads;
     struct buf line;
-    const char *path;
-    uint64_t record_first; /* the number in the file of the batch's first event */
 };
 
-static enum err file_scan(void *context, const char *path);
+static enum err file_add(void *context, const char *path);
 static void complain(void *context, const char *path, const char *reason);
-static enum err record_add(struct replay *replay, struct str record, struct mono *since);
-static enum err batch_end(struct replay *replay);
+static enum err out_tell(void *context, const char *path, struct str member, struct out *out);
+static enum err correlation_tell(void *context, const struct alert *alert,
+                                 const struct shown *shown, const struct origin *origin,
+                                 const struct origins *records, struct arena *scratch);
 
 enum err replay_new(const struct replay_options *options, struct replay **ret)
 {
@@ -41,12 +43,20 @@ enum err replay_new(const struct replay_options *options, struct replay **ret)
         return ERR_MEMORY;
     }
     replay->options = *options;
-    replay->builder = builder_new(CLIENT_INSTALLATION, (struct source_id){0});
-    replay->turn = arena_new(TURN_SIZE_MAX);
-    buf_init(&replay->line, LINE_SIZE_MAX);
-    enum err err = replay->builder == NULL || replay->turn == NULL
-                       ? ERR_MEMORY
-                       : parser_find(STR("auto"), &replay->parser);
+    replay->threads = options->threads == 0                 ? 1
+                      : options->threads > SCAN_THREADS_MAX ? SCAN_THREADS_MAX
+                                                            : options->threads;
+    buf_init(&replay->line, (size_t)256 * 1024 * 1024);
+    replay->scanners = calloc(replay->threads, sizeof(struct scanner *));
+    enum err err = replay->scanners == NULL ? ERR_MEMORY : OK;
+    err = err == OK ? order_new(out_tell, replay, replay->threads, &replay->order) : err;
+    err = err == OK ? past_new(options->ruleset, &replay->past) : err;
+    for (unsigned i = 0; i < replay->threads && err == OK; i++) {
+        err = scanner_new(&replay->options, replay->order, &replay->scanners[i]);
+    }
+    if (err == OK && options->format == REPLAY_TABLE) {
+        err = table_new(options->width, options->colour, &replay->table);
+    }
     struct str head;
     if (err == OK && render_head(options->format, &head)) {
         err = options->line(options->context, head);
@@ -59,25 +69,31 @@ enum err replay_new(const struct replay_options *options, struct replay **ret)
     return OK;
 }
 
-enum err replay_path(struct replay *replay, const char *path)
-{
-    return input_walk(path, file_scan, complain, replay);
-}
-
-void replay_stats(const struct replay *replay, struct replay_stats *ret)
-{
-    *ret = replay->stats;
-}
-
 void replay_free(struct replay *replay)
 {
-    if (replay == NULL) {
-        return;
+    if (replay != NULL) {
+        for (unsigned i = 0; replay->scanners != NULL && i < replay->threads; i++) {
+            scanner_free(replay->scanners[i]);
+        }
+        free(replay->scanners);
+        order_free(replay->order);
+        past_free(replay->past);
+        table_free(replay->table);
+        buf_done(&replay->line);
+        free(replay);
     }
-    builder_free(replay->builder);
-    arena_free(replay->turn);
-    buf_done(&replay->line);
-    free(replay);
+}
+
+enum err replay_path(struct replay *replay, const char *path)
+{
+    return input_walk(path, file_add, complain, replay);
+}
+
+static enum err file_add(void *context, const char *path)
+{
+    struct replay *replay = context;
+    replay->stats.total += input_path_size(path);
+    return order_add(replay->order, path);
 }
 
 static void complain(void *context, const char *path, const char *reason)
@@ -87,130 +103,136 @@ static void complain(void *context, const char *path, const char *reason)
     replay->options.complain(replay->options.context, path, reason);
 }
 
-/* Adds the time since *since to *sum, and goes on from now. */
-static void lap(const struct replay *replay, struct mono *since, int64_t *sum)
+static void work(void *context, unsigned index)
 {
-    struct mono now = replay->options.clock();
-    *sum += now.ns - since->ns;
-    *since = now;
+    const struct replay *replay = context;
+    scanner_run(replay->scanners[index]);
 }
 
-/* The records of one opened file, until its end or an error of ours. */
-static enum err records_scan(struct replay *replay, struct records *records)
+enum err replay_run(struct replay *replay)
 {
-    uint64_t number = 0;
-    replay->record_first = 0;
-    for (;;) {
-        struct why why = {0};
-        struct str record;
-        struct mono since = replay->options.clock();
-        enum err err = records_next(records, &record, &why);
-        lap(replay, &since, &replay->stats.read_ns);
-        if (err == OK) {
-            err = record_add(replay, record, &since);
-            if (err != OK) {
-                return err;
-            }
-            number++;
-            continue;
-        }
-        enum err ended = batch_end(replay);
-        if (ended != OK || err == ERR_CLOSED) {
-            return ended;
-        }
-        complain(replay, replay->path, why_text(&why, err));
-        if (err != ERR_LIMIT) {
-            return err == ERR_MEMORY ? err : OK;
-        }
-        replay->record_first = ++number;
+    threads_run(replay->threads, work, replay);
+    enum err err = order_failed(replay->order);
+    for (unsigned i = 0; i < replay->threads; i++) {
+        /* Their memory is free for what comes now. */
+        scanner_free(replay->scanners[i]);
+        replay->scanners[i] = NULL;
     }
+    if (err == OK && past_refused(replay->past) != OK) {
+        complain(replay, "correlations",
+                 past_refused(replay->past) == ERR_LIMIT
+                     ? "rules saw more for them than can be kept; what came later is left out"
+                     : "what rules saw for them could not be kept in TMPDIR; some is left out");
+    }
+    err = err == OK ? past_end(replay->past, correlation_tell, replay) : err;
+    if (err == OK && replay->table != NULL) {
+        err = table_print(replay->table, replay->options.line, replay->options.context);
+    }
+    return err;
 }
 
-static enum err file_scan(void *context, const char *path)
+void replay_stats(const struct replay *replay, struct replay_stats *ret)
+{
+    *ret = replay->stats;
+}
+
+static void stats_add(struct replay_stats *sum, const struct replay_stats *part)
+{
+    sum->files += part->files;
+    sum->events += part->events;
+    sum->alerts += part->alerts;
+    sum->bytes += part->bytes;
+    sum->packed += part->packed;
+    sum->read_ns += part->read_ns;
+    sum->parse_ns += part->parse_ns;
+    sum->match_ns += part->match_ns;
+}
+
+/* Where it is, fit to be shown on a terminal: an archive names its members as it likes. */
+static enum err where_print(const char *path, struct str member, struct buf *out)
+{
+    size_t width;
+    enum err err = text_fit(str_from(path), SIZE_MAX, out, &width);
+    if (err == OK && member.size > 0) {
+        err = buf_append_byte(out, ':');
+        err = err == OK ? text_fit(member, SIZE_MAX, out, &width) : err;
+    }
+    return err == OK ? buf_append_byte(out, '\0') : err;
+}
+
+static enum err complaints_tell(struct replay *replay, const char *path, struct str complaints)
+{
+    enum err err = OK;
+    while (complaints.size > 0 && err == OK) {
+        struct str member = str_cut(&complaints, '\0');
+        struct str reason = str_cut(&complaints, '\0');
+        buf_reset(&replay->line);
+        err = where_print(path, member, &replay->line);
+        if (err == OK) {
+            complain(replay, replay->line.data, reason.data);
+        }
+    }
+    return err;
+}
+
+static enum err rows_tell(struct replay *replay, const char *path, struct str rows)
+{
+    enum err err = OK;
+    while (rows.size > 0 && err == OK) {
+        struct row row;
+        row_decode(&rows, &row);
+        row.file = str_from(path);
+        err = table_add(replay->table, &row);
+    }
+    return err;
+}
+
+static enum err lines_tell(struct replay *replay, struct str lines)
+{
+    enum err err = OK;
+    while (lines.size > 0 && err == OK) {
+        err = replay->options.line(replay->options.context, str_cut(&lines, '\n'));
+    }
+    return err;
+}
+
+static enum err out_tell(void *context, const char *path, struct str member, struct out *out)
 {
     struct replay *replay = context;
-    struct why why = {0};
-    struct input *input = NULL;
-    struct records records = {0};
-    replay->path = path;
-    replay->stats.files++;
-    enum err err = input_open(path, &input, &why);
+    stats_add(&replay->stats, &out->stats);
+    enum err err = complaints_tell(replay, path, buf_str(&out->complaints));
     if (err == OK) {
-        err = records_begin(&records, input, path, &why);
+        err = replay->table != NULL ? rows_tell(replay, path, buf_str(&out->lines))
+                                    : lines_tell(replay, buf_str(&out->lines));
     }
-    if (err == OK) {
-        err = records_scan(replay, &records);
-    } else if (err != ERR_MEMORY) {
-        complain(replay, path, why_text(&why, err));
-        err = OK;
+    err = err == OK ? past_add(replay->past, path, member, buf_str(&out->sightings)) : err;
+    if (err == OK && replay->options.progress != NULL) {
+        replay->options.progress(replay->options.context, &replay->stats);
     }
-    replay->stats.bytes += records.bytes;
-    records_done(&records);
-    input_close(input);
     return err;
 }
 
-static enum err record_add(struct replay *replay, struct str record, struct mono *since)
+static enum err correlation_tell(void *context, const struct alert *alert,
+                                 const struct shown *shown, const struct origin *origin,
+                                 const struct origins *records, struct arena *scratch)
 {
-    struct parse_context context = {.received = replay->options.now};
-    for (int tries = 0; tries < 2; tries++) {
-        enum err err = builder_begin(replay->builder, record, replay->options.now);
-        if (err == OK) {
-            parse_record(replay->parser, &context, replay->builder);
-            err = builder_end(replay->builder);
-        }
-        lap(replay, since, &replay->stats.parse_ns);
-        if (err != ERR_LIMIT) {
-            return err;
-        }
-        /* The batch is full: the record opens the next one. */
-        err = batch_end(replay);
-        *since = replay->options.clock();
-        if (err != OK) {
-            return err;
-        }
+    struct replay *replay = context;
+    replay->stats.correlations++;
+    if (replay->table != NULL) {
+        struct row row = {
+            .happened = shown->happened,
+            .level = alert->level,
+            .record = origin->record,
+            .rule = alert->rule_title,
+            .author = alert->rule_author,
+            .host = shown->host,
+            .file = origin->file,
+            .member = origin->member,
+        };
+        return table_add(replay->table, &row);
     }
-    return ERR_LIMIT;
-}
-
-static enum err alert_tell(struct replay *replay, const struct batch *batch,
-                           const struct alert *alert)
-{
-    struct event event;
-    batch_event(batch, (uint32_t)alert->place.sequence, &event);
-    struct origin origin = {
-        .file = str_from(replay->path),
-        .record = replay->record_first + event.index,
-    };
     buf_reset(&replay->line);
     enum err err =
-        render_alert(replay->options.format, alert, &event, &origin, replay->turn, &replay->line);
-    replay->stats.alerts += err == OK;
+        render_alert(replay->options.format, alert, shown, origin, records, scratch, &replay->line);
     return err == OK ? replay->options.line(replay->options.context, buf_str(&replay->line)) : err;
-}
-
-static enum err batch_end(struct replay *replay)
-{
-    struct str bytes;
-    struct batch batch;
-    struct alerts alerts;
-    struct why why = {0};
-    enum err err = builder_finish(replay->builder, &bytes);
-    if (err == ERR_NOT_FOUND) {
-        return OK;
-    }
-    struct mono since = replay->options.clock();
-    arena_reset(replay->turn);
-    err = err == OK ? batch_check(bytes, replay->turn, &batch, &why) : err;
-    err = err == OK ? ruleset_judge(replay->options.ruleset, &batch, replay->turn, &alerts) : err;
-    lap(replay, &since, &replay->stats.match_ns);
-    if (err == OK) {
-        replay->stats.events += batch.events;
-        for (size_t i = 0; i < alerts.count && err == OK; i++) {
-            err = alert_tell(replay, &batch, &alerts.list[i]);
-        }
-        replay->record_first += batch.events;
-    }
-    builder_reset(replay->builder);
-    return err;
 }

@@ -23,6 +23,15 @@ NODISCARD enum err answer_export(const struct scope *scope, struct tenant *tenan
 NODISCARD enum err answer_list(const struct scope *scope, struct tenant *tenant,
                                const struct control_request *request, struct buf *out);
 
+/* Editions of the rules, the newest first. */
+NODISCARD enum err answer_editions(const struct scope *scope, struct ledger *ledger,
+                                   const struct control_request *request, struct buf *out);
+
+/* Whether a command judges the archive again, and the rules that it does so by (rejudge.h). */
+bool answer_judges(enum control_command command);
+NODISCARD enum err answer_rules(struct ledger *ledger, const struct control_request *request,
+                                struct buf *out, struct why *why);
+
 /* The accounts, and the last stretch of time for which they are not exact, if there is one. */
 struct books_view {
     const struct account *accounts;

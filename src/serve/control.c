@@ -13,8 +13,10 @@
 const char *control_purpose(enum control_command command)
 {
     static const char *const purposes[CONTROL_COMMAND_COUNT] = {
-        "tenant apply", "tenant export", "tenant list", "search",
-        "alerts",       "books",         "api",         "tenant key"};
+        "tenant apply",   "tenant export", "tenant list", "search",       "alerts",
+        "books",          "api",           "tenant key",  "rules import", "rules use",
+        "rules editions", "rules try",     "scan",        "explain",
+    };
     return purposes[command];
 }
 
@@ -61,6 +63,7 @@ static enum err request_send(int channel, const struct control_request *request)
                                                 .limit = request->limit,
                                                 .tenant = request->tenant,
                                                 .argument = request->argument,
+                                                .note = request->note,
                                                 .text = request->text}};
     enum err err;
     while ((err = message_send(channel, &message)) == ERR_AGAIN) {

@@ -1,9 +1,10 @@
 /*
  * The core process: the spine's turns, the signing of heads, and journals lent to workers.
  *
- * Its life: SETUP, RING, BOOKS, RULES, LINK front and desk, GO (confine, open the archive).  It
- * begins to turn when desk has granted the clients; with fresh books it first takes the accounts
- * from desk's snapshot and the archive.  A turn that fails for want of space is tried again.
+ * Its life: SETUP, RING, BOOKS, LINK front and desk, GO (confine, open the archive).  It begins to
+ * turn when desk has given it the rules and granted the clients; with fresh books it first takes
+ * the accounts from desk's snapshot and the archive.  A turn that fails for want of space is tried
+ * again.
  */
 
 #include "serve/process.h"
@@ -19,10 +20,12 @@
 
 #define TICK_MS          1000 /* heads, bookmarks */
 #define RETRY_MS         200  /* after a turn that failed */
+#define MEMORY_TICKS     30   /* after which what detection remembers of a client is kept */
 #define STOP_TICK_MS     5
 #define STOP_PATIENCE_MS 8000
 #define WORKERS_MAX      64
 #define HEADS_PER_TICK   16
+#define RULESET_MEMORY   ((size_t)1 << 30) /* a report of every rule */
 
 struct lending {
     uint64_t worker;
@@ -38,13 +41,13 @@ struct core {
     struct lending lendings[WORKERS_MAX];
     const char *folder; /* the archive's */
     struct zones *zones;
-    size_t rules_refused; /* of the set that runs */
-    uint64_t stop_ms_left;
+    uint64_t stop_ms_left, ticks;
     bool granted, stopping, turn_armed;
     enum err failing; /* the error that the last turn met */
 };
 
 static enum err core_message(struct process *process, struct message *message, struct why *why);
+static void turn_soon(struct core *core, uint64_t delay_ms);
 static void core_turn(void *context);
 static void core_tick(void *context);
 static void core_front_spoke(void *context, struct link *link, struct message *message,
@@ -69,53 +72,13 @@ int core_run(struct process *process)
     core->process = process;
     core->spine->say = core_say;
     core->spine->say_context = core;
+    core->spine->front_away = true;
     process->self = core;
     process->message = core_message;
     return process_loop(process);
 }
 
 /* ---- From parent. */
-
-static void rules_swap(struct core *core, struct ruleset *ruleset, size_t refused)
-{
-    ruleset_free(core->spine->ruleset);
-    core->spine->ruleset = ruleset;
-    core->rules_refused = refused;
-    for (size_t i = 0; i < core->spine->clients_count; i++) {
-        core->spine->clients[i].rules_noted = false;
-    }
-}
-
-/* A slip of the pen in one rule must not take a rule away that worked: rules read again while we
- * judge are taken only if no more of them are refused than before. */
-static enum err core_rules(struct core *core, struct str bundle, struct why *why)
-{
-    struct ruleset *ruleset;
-    struct ruleset_report report;
-    struct arena *mem = arena_new((size_t)256 << 20);
-    if (mem == NULL) {
-        return ERR_MEMORY;
-    }
-    enum err err = ruleset_load(bundle, mem, &ruleset, &report, why);
-    if (err == OK) {
-        bool worse = core->spine->ruleset != NULL && report.refused_count > core->rules_refused;
-        process_say(core->process, "%zu rules loaded, %zu refused%s", report.loaded,
-                    report.refused_count,
-                    worse ? "; what runs stays as it was until they are mended" : "");
-        for (size_t i = 0; i < report.refused_count; i++) {
-            const struct rule_problem *problem = &report.refused[i];
-            process_say(core->process, "rule refused: %.*s:%u: %.*s", STR_ARG(problem->file),
-                        problem->line, STR_ARG(problem->reason));
-        }
-        if (worse) {
-            ruleset_free(ruleset);
-        } else {
-            rules_swap(core, ruleset, report.refused_count);
-        }
-    }
-    arena_free(mem);
-    return err;
-}
 
 static enum err core_go(struct core *core, struct why *why)
 {
@@ -226,6 +189,8 @@ static enum err core_link(struct core *core, struct message *message)
     case PROCESS_FRONT:
         link_free(spine->front);
         spine->front = NULL;
+        spine->front_away = false;
+        turn_soon(core, 0); /* what it has pushed already */
         return link_new(core->process->loop, descriptor, core_front_spoke, core, &spine->front);
     case PROCESS_DESK:
         spine_desk_lost(spine);
@@ -269,14 +234,13 @@ static enum err core_message(struct process *process, struct message *message, s
         return err;
     case MESSAGE_BOOKS:
         return books_attach(memory, size, &core->spine->books);
-    case MESSAGE_RULES:
-        return core_rules(core, message->rules.bundle, why);
     case MESSAGE_LINK:
         return core_link(core, message);
     case MESSAGE_GO:
         return core_go(core, why);
     case MESSAGE_STOP:
         core->stopping = true;
+        core->spine->front_away = false; /* it ends before us, and what it left is stored */
         core->stop_ms_left = STOP_PATIENCE_MS;
         timer_set(core->tick, 0, STOP_TICK_MS);
         return OK;
@@ -366,6 +330,7 @@ static void core_stop(struct core *core)
         return;
     }
     if (spine->archive != NULL) {
+        memory_keep(spine);
         archive_close(spine->archive, wall_now());
     }
     _exit(0);
@@ -380,6 +345,7 @@ static void core_tick(void *context)
         return;
     }
     spine_bookmarks_send(core->spine);
+    memory_keep_some(core->spine, ++core->ticks, MEMORY_TICKS);
     bool more;
     enum err err = archive_sign(core->spine->archive, wall_now(),
                                 (int64_t)core->process->setup.head_seconds * NS_PER_SECOND,
@@ -400,6 +366,7 @@ static void core_front_spoke(void *context, struct link *link, struct message *m
     if (message == NULL) {
         link_free(link);
         core->spine->front = NULL;
+        core->spine->front_away = !core->stopping;
         spine_release(core->spine);
         return;
     }
@@ -436,12 +403,34 @@ static void core_account(struct core *core, const struct account_message *messag
 
 static void core_granted(struct core *core)
 {
-    if (!core->granted) {
+    if (!core->granted && core->spine->ruleset != NULL) {
         core->granted = true;
         const struct message ready = {.type = MESSAGE_READY};
         UNHEEDED(link_send(core->process->parent, &ready));
     }
     turn_soon(core, 0);
+}
+
+/* The compiled rules in force.  A desk that starts again gives us what we have already. */
+static enum err core_ruleset(struct core *core, struct str set)
+{
+    struct ruleset *ruleset;
+    struct ruleset_report report;
+    struct why why = {0};
+    struct arena *mem = arena_new(RULESET_MEMORY);
+    enum err err = mem == NULL ? ERR_MEMORY : ruleset_decode(set, mem, &ruleset, &report, &why);
+    if (err == OK) {
+        process_say(core->process, "%zu rules loaded, %zu refused", report.loaded,
+                    report.refused.count);
+        for (size_t i = 0; i < report.refused.count; i++) {
+            const struct rule_problem *problem = &report.refused.list[i];
+            process_say(core->process, "rule refused: %.*s:%u: %.*s", STR_ARG(problem->file),
+                        problem->line, STR_ARG(problem->reason));
+        }
+        err = spine_rules(core->spine, ruleset);
+    }
+    arena_free(mem);
+    return err;
 }
 
 /* A client's documents have become others.  What we cannot read, a newer desk wrote: then detection
@@ -482,6 +471,9 @@ static void core_desk_spoke(void *context, struct link *link, struct message *me
             core_account(core, &message->account);
         }
         break;
+    case MESSAGE_RULESET:
+        err = core_ruleset(core, message->ruleset.set);
+        break;
     case MESSAGE_DOCUMENTS:
         err = core_documents(core, &message->documents);
         break;
@@ -492,6 +484,8 @@ static void core_desk_spoke(void *context, struct link *link, struct message *me
         if (core->spine->outstanding > 0) {
             core->spine->outstanding--;
         }
+        memory_confirmed(core->spine, (struct client_id){(uint32_t)message->stored.client},
+                         message->stored.bookmark);
         turn_soon(core, 0);
         break;
     case MESSAGE_LEND: {

@@ -119,6 +119,14 @@ enum err desk_tell_core(struct desk *desk, bool accounts)
     if (desk->core == NULL || desk->rooms.tenant == NULL) {
         return OK;
     }
+    if (accounts) { /* a new core, which has no rules */
+        bool told;
+        err = desk_tell_rules(desk, &told);
+        desk->core_waits = err == OK && !told;
+    }
+    if (err != OK || desk->core_waits) {
+        return err;
+    }
     for (size_t i = 0; err == OK && tenant_client_at(desk->rooms.tenant, i, &client); i++) {
         err = client_grant(desk, &client);
     }
@@ -196,7 +204,11 @@ static enum err desk_go(struct desk *desk, struct why *why)
         err = process_confine(process, why);
     }
     if (err == OK) {
+        desk->folder = settings.folder;
         err = rooms_open(&settings, wall_now(), &desk->rooms, why);
+    }
+    if (err == OK) {
+        err = desk_rules_open(desk);
     }
     if (err == OK && process->setup.gap) {
         err = books_snapshot_gap(desk->rooms.ledger, wall_now().ns);
@@ -258,7 +270,9 @@ static enum err desk_link(struct desk *desk, struct message *message)
         desk_work_soon(desk);
         return link_new(desk->process->loop, descriptor, desk_herald_spoke, desk, &desk->herald);
     default:
-        return desk_password_came(desk, message->link.worker, descriptor)
+        return desk_password_came(desk, message->link.worker, descriptor) ||
+                       desk_compiler_came(desk, message->link.worker, descriptor) ||
+                       desk_explainer_came(desk, message->link.worker, descriptor)
                    ? OK
                    : desk_worker_came(desk, message->link.worker, descriptor);
     }
@@ -276,6 +290,8 @@ static enum err desk_message(struct process *process, struct message *message, s
         (void)close(descriptor);
         return err != OK ? err : books_attach(memory, size, &desk->books);
     }
+    case MESSAGE_RULES:
+        return desk_rules_came(desk, &message->rules);
     case MESSAGE_LINK:
         return desk_link(desk, message);
     case MESSAGE_GO:

@@ -30,6 +30,7 @@ struct desk_errand {
     struct scope *scope;
     struct client_id client;
     struct control_request request; /* without texts */
+    bool as_live;                   /* a scan by the rules of the time */
     struct buf slug, sources, text;
 };
 
@@ -53,10 +54,15 @@ struct desk {
     struct desk_password *passwords;               /* desk_api.c's */
     struct desk_sending sending[DESK_SENDING_MAX]; /* messages that herald has */
     size_t sending_count;
-    struct wall trouble_said; /* when the operator last heard of messages that nobody takes */
-    uint64_t documents_told;  /* the generation that core knows */
-    uint64_t tenants_told;    /* and that core and front know */
-    uint64_t workers;         /* ever asked for */
+    struct wall trouble_said;      /* when the operator last heard of messages that nobody takes */
+    uint64_t documents_told;       /* the generation that core knows */
+    uint64_t tenants_told;         /* and that core and front know */
+    uint64_t workers;              /* ever asked for */
+    const char *folder;            /* the ledger's */
+    struct buf configured, note;   /* the rules that the configuration names, and where they are */
+    struct desk_explain *explains; /* desk_explain.c's */
+    struct desk_compile *compiles; /* desk_rules.c's */
+    bool core_waits;               /* for its rules; it was told nothing else yet */
     bool in_transaction;
     bool work_waits; /* for the end of the transaction */
 };
@@ -76,6 +82,31 @@ NODISCARD enum err desk_control_came(struct desk *desk, int connection);
 /* Parent started the worker that was asked for; no channel (-1): it could not. */
 NODISCARD enum err desk_worker_came(struct desk *desk, uint64_t worker, int channel);
 
+/* ---- desk_rules.c */
+
+/* The rules that the configuration names; before the ledger is open they only wait. */
+NODISCARD enum err desk_rules_came(struct desk *desk, const struct rules_message *message);
+/* Once the ledger is open: what is in force, and what has to be compiled. */
+NODISCARD enum err desk_rules_open(struct desk *desk);
+/* Gives core the compiled set in force; *ret_told false: there is none yet. */
+NODISCARD enum err desk_tell_rules(struct desk *desk, bool *ret_told);
+/* Parent started a worker (channel -1: it could not); false if no rules wait for it. */
+bool desk_compiler_came(struct desk *desk, uint64_t worker, int channel);
+/* Commands; answered on the connection when a worker is done.  The scope is taken when they begin.
+ */
+NODISCARD enum err desk_rules_import(struct desk *desk, struct scope *scope, int connection,
+                                     const struct control_request *request, struct why *why);
+NODISCARD enum err desk_rules_use(struct desk *desk, struct scope *scope, int connection,
+                                  const struct control_request *request, struct why *why);
+
+/* ---- desk_explain.c */
+
+/* An operation of the API that a worker answers; ERR_AGAIN: too many wait. */
+NODISCARD enum err desk_explain_begin(struct desk *desk, uint64_t call,
+                                      const struct api_answer *answer);
+/* Parent started a worker (channel -1: it could not); false if no explanation waits for it. */
+bool desk_explainer_came(struct desk *desk, uint64_t worker, int channel);
+
 /* ---- desk_service.c */
 
 /* The timer of the service's own work; it first goes off by desk_work_soon. */
@@ -91,6 +122,8 @@ void desk_herald_spoke(void *context, struct link *link, struct message *message
 void desk_portal_spoke(void *context, struct link *link, struct message *message, enum err err);
 /* Parent started a worker (channel -1: it could not); false if no password waits for it. */
 bool desk_password_came(struct desk *desk, uint64_t worker, int channel);
+/* What a worker answered to a call: JSON with OK, a sentence with ERR_UNSUPPORTED, else nothing. */
+void desk_api_answer(struct desk *desk, uint64_t call, enum err err, struct str text);
 /* An operation of the API for a command at the control socket. */
 NODISCARD enum err desk_api_command(struct desk *desk, const struct scope *scope,
                                     const struct control_request *request, struct buf *out,

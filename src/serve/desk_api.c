@@ -11,6 +11,7 @@
 
 #include "codec/crypto.h"
 #include "codec/json.h"
+#include "codec/json_text.h"
 #include "codec/password.h"
 #include "codec/yaml.h"
 #include "sys/clocks.h"
@@ -62,6 +63,29 @@ static void failure_give(struct desk *desk, uint64_t call, enum err err)
     if (!busy) {
         process_say(desk->process, "a call of the API failed: %s", err_text(err));
     }
+}
+
+void desk_api_answer(struct desk *desk, uint64_t call, enum err err, struct str text)
+{
+    struct api_answer answer = {.status = err == OK ? 200 : 409, .type = STR("application/json")};
+    if (err != OK && err != ERR_UNSUPPORTED) {
+        failure_give(desk, call, err);
+        return;
+    }
+    buf_init(&answer.body, (size_t)256 << 20);
+    enum err printed = err == OK ? buf_append(&answer.body, text) : OK;
+    if (err != OK) {
+        printed =
+            buf_append(&answer.body, STR("{\"error\":{\"code\":\"no-explanation\",\"text\":"));
+        printed = printed == OK ? json_print(&answer.body, text) : printed;
+        printed = printed == OK ? buf_append(&answer.body, STR("}}")) : printed;
+    }
+    if (printed == OK) {
+        answer_give(desk, call, &answer);
+    } else {
+        failure_give(desk, call, printed);
+    }
+    buf_done(&answer.body);
 }
 
 /* ---- Passwords. */
@@ -247,6 +271,8 @@ void desk_portal_spoke(void *context, struct link *link, struct message *message
     err = mem == NULL ? ERR_MEMORY : call_make(desk, call, mem, &answer);
     if (err == OK && answer.wants_password) {
         err = password_queue(desk, call->ticket, &answer);
+    } else if (err == OK && answer.wants_archive) {
+        err = desk_explain_begin(desk, call->ticket, &answer);
     } else if (err == OK) {
         answer_give(desk, call->ticket, &answer);
     }
@@ -301,6 +327,8 @@ enum err desk_api_command(struct desk *desk, const struct scope *scope,
                        : api_call_as(desk->rooms.api, scope, &call, wall_now(), mem, &answer);
     if (err == OK && answer.wants_password) {
         err = why_say(why, ERR_UNSUPPORTED, 0, "passwords are set through the portal alone");
+    } else if (err == OK && answer.wants_archive) {
+        err = why_say(why, ERR_UNSUPPORTED, 0, "ask 'hinomi explain --tenant T --alert ID'");
     } else if (err == OK && answer.status >= 300) {
         err = refusal_say(&answer, mem, why);
     } else if (err == OK) {

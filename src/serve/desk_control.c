@@ -14,6 +14,7 @@
 
 #include "base/limits.h"
 #include "serve/answer.h"
+#include "serve/explaining.h"
 #include "serve/reading.h"
 #include "sys/clocks.h"
 
@@ -95,6 +96,7 @@ static void connection_spoke(void *context, struct link *link, struct message *m
         .command = (enum control_command)asked->command,
         .tenant = asked->tenant,
         .argument = asked->argument,
+        .note = asked->note,
         .text = asked->text,
         .from = {(int64_t)asked->from},
         .to = {(int64_t)asked->to},
@@ -148,6 +150,8 @@ static enum err answer_make(struct desk *desk, const struct scope *scope,
         return answer_list(scope, desk->rooms.tenant, request, out);
     case CONTROL_API:
         return desk_api_command(desk, scope, request, out, why);
+    case CONTROL_RULES_EDITIONS:
+        return answer_editions(scope, desk->rooms.ledger, request, out);
     case CONTROL_KEY:
         return buf_print(out, "%.*s\n", STR_ARG(service_key(desk->rooms.service)));
     default:
@@ -195,6 +199,7 @@ static enum err errand_fill(struct desk *desk, struct desk_errand *errand,
     buf_init(&errand->sources, (size_t)16 << 20);
     buf_init(&errand->text, ANSWER_SIZE_MAX);
     errand->request = *request;
+    errand->as_live = str_equal(request->argument, STR("as-of-live"));
     if (err == OK) {
         err = buf_append(&errand->slug, request->tenant);
     }
@@ -204,6 +209,16 @@ static enum err errand_fill(struct desk *desk, struct desk_errand *errand,
     if (err == OK && request->command == CONTROL_ALERTS) {
         err = reading_alerts_gather(errand->scope, desk->rooms.ledger, errand->client, request,
                                     &errand->text);
+    } else if (err == OK && request->command == CONTROL_EXPLAIN) {
+        const struct explaining_question question = {.client = errand->client,
+                                                     .alert = request->after,
+                                                     .rule = request->argument,
+                                                     .sequence = request->limit,
+                                                     .sources = buf_str(&errand->sources)};
+        err = explaining_pack(errand->scope, desk->rooms.ledger, desk->rooms.service, &question,
+                              &errand->text, why);
+    } else if (err == OK && answer_judges(request->command)) {
+        err = answer_rules(desk->rooms.ledger, request, &errand->text, why);
     } else if (err == OK) {
         err = request->text.size > QUERY_SIZE_MAX ? ERR_LIMIT
                                                   : buf_append(&errand->text, request->text);
@@ -279,7 +294,7 @@ enum err desk_worker_came(struct desk *desk, uint64_t worker, int channel)
                                         .from = (uint64_t)errand->request.from.ns,
                                         .to = (uint64_t)errand->request.to.ns,
                                         .format = errand->request.format,
-                                        .count = errand->request.count,
+                                        .count = errand->request.count || errand->as_live,
                                         .scope = buf_str(&scope),
                                         .slug = buf_str(&errand->slug),
                                         .sources = buf_str(&errand->sources),
@@ -317,11 +332,24 @@ static void request_answer(struct connection *connection, const struct control_r
         connection_fail(connection, err, &why);
         return;
     }
-    if (request->command == CONTROL_SEARCH || request->command == CONTROL_ALERTS) {
+    if (request->command == CONTROL_SEARCH || request->command == CONTROL_ALERTS ||
+        request->command == CONTROL_EXPLAIN || answer_judges(request->command)) {
         err = errand_begin(connection, scope, request, &why);
         if (err == OK) {
             connection_free(connection);
         } else {
+            connection_fail(connection, err, &why);
+        }
+        return;
+    }
+    if (request->command == CONTROL_RULES_IMPORT || request->command == CONTROL_RULES_USE) {
+        err = request->command == CONTROL_RULES_IMPORT
+                  ? desk_rules_import(desk, scope, connection->descriptor, request, &why)
+                  : desk_rules_use(desk, scope, connection->descriptor, request, &why);
+        if (err == OK) {
+            connection_free(connection);
+        } else {
+            scope_free(scope);
             connection_fail(connection, err, &why);
         }
         return;

@@ -4,67 +4,161 @@
  *
  * Always true: between desk's confirmed bookmark and `judged` lies only what was sent and not yet
  * confirmed.  If desk dies, its successor names the bookmarks anew and the rest is judged again;
- * desk knows an alert by (client, rule, place), so nothing is doubled.
+ * desk knows an alert by (client, rule, place, group), so nothing is doubled.
  */
 
 #include "serve/spine.h"
 
-#define OUTSTANDING_MAX  64 /* messages on their way to desk; beyond, detection waits */
-#define CATCH_UP_BATCHES 8  /* a turn */
-#define ALERTS_SIZE_MAX  ((size_t)2 << 20) /* one message: what desk can store in one go */
+#define OUTSTANDING_MAX    64 /* messages on their way to desk; beyond, detection waits */
+#define CATCH_UP_BATCHES   8  /* a turn */
+#define ALERTS_SIZE_MAX    ((size_t)2 << 20)   /* one message: what desk can store in one go */
+#define COMPLETED_SIZE_MAX ((size_t)256 << 20) /* alerts of correlations, of one slice */
+#define VERDICTS_MAX       20000               /* of one slice */
 
 static bool desk_listens(const struct spine *spine)
 {
     return spine->desk != NULL && spine->outstanding < OUTSTANDING_MAX;
 }
 
-static enum err bookmark_send(struct spine *spine, struct spine_client *client, struct str alerts)
+/* All alerts of events before `reached` are with desk, or are these.  The bookmark never moves
+ * back: after a new start events are judged again that desk knows of. */
+static enum err bookmark_send(struct spine *spine, struct spine_client *client, uint64_t reached,
+                              struct str alerts)
 {
+    uint64_t bookmark = reached > client->told ? reached : client->told;
     const struct message message = {
         .type = MESSAGE_ALERTS,
-        .alerts = {.client = client->id.value, .bookmark = client->judged, .alerts = alerts}};
+        .alerts = {.client = client->id.value, .bookmark = bookmark, .alerts = alerts}};
     enum err err = link_send(spine->desk, &message);
     if (err == OK) {
-        client->sent = client->judged;
+        client->sent = bookmark;
         spine->outstanding++;
     }
     return err;
 }
 
+/* ---- One slice of a batch. */
+
+/* Both lists are in the order of places; of one place the rules' come first. */
+static enum err alerts_merge(const struct alerts *rules, const struct alerts *correlations,
+                             struct arena *mem, struct alerts *ret)
+{
+    struct alerts all = {.count = rules->count + correlations->count};
+    size_t rule = 0;
+    size_t correlation = 0;
+    if (correlations->count == 0) {
+        *ret = *rules;
+        return OK;
+    }
+    all.list = ARENA_ARRAY(mem, struct alert, all.count);
+    if (all.list == NULL) {
+        return ERR_MEMORY;
+    }
+    for (size_t i = 0; i < all.count; i++) {
+        bool from_rules =
+            correlation == correlations->count ||
+            (rule < rules->count &&
+             rules->list[rule].place.sequence <= correlations->list[correlation].place.sequence);
+        all.list[i] = from_rules ? rules->list[rule++] : correlations->list[correlation++];
+    }
+    *ret = all;
+    return OK;
+}
+
+/* What correlations make of the sightings, and the criteria of all alerts.  From here on the
+ * client's memory changes. */
+static enum err verdicts_weigh(struct spine *spine, struct spine_client *client,
+                               const struct batch *slice, struct place first,
+                               struct verdicts *verdicts)
+{
+    struct buf completed; /* struct alert each */
+    size_t left_out;
+    buf_init(&completed, COMPLETED_SIZE_MAX);
+    enum err err = criteria_sightings(client->criteria, spine->ruleset, slice, first,
+                                      spine->scratch, &verdicts->sightings, &left_out);
+    if (client->correlator != NULL) {
+        correlator_for(client->correlator, client->off);
+    }
+    for (size_t i = 0; i < verdicts->sightings.count && err == OK; i++) {
+        err = correlator_feed(client->correlator, &verdicts->sightings.list[i], spine->scratch,
+                              &completed);
+    }
+    const struct alerts correlations = {(struct alert *)(void *)completed.data,
+                                        completed.size / sizeof(struct alert)};
+    err = err == OK
+              ? alerts_merge(&verdicts->alerts, &correlations, spine->scratch, &verdicts->alerts)
+              : err;
+    if (err == OK && verdicts->alerts.count > 0) {
+        err = criteria_judge(client->criteria, client->thresholds, slice, first, spine->scratch,
+                             &verdicts->alerts);
+    }
+    buf_done(&completed);
+    return err;
+}
+
+/* Sends alerts in messages that desk can store in one go.  Each moves the bookmark behind the
+ * events whose alerts are complete with it, so that what desk has counted is never sent again. What
+ * desk confirmed before a new start is not said again. */
+static enum err alerts_send(struct spine *spine, struct spine_client *client,
+                            const struct alerts *alerts, uint64_t judged)
+{
+    struct buf encoded;
+    buf_init(&encoded, 2 * ALERTS_SIZE_MAX);
+    enum err err = OK;
+    uint64_t last = 0;
+    for (size_t i = 0; err == OK && i < alerts->count; i++) {
+        uint64_t sequence = alerts->list[i].place.sequence;
+        if (sequence < client->told) {
+            continue;
+        }
+        bool full = encoded.size > ALERTS_SIZE_MAX && sequence != last;
+        if (full || encoded.size > ALERTS_SIZE_MAX / 2 * 3) {
+            err = bookmark_send(spine, client, sequence, buf_str(&encoded));
+            buf_reset(&encoded);
+        }
+        err = err == OK ? alert_encode(&alerts->list[i], &encoded) : err;
+        last = sequence;
+    }
+    client->judged = judged;
+    if (err == OK && encoded.size > 0) {
+        err = bookmark_send(spine, client, judged, buf_str(&encoded));
+    }
+    buf_done(&encoded);
+    return err;
+}
+
 /* Judges the events [from, from + count) of a batch and moves `judged` behind them.  *ret_too_much:
- * they raise more alerts than one message may hold, so fewer events have to be tried. */
+ * they raise more alerts than are judged in one go, so fewer events have to be tried. */
 static enum err slice_judge(struct spine *spine, struct spine_client *client,
                             const struct batch *batch, struct place first, uint32_t from,
                             uint32_t count, bool *ret_too_much)
 {
     struct batch slice = *batch;
-    struct alerts alerts;
-    struct buf encoded;
+    struct verdicts verdicts;
     slice.event_table += (size_t)from * BATCH_EVENT_SIZE;
     slice.events = count;
     first.sequence += from;
     arena_reset(spine->scratch);
+    judge_for(spine->judge, criteria_lists(client->criteria), client->off);
     enum err err =
-        detect_batch(client->scope, spine->ruleset, &slice, first, spine->scratch, &alerts);
-    if (err == OK && alerts.count > 0) {
-        err = criteria_judge(client->criteria, &slice, first, spine->scratch, &alerts);
+        detect_batch(client->scope, spine->judge, &slice, first, spine->scratch, &verdicts);
+    *ret_too_much = err == ERR_LIMIT || err == ERR_MEMORY ||
+                    (err == OK && verdicts.alerts.count + verdicts.sightings.count > VERDICTS_MAX);
+    if (err != OK || (*ret_too_much && count > 1)) {
+        return err == OK ? ERR_LIMIT : err;
     }
-    buf_init(&encoded, ALERTS_SIZE_MAX);
-    for (size_t i = 0; err == OK && i < alerts.count; i++) {
-        err = alert_encode(&alerts.list[i], &encoded);
-    }
-    *ret_too_much = err == ERR_LIMIT || err == ERR_MEMORY;
-    const uint64_t judged_before = client->judged;
-    if (err == OK) {
-        client->judged = first.sequence + count;
-        if (encoded.size > 0) {
-            err = bookmark_send(spine, client, buf_str(&encoded));
-        }
-    }
+    *ret_too_much = false;
+    err = verdicts_weigh(spine, client, &slice, first, &verdicts);
+    err = err == OK ? alerts_send(spine, client, &verdicts.alerts, first.sequence + count) : err;
     if (err != OK) {
-        client->judged = judged_before;
+        /* What was fed cannot be taken back: go on from the memory on disk. */
+        client->memory = MEMORY_STALE;
     }
-    buf_done(&encoded);
+    if ((err == ERR_LIMIT || err == ERR_MEMORY) && count > 1) {
+        client->narrow = count / 2; /* and in smaller pieces */
+        client->narrow_until = first.sequence + count;
+        err = ERR_AGAIN;
+    }
     return err;
 }
 
@@ -79,6 +173,9 @@ static enum err batch_judge(struct spine *spine, struct spine_client *client,
     uint32_t count = batch->events - from;
     while (from < batch->events) {
         bool too_much = false;
+        if (first.sequence + from < client->narrow_until && count > client->narrow) {
+            count = client->narrow;
+        }
         enum err err = desk_listens(spine)
                            ? slice_judge(spine, client, batch, first, from, count, &too_much)
                            : ERR_AGAIN;
@@ -98,6 +195,13 @@ static enum err batch_judge(struct spine *spine, struct spine_client *client,
     return OK;
 }
 
+/* Where the rules in force end: what lies behind is the next set's. */
+static uint64_t judging_end(const struct spine *spine, const struct spine_client *client)
+{
+    uint64_t end = archive_next_sequence(spine->archive, client->id);
+    return spine->ruleset_next != NULL && client->swap_at < end ? client->swap_at : end;
+}
+
 enum err spine_judge(struct spine *spine)
 {
     for (size_t i = 0; i < spine->taken_count; i++) {
@@ -107,7 +211,9 @@ enum err spine_judge(struct spine *spine)
             continue;
         }
         struct spine_client *client = spine_client_find(spine, taken->entry.client);
-        if (desk_listens(spine) && client->judged == taken->first.sequence) {
+        memory_ready(spine, client);
+        if (desk_listens(spine) && client->judged == taken->first.sequence &&
+            client->judged < judging_end(spine, client)) {
             enum err err = batch_judge(spine, client, &taken->batch, taken->first);
             if (err != OK && err != ERR_AGAIN) {
                 return err;
@@ -123,8 +229,9 @@ enum err spine_catch_up(struct spine *spine, bool *ret_more, struct why *why)
     *ret_more = false;
     for (size_t i = 0; i < spine->clients_count; i++) {
         struct spine_client *client = &spine->clients[i];
-        while (desk_listens(spine) &&
-               client->judged < archive_next_sequence(spine->archive, client->id)) {
+        memory_ready(spine, client);
+        while (desk_listens(spine) && client->memory == MEMORY_READY &&
+               client->judged < judging_end(spine, client)) {
             if (budget-- == 0) {
                 *ret_more = true;
                 return OK;
@@ -140,13 +247,14 @@ enum err spine_catch_up(struct spine *spine, bool *ret_more, struct why *why)
                 continue;
             }
             if (err == ERR_NOT_FOUND) {
-                client->judged = archive_next_sequence(spine->archive, client->id);
+                client->judged = judging_end(spine, client);
                 break;
             }
             if (err == OK) {
                 err = batch_judge(spine, client, &batch, first);
             }
-            if (err == ERR_AGAIN) {
+            if (err == ERR_AGAIN) { /* desk has enough, or the memory has to be read again */
+                *ret_more = client->memory == MEMORY_STALE && desk_listens(spine);
                 return OK;
             }
             if (err != OK) {
@@ -161,7 +269,9 @@ void spine_bookmarks_send(struct spine *spine)
 {
     for (size_t i = 0; i < spine->clients_count && desk_listens(spine); i++) {
         struct spine_client *client = &spine->clients[i];
-        if (client->judged > client->sent && bookmark_send(spine, client, (struct str){0}) != OK) {
+        if (client->judged > client->sent && client->judged > client->told &&
+            client->memory == MEMORY_READY &&
+            bookmark_send(spine, client, client->judged, (struct str){0}) != OK) {
             return;
         }
     }
@@ -172,4 +282,7 @@ void spine_desk_lost(struct spine *spine)
     link_free(spine->desk);
     spine->desk = NULL;
     spine->outstanding = 0;
+    for (size_t i = 0; i < spine->clients_count; i++) {
+        spine->clients[i].desk_is_new = true;
+    }
 }

@@ -42,7 +42,9 @@
     TEXT(listeners)                             /* the names, one a line */
 #define RING_FIELDS(NUMBER, TEXT)  NUMBER(size) /* descriptor: the memory */
 #define BOOKS_FIELDS(NUMBER, TEXT) NUMBER(size) /* descriptor: the memory */
-#define RULES_FIELDS(NUMBER, TEXT) TEXT(bundle) /* of ruleset_pack */
+#define RULES_FIELDS(NUMBER, TEXT)                \
+    TEXT(note)   /* the folders they come from */ \
+    TEXT(bundle) /* of ruleset_pack: to desk */
 #define LISTEN_FIELDS(NUMBER, TEXT)                               \
     NUMBER(kind) /* enum listener_kind; descriptor: the socket */ \
     TEXT(name)
@@ -150,6 +152,22 @@
     NUMBER(matches)                        \
     TEXT(hash)
 
+/* Desk and a worker: rules to compile. */
+#define COMPILE_FIELDS(NUMBER, TEXT) TEXT(bundle)
+#define COMPILED_FIELDS(NUMBER, TEXT)                                            \
+    NUMBER(loaded)                                                               \
+    NUMBER(refused)                                                              \
+    NUMBER(needs_values)                                                         \
+    TEXT(error)  /* why the bundle as a whole is none; then the rest is empty */ \
+    TEXT(report) /* JSON */                                                      \
+    TEXT(set)    /* of ruleset_encode */
+/* A worker to desk: an explanation that the API asked for. */
+#define EXPLAINED_FIELDS(NUMBER, TEXT) \
+    NUMBER(code)                       \
+    TEXT(text) /* JSON, or why there is none */
+/* Desk to core: the compiled rules that are in force from now on. */
+#define RULESET_FIELDS(NUMBER, TEXT) TEXT(set)
+
 /* Desk to front. */
 #define BINDINGS_FIELDS(NUMBER, TEXT) TEXT(bindings) /* of tenant_bindings */
 
@@ -179,6 +197,7 @@
     NUMBER(limit) /* alerts: at most so many */                      \
     TEXT(tenant)                                                     \
     TEXT(argument) /* apply: a key to trust; api: method and path */ \
+    TEXT(note)     /* import: where the rules come from */           \
     TEXT(text)
 #define OUTPUT_FIELDS(NUMBER, TEXT) TEXT(text)
 #define DONE_FIELDS(NUMBER, TEXT)              \
@@ -214,6 +233,10 @@
     M(DELIVERED, delivered)         \
     M(PASSWORD, password)           \
     M(PASSWORD_DONE, password_done) \
+    M(COMPILE, compile)             \
+    M(COMPILED, compiled)           \
+    M(EXPLAINED, explained)         \
+    M(RULESET, ruleset)             \
     M(BINDINGS, bindings)           \
     M(JOB, job)                     \
     M(JOURNAL, journal)             \

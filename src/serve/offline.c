@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "serve/answer.h"
+#include "serve/explaining.h"
 #include "serve/reading.h"
 #include "serve/rooms.h"
 #include "sys/clocks.h"
@@ -64,15 +65,28 @@ static enum err offline_read(struct offline *offline, const struct control_reque
         err = reading_alerts_gather(offline->scope, offline->rooms.ledger, reading.client, request,
                                     &offline->gathered);
     }
+    if (err == OK && request->command == CONTROL_EXPLAIN) {
+        const struct explaining_question question = {.client = reading.client,
+                                                     .alert = request->after,
+                                                     .rule = request->argument,
+                                                     .sequence = request->limit,
+                                                     .sources = reading.sources};
+        err = explaining_pack(offline->scope, offline->rooms.ledger, offline->rooms.service,
+                              &question, &offline->gathered, why);
+    }
+    if (err == OK && answer_judges(request->command)) {
+        err = answer_rules(offline->rooms.ledger, request, &offline->gathered, why);
+    }
     if (err == OK) {
         err = reader_open(offline->scope, disk_real(), folder, offline->keys, reading.client,
                           &reader, why);
         reading.reader = reader;
     }
     if (err == OK) {
-        err = request->command == CONTROL_ALERTS
-                  ? reading_alerts(&reading, buf_str(&offline->gathered), why)
-                  : reading_search(&reading, request->text, why);
+        bool gathered = offline->gathered.size > 0;
+        reading.count |= str_equal(request->argument, STR("as-of-live"));
+        err = reading_answer(&reading, request->command,
+                             gathered ? buf_str(&offline->gathered) : request->text, why);
     }
     reader_close(reader);
     return err;
@@ -129,6 +143,11 @@ static enum err offline_answer(struct offline *offline, const struct control_req
     case CONTROL_KEY:
         err = buf_print(&out, "%.*s\n", STR_ARG(service_key(offline->rooms.service)));
         break;
+    case CONTROL_RULES_EDITIONS:
+        err = answer_editions(offline->scope, offline->rooms.ledger, request, &out);
+        break;
+    case CONTROL_RULES_IMPORT:
+    case CONTROL_RULES_USE:
     case CONTROL_API:
         err = why_say(why, ERR_UNSUPPORTED, 0, "this needs a running service; see 'hinomi serve'");
         break;

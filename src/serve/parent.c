@@ -180,9 +180,20 @@ static enum err memory_send(struct link *link, enum message_type type, int descr
 
 static enum err rules_send(struct parent *parent)
 {
-    const struct message rules = {.type = MESSAGE_RULES,
-                                  .rules = {.bundle = buf_str(&parent->rules)}};
-    return tell(parent->children[PROCESS_CORE].link, &rules);
+    struct buf note;
+    enum err err = OK;
+    buf_init(&note, MESSAGE_SIZE_MAX / 4);
+    for (size_t i = 0; i < parent->config->rules_count && err == OK; i++) {
+        err = buf_print(&note, "%s%.*s", i > 0 ? " " : "", STR_ARG(parent->config->rules[i]));
+    }
+    const struct message rules = {
+        .type = MESSAGE_RULES,
+        .rules = {.note = buf_str(&note), .bundle = buf_str(&parent->rules)}};
+    if (err == OK) {
+        err = tell(parent->children[PROCESS_DESK].link, &rules);
+    }
+    buf_done(&note);
+    return err;
 }
 
 /* Portal gets its own listeners, front all others. */
@@ -253,7 +264,7 @@ static enum err standing_give(struct parent *parent, enum process_kind kind, str
     if (err == OK && (spine || kind == PROCESS_DESK)) {
         err = memory_send(link, MESSAGE_BOOKS, parent->books);
     }
-    if (err == OK && kind == PROCESS_CORE) {
+    if (err == OK && kind == PROCESS_DESK) {
         err = rules_send(parent);
     }
     if (err == OK && kind == PROCESS_HERALD) {

@@ -15,6 +15,8 @@
 #include "codec/time.h"
 #include "event/print.h"
 #include "incident/incident.h"
+#include "serve/explaining.h"
+#include "serve/rejudge.h"
 
 #define PRINTED_SIZE_MAX ((size_t)64 * 1024 * 1024) /* one event, all its fields as JSON */
 #define LINE_KEPT_MAX    65536                      /* of the line behind an alert */
@@ -52,7 +54,7 @@ static bool turns_text(struct str character)
 }
 
 /* Text for a terminal: valid UTF-8 without control characters. */
-static enum err print_shown(struct buf *out, struct str text)
+enum err reading_shown(struct buf *out, struct str text)
 {
     enum err err = OK;
     for (size_t i = 0; i < text.size && err == OK;) {
@@ -135,7 +137,7 @@ static enum err print_event(struct search *search, struct place place, const str
         err = buf_print(out, "%s  %.*s/%.*s#%llu  ", time, STR_ARG(reading->slug), STR_ARG(source),
                         (unsigned long long)place.sequence);
         if (err == OK) {
-            err = print_shown(out, event->record);
+            err = reading_shown(out, event->record);
         }
         break;
     }
@@ -322,9 +324,16 @@ static enum err print_alert_json(const struct reading *reading, uint64_t id, str
     if (err == OK) {
         err = print_tags(alert->rule_tags, out);
     }
+    if (err == OK && alert->kind == ALERT_CORRELATION) {
+        err = buf_print(out, "},\"kind\":\"correlation\",\"group\":%.*s,\"count\":%llu",
+                        STR_ARG(alert->group.size > 0 ? alert->group : STR("{}")),
+                        (unsigned long long)alert->count);
+    } else if (err == OK) {
+        err = buf_append(out, STR("},\"kind\":\"rule\""));
+    }
     if (err == OK) {
         err = buf_print(
-            out, "},\"place\":{\"client\":\"%.*s\",\"source\":\"%.*s\",\"sequence\":%llu}",
+            out, ",\"place\":{\"client\":\"%.*s\",\"source\":\"%.*s\",\"sequence\":%llu}",
             STR_ARG(reading->slug), STR_ARG(source), (unsigned long long)alert->place.sequence);
     }
     if (err == OK) {
@@ -362,19 +371,23 @@ static enum err print_alert(const struct reading *reading, uint64_t id, struct w
                              received, level_text(alert->level), STR_ARG(reading->slug),
                              STR_ARG(source), (unsigned long long)alert->place.sequence);
     if (err == OK) {
-        err = print_shown(out, alert->rule_title);
+        err = reading_shown(out, alert->rule_title);
+    }
+    if (err == OK && alert->kind == ALERT_CORRELATION) {
+        err = buf_print(out, ", %llu events of ", (unsigned long long)alert->count);
+        err = err == OK ? reading_shown(out, alert->group) : err;
     }
     if (err == OK && alert->rule_author.size > 0) {
         err = buf_append(out, STR(", by "));
         if (err == OK) {
-            err = print_shown(out, alert->rule_author);
+            err = reading_shown(out, alert->rule_author);
         }
     }
     if (err == OK) {
         err = buf_append(out, STR("\n    "));
     }
     if (err == OK) {
-        err = print_shown(out, line.data == NULL ? STR("(the line cannot be read)") : line);
+        err = reading_shown(out, line.data == NULL ? STR("(the line cannot be read)") : line);
     }
     return err == OK ? buf_append_byte(out, '\n') : err;
 }
@@ -428,4 +441,21 @@ enum err reading_alerts(const struct reading *reading, struct str gathered, stru
     arena_free(lines.mem);
     buf_done(&out);
     return err;
+}
+
+enum err reading_answer(const struct reading *reading, enum control_command command,
+                        struct str text, struct why *why)
+{
+    switch (command) {
+    case CONTROL_ALERTS:
+        return reading_alerts(reading, text, why);
+    case CONTROL_SCAN:
+        return rejudge_scan(reading, text, reading->count, why);
+    case CONTROL_RULES_TRY:
+        return rejudge_compare(reading, text, why);
+    case CONTROL_EXPLAIN:
+        return explaining_answer(reading, text, why);
+    default:
+        return reading_search(reading, text, why);
+    }
 }

@@ -33,3 +33,8 @@ NODISCARD enum err reading_alerts_gather(const struct scope *scope, struct ledge
 /* Prints them, each with the line behind it. */
 NODISCARD enum err reading_alerts(const struct reading *reading, struct str gathered,
                                   struct why *why);
+/* Whatever a command asks of the archive; `text`: the query, or what was gathered for it. */
+NODISCARD enum err reading_answer(const struct reading *reading, enum control_command command,
+                                  struct str text, struct why *why);
+/* Text for a terminal: valid UTF-8 without control characters. */
+NODISCARD enum err reading_shown(struct buf *out, struct str text);

@@ -23,6 +23,7 @@ enum err rooms_open(const struct rooms_settings *settings, struct wall now, stru
     }
     if (err == OK) {
         service_check(rooms->service, "criteria", criteria_check);
+        service_check(rooms->service, "detection", detection_check);
         err = clocks_new(rooms->ledger, rooms->service, settings->zoneinfo, &rooms->clocks);
     }
     if (err == OK) {

@@ -31,6 +31,12 @@ enum control_command {
     CONTROL_BOOKS,
     CONTROL_API, /* one operation of docs/api.yaml */
     CONTROL_KEY, /* the installation's public key */
+    CONTROL_RULES_IMPORT,
+    CONTROL_RULES_USE,
+    CONTROL_RULES_EDITIONS,
+    CONTROL_RULES_TRY, /* what other rules would raise on what is archived */
+    CONTROL_SCAN,      /* the archive, judged again */
+    CONTROL_EXPLAIN,   /* an alert, or a rule and an event */
     CONTROL_COMMAND_COUNT
 };
 
@@ -44,13 +50,18 @@ const char *control_purpose(enum control_command command);
 struct control_request {
     enum control_command command;
     struct str tenant;    /* a client's slug; empty: all that may be seen */
-    struct str argument;  /* apply: the key to trust, or empty; api: "METHOD /path?query" */
-    struct str text;      /* the query, the file to apply, the body of an operation */
+    struct str argument;  /* apply: the key to trust, or empty; api: "METHOD /path?query"; import:
+                             "hold",  "anyway" or empty; use: an edition's hash;
+                             scan: "as-of-live" or empty; explain: a rule */
+    struct str note;      /* import: where the rules come from */
+    struct str text;      /* the query, the file to apply, the body of an operation; import, try:
+                             a bundle; scan: a bundle, or empty for the rules in force */
     struct wall from, to; /* WALL_NONE: open */
     enum output_format format;
     bool count;     /* only how many */
-    uint64_t after; /* alerts: those with a larger id */
-    uint64_t limit; /* alerts: at most so many, up to ALERTS_LISTED_MAX; 0: that many */
+    uint64_t after; /* alerts: those with a larger id; explain: the alert, or 0 */
+    uint64_t limit; /* alerts: at most so many, up to ALERTS_LISTED_MAX; 0: that many; explain: the
+                       event's sequence */
 };
 
 /* The exit code for an error (sysexits): 65 whoever asked must ask otherwise, 77 may not, 75 later,

@@ -20,7 +20,10 @@
 #include "base/limits.h"
 #include "serve/notice.h"
 
+#define SWAP_TURNS_MAX 10000 /* that new rules wait for detection to catch up */
+
 static enum err spine_append(struct spine *spine, struct wall now);
+static enum err rules_swap_due(struct spine *spine, bool *ret_swapped);
 
 enum err spine_turn(struct spine *spine, struct wall now, bool *ret_more, struct why *why)
 {
@@ -42,7 +45,99 @@ enum err spine_turn(struct spine *spine, struct wall now, bool *ret_more, struct
     if (err == OK) {
         err = spine_catch_up(spine, &behind, why);
     }
-    *ret_more = behind || spine->taken_count > 0;
+    bool swapped = false;
+    if (err == OK && spine->ruleset_next != NULL) {
+        err = rules_swap_due(spine, &swapped);
+    }
+    *ret_more = behind || swapped || spine->taken_count > 0;
+    return err;
+}
+
+/* ---- Rules. */
+
+static enum err rules_swap(struct spine *spine, struct ruleset *ruleset)
+{
+    struct judge *judge;
+    enum err err = judge_new(ruleset, &judge);
+    if (err != OK) {
+        ruleset_free(ruleset);
+        return err;
+    }
+    struct ruleset *before = spine->ruleset;
+    judge_free(spine->judge);
+    spine->ruleset = ruleset;
+    spine->judge = judge;
+    for (size_t i = 0; i < spine->clients_count && err == OK; i++) {
+        err = memory_move(spine, &spine->clients[i]);
+        err = err == OK ? memory_off(spine, &spine->clients[i]) : err;
+    }
+    ruleset_free(before); /* correlators looked into it until now */
+    return err;
+}
+
+/* From here on the archive names the next set for what is stored, and judging stops short of it. */
+static enum err rules_announce(struct spine *spine, struct ruleset *ruleset)
+{
+    bool swapped;
+    spine->ruleset_next = ruleset;
+    spine->turns_waited = 0;
+    for (size_t i = 0; i < spine->clients_count; i++) {
+        struct spine_client *client = &spine->clients[i];
+        client->swap_at = archive_next_sequence(spine->archive, client->id);
+        client->rules_noted = false;
+    }
+    return rules_swap_due(spine, &swapped);
+}
+
+enum err spine_rules(struct spine *spine, struct ruleset *ruleset)
+{
+    const struct ruleset *now = spine->ruleset_next != NULL ? spine->ruleset_next : spine->ruleset;
+    ruleset_free(spine->ruleset_last);
+    spine->ruleset_last = NULL;
+    if (now == NULL) {
+        return rules_swap(spine, ruleset);
+    }
+    if (str_equal(ruleset_hash(now), ruleset_hash(ruleset))) {
+        ruleset_free(ruleset);
+        return OK;
+    }
+    if (spine->ruleset_next == NULL) {
+        return rules_announce(spine, ruleset);
+    }
+    spine->ruleset_last = ruleset;
+    return OK;
+}
+
+/* The swap waits until desk has all alerts of what was stored before it: should desk end now, these
+ * events are judged again, by the rules that the archive names for them.  But it does not wait for
+ * ever, or rules that are too slow could not be replaced. */
+static enum err rules_swap_due(struct spine *spine, bool *ret_swapped)
+{
+    bool waits = false;
+    *ret_swapped = false;
+    for (size_t i = 0; i < spine->clients_count; i++) {
+        const struct spine_client *client = &spine->clients[i];
+        waits |= client->judged < client->swap_at || client->told < client->swap_at;
+    }
+    if (waits && ++spine->turns_waited < SWAP_TURNS_MAX) {
+        spine_bookmarks_send(spine);
+        return OK;
+    }
+    if (waits) {
+        spine->say(spine->say_context, "new rules judge events that were stored before them:"
+                                       " detection does not catch up");
+    }
+    struct ruleset *next = spine->ruleset_next;
+    struct ruleset *last = spine->ruleset_last;
+    spine->ruleset_next = NULL;
+    spine->ruleset_last = NULL;
+    enum err err = rules_swap(spine, next);
+    *ret_swapped = err == OK;
+    if (last != NULL && err == OK) {
+        err = spine_rules(spine, last);
+    } else {
+        ruleset_free(last);
+    }
     return err;
 }
 
@@ -69,8 +164,10 @@ static enum err append_one(struct spine *spine, struct taken *taken, struct wall
 {
     struct spine_client *client = spine_client_find(spine, taken->entry.client);
     if (!client->rules_noted) {
+        const struct ruleset *rules =
+            spine->ruleset_next != NULL ? spine->ruleset_next : spine->ruleset;
         enum err err = archive_generation(client->scope, spine->archive, client->id, STR("rules"),
-                                          ruleset_hash(spine->ruleset));
+                                          ruleset_hash(rules));
         if (err != OK) {
             return err;
         }
@@ -164,7 +261,15 @@ enum err spine_grant(struct spine *spine, struct client_id client, uint64_t book
     if (known != NULL) {
         scope_free(known->scope);
         known->scope = decoded;
-        known->judged = bookmark;
+        if (!known->desk_is_new) {
+            return OK; /* it will hear of what is on its way */
+        }
+        known->desk_is_new = false;
+        if (bookmark < known->judged) {
+            known->judged = bookmark;
+            known->memory = MEMORY_STALE;
+        }
+        known->told = bookmark;
         known->sent = bookmark;
         return OK;
     }
@@ -177,8 +282,11 @@ enum err spine_grant(struct spine *spine, struct client_id client, uint64_t book
         return ERR_LIMIT;
     }
     spine->clients = clients;
-    clients[spine->clients_count++] =
-        (struct spine_client){.id = client, .scope = decoded, .judged = bookmark, .sent = bookmark};
+    clients[spine->clients_count++] = (struct spine_client){
+        .id = client, .scope = decoded, .judged = bookmark, .sent = bookmark, .told = bookmark};
+    if (spine->ruleset_next != NULL) {
+        clients[spine->clients_count - 1].swap_at = archive_next_sequence(spine->archive, client);
+    }
     return OK;
 }
 
@@ -191,7 +299,7 @@ enum err spine_documents(struct spine *spine, struct client_id client, struct cr
     criteria_free(known->criteria);
     known->criteria = criteria;
     known->documents_noted = false;
-    return OK;
+    return memory_off(spine, known);
 }
 
 struct spine_client *spine_client_find(struct spine *spine, struct client_id client)

@@ -10,6 +10,7 @@
 #include "archive/archive.h"
 #include "base/arena.h"
 #include "collect/books.h"
+#include "detect/correlator.h"
 #include "detect/criteria.h"
 #include "detect/detect.h"
 #include "serve/entry.h"
@@ -20,12 +21,30 @@
 #define TURN_EVENTS_MAX  8000              /* bounds a turn: about 20 ms with a small rule set */
 #define TURN_SIZE_MAX    (4 * 1024 * 1024) /* after which no further entry joins; bytes */
 
+/* What correlations and thresholds remember of a client: read from disk before the first event is
+ * judged, and again whenever it may have been fed what is fed once more. */
+enum memory_state { MEMORY_STALE, MEMORY_READY };
+
 /* A client as core sees it: what desk granted, and how far detection has come. */
 struct spine_client {
     struct client_id id;
     struct scope *scope;
-    uint64_t judged;           /* the next sequence number to be judged */
-    uint64_t sent;             /* the bookmark that desk was last sent */
+    uint64_t judged;  /* the next sequence number to be judged */
+    uint64_t sent;    /* the bookmark that desk was last sent */
+    uint64_t told;    /* alerts of events before it are desk's already */
+    bool desk_is_new; /* and has not said yet what it knows */
+    enum memory_state memory;
+    struct correlator *correlator; /* NULL: no rule feeds a correlation */
+    struct criteria_state *thresholds;
+    struct arena *off_mem;
+    const uint8_t *off; /* by rule, in off_mem: what the client's documents switch off */
+    struct buf kept;    /* the memory as it was at `kept_at`, until desk has confirmed */
+    uint64_t kept_at;   /* 0: none waits */
+    uint64_t stored_at; /* what the memory on disk is of */
+    uint32_t narrow;    /* events before narrow_until are judged so many at once: what
+                           correlations made of more had no room */
+    uint64_t narrow_until;
+    uint64_t swap_at;          /* while a set waits: the first event that it judges */
     bool rules_noted;          /* the archive knows which rules judge it */
     struct criteria *criteria; /* of its effective documents; NULL: it has none */
     bool documents_noted;      /* the archive knows from which event on they hold */
@@ -48,10 +67,16 @@ struct taken {
 struct spine {
     struct archive *archive;
     struct ruleset *ruleset;
+    struct judge *judge;          /* over it */
+    struct ruleset *ruleset_next; /* of what is stored from each client's swap_at on; it waits until
+                                     desk knows all alerts of what was stored before */
+    struct ruleset *ruleset_last; /* wanted while ruleset_next waits: the one after it */
+    unsigned turns_waited;        /* it has waited so long */
     struct ring *ring;
     struct books *books;
     struct link *front, *desk;
     struct ring_cursor cursor; /* what has been read */
+    bool front_away;           /* nothing is taken: whoever pushed it would never be told */
     bool release_waits;        /* what has been told but not yet released */
     struct spine_client *clients;
     size_t clients_count;
@@ -75,6 +100,10 @@ NODISCARD enum err spine_turn(struct spine *spine, struct wall now, bool *ret_mo
 /* Desk named a client, or changed what it granted. */
 NODISCARD enum err spine_grant(struct spine *spine, struct client_id client, uint64_t bookmark,
                                struct str scope);
+/* Judges by this set, which is the spine's now, from the next event on that is stored: what lies in
+ * the archive before is judged by the set that the archive names for it, also when desk ends
+ * meanwhile.  (A core that is killed before desk knows those alerts begins with the new set.) */
+NODISCARD enum err spine_rules(struct spine *spine, struct ruleset *ruleset);
 /* Its documents' generation from the next event on; takes the criteria.  ERR_NOT_FOUND: it was
  * never granted. */
 NODISCARD enum err spine_documents(struct spine *spine, struct client_id client,
@@ -89,6 +118,21 @@ NODISCARD enum err spine_take(struct spine *spine, struct wall now);
 NODISCARD enum err spine_account(struct spine *spine);
 /* Releases what front has been told, once it has really been told. */
 void spine_release(struct spine *spine);
+
+/* ---- memory.c */
+
+/* Makes the memory fit to `judged`, which goes back as far as the memory on disk is old. */
+void memory_ready(struct spine *spine, struct spine_client *client);
+/* Other rules or documents are in force: which rules are off for the client. */
+NODISCARD enum err memory_off(struct spine *spine, struct spine_client *client);
+/* Other rules are in force: what they share with the old ones is kept. */
+NODISCARD enum err memory_move(struct spine *spine, struct spine_client *client);
+/* Desk has confirmed up to this bookmark: memory that waited for it goes to disk. */
+void memory_confirmed(struct spine *spine, struct client_id client, uint64_t bookmark);
+/* Now and then: what changed since the last time is kept, and stored once desk has confirmed. */
+void memory_keep(struct spine *spine);
+/* Of every step-th client only, so that they do not all hold up one turn. */
+void memory_keep_some(struct spine *spine, size_t first, size_t step);
 
 /* ---- judge.c */
 

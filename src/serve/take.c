@@ -22,8 +22,8 @@ enum err spine_take(struct spine *spine, struct wall now)
     buf_reset(&spine->copies);
     spine->taken_count = 0;
     uint64_t events = 0;
-    while (spine->taken_count < TURN_ENTRIES_MAX && events < TURN_EVENTS_MAX &&
-           spine->copies.size < TURN_SIZE_MAX) {
+    while (!spine->front_away && spine->taken_count < TURN_ENTRIES_MAX &&
+           events < TURN_EVENTS_MAX && spine->copies.size < TURN_SIZE_MAX) {
         struct taken *taken = &spine->taken[spine->taken_count];
         const struct ring_cursor before = spine->cursor;
         struct str bytes;

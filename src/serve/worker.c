@@ -17,11 +17,13 @@
 
 #include "base/limits.h"
 #include "codec/password.h"
+#include "detect/detect.h"
 #include "serve/reading.h"
 
 #define CPU_SECONDS_MAX   600
 #define MEMORY_SIZE_MAX   ((rlim_t)8 << 30)
-#define ASKER_PATIENCE_MS 60000 /* how long an asker may leave its answer unread */
+#define COMPILED_SIZE_MAX ((size_t)1 << 30) /* far above what RULES_SIZE_MAX can need */
+#define ASKER_PATIENCE_MS 60000             /* how long an asker may leave its answer unread */
 
 struct worker {
     struct process *process;
@@ -30,7 +32,8 @@ struct worker {
     int connection;
     char *job_packet; /* keeps the texts of the job */
     struct message job;
-    bool job_whole, journals_whole, limited;
+    bool job_whole, journals_whole, core_gone, limited;
+    struct buf answer; /* of a job that came without a connection: it goes to desk */
 };
 
 static enum err worker_message(struct process *process, struct message *message, struct why *why);
@@ -48,6 +51,7 @@ int worker_run(struct process *process)
     }
     worker->process = process;
     worker->connection = -1;
+    buf_init(&worker->answer, (size_t)256 << 20);
     process->self = worker;
     process->message = worker_message;
     return process_loop(process);
@@ -106,6 +110,9 @@ static enum err answer_output(void *context, struct str piece)
 {
     struct worker *worker = context;
     enum err err = OK;
+    if (worker->connection < 0) {
+        return buf_append(&worker->answer, piece);
+    }
     while (piece.size > 0 && err == OK) {
         const struct message output = {
             .type = MESSAGE_OUTPUT, .output = {.text = str_slice(piece, 0, MESSAGE_SIZE_MAX / 2)}};
@@ -120,7 +127,9 @@ static enum err asker_gone(void *context)
 {
     const struct worker *worker = context;
     struct pollfd asker = {.fd = worker->connection};
-    return poll(&asker, 1, 0) > 0 && (asker.revents & (POLLHUP | POLLERR)) != 0 ? ERR_CLOSED : OK;
+    return worker->connection < 0                                                 ? OK
+           : poll(&asker, 1, 0) > 0 && (asker.revents & (POLLHUP | POLLERR)) != 0 ? ERR_CLOSED
+                                                                                  : OK;
 }
 
 static void worker_read(struct worker *worker)
@@ -144,17 +153,23 @@ static void worker_read(struct worker *worker)
             .output = answer_output,
             .output_context = worker,
         };
-        err = job->command == CONTROL_ALERTS ? reading_alerts(&reading, job->text, &why)
-                                             : reading_search(&reading, job->text, &why);
+        err = reading_answer(&reading, (enum control_command)job->command, job->text, &why);
     }
     if (err == ERR_CLOSED) {
         _exit(0); /* whoever asked is gone */
     }
-    const struct message done = {
-        .type = MESSAGE_DONE,
-        .done = {(uint64_t)control_code(err),
-                 err == OK ? (struct str){0} : str_from(why_text(&why, err))}};
-    UNHEEDED(answer_packet(worker, &done));
+    struct str sentence = err == OK ? (struct str){0} : str_from(why_text(&why, err));
+    const struct message done = {.type = MESSAGE_DONE,
+                                 .done = {(uint64_t)control_code(err), sentence}};
+    const struct message explained = {
+        .type = MESSAGE_EXPLAINED,
+        .explained = {(uint64_t)control_code(err),
+                      err == OK ? buf_str(&worker->answer) : sentence}};
+    if (worker->connection < 0) {
+        UNHEEDED(link_send(worker->desk, &explained)); /* without an answer desk sees our end */
+    } else {
+        UNHEEDED(answer_packet(worker, &done));
+    }
     _exit(0);
 }
 
@@ -178,13 +193,46 @@ static void worker_password(struct worker *worker, const struct password_message
     _exit(0);
 }
 
+/* Rules are compiled here: it takes seconds, and their texts may come from anywhere. */
+static void worker_compile(struct worker *worker, struct str bundle)
+{
+    struct message done = {.type = MESSAGE_COMPILED};
+    struct ruleset *ruleset = NULL;
+    struct ruleset_report report = {0};
+    struct why why = {0};
+    struct buf text, set;
+    buf_init(&text, COMPILED_SIZE_MAX);
+    buf_init(&set, COMPILED_SIZE_MAX);
+    struct arena *mem = arena_new(COMPILED_SIZE_MAX);
+    enum err err = mem == NULL ? ERR_MEMORY : ruleset_load(bundle, mem, &ruleset, &report, &why);
+    err = err == OK ? ruleset_report_print(&report, &text) : err;
+    err = err == OK ? ruleset_encode(ruleset, &set) : err;
+    if (err == OK) {
+        done.compiled = (struct compiled_message){.loaded = report.loaded,
+                                                  .refused = report.refused.count,
+                                                  .needs_values = report.needs_values.count,
+                                                  .report = buf_str(&text),
+                                                  .set = buf_str(&set)};
+    } else {
+        done.compiled.error = str_from(why_text(&why, err));
+    }
+    UNHEEDED(link_send(worker->desk, &done)); /* without an answer desk sees our end */
+    _exit(0);
+}
+
 static void worker_try(struct worker *worker)
 {
     if (!worker->limited || !worker->job_whole) {
         return;
     }
+    if (worker->job.type == MESSAGE_COMPILE) {
+        worker_compile(worker, worker->job.compile.bundle);
+    }
     if (worker->job.type == MESSAGE_PASSWORD) {
         worker_password(worker, &worker->job.password);
+    }
+    if (worker->core_gone && !worker->journals_whole) {
+        process_fail(worker->process, "core is gone", ERR_CLOSED, NULL);
     }
     if (worker->journals_whole) {
         worker_read(worker);
@@ -206,8 +254,9 @@ static void worker_desk_spoke(void *context, struct link *link, struct message *
         }
         return;
     }
-    bool job = message->type == MESSAGE_JOB && message->descriptors_count == 1;
-    if ((!job && message->type != MESSAGE_PASSWORD) || worker->job_whole) {
+    bool job = message->type == MESSAGE_JOB && message->descriptors_count <= 1;
+    bool asked = message->type == MESSAGE_PASSWORD || message->type == MESSAGE_COMPILE;
+    if ((!job && !asked) || worker->job_whole) {
         process_fail(worker->process, "job", ERR_CORRUPT, NULL);
     }
     size_t size = message_texts_size(message);
@@ -227,9 +276,12 @@ static void worker_core_spoke(void *context, struct link *link, struct message *
 {
     struct worker *worker = context;
     struct why why = {0};
-    (void)link;
     if (message == NULL) {
-        process_fail(worker->process, "core is gone", err, NULL);
+        link_free(link);
+        worker->core = NULL;
+        worker->core_gone = true;
+        worker_try(worker); /* a job that needs no journals goes on */
+        return;
     }
     if (message->type == MESSAGE_JOURNALS_END) {
         worker->journals_whole = true;

@@ -11,9 +11,9 @@ import re
 
 import sinks
 from api import Api
-from hinomi import Service, free_port, wait_for
+from hinomi import ROOT, Service, free_port, wait_for
 
-KINDS = ["calendars", "contacts", "assets", "table-1", "log-sources", "criteria", "sla"]
+KINDS = ["calendars", "contacts", "assets", "table-1", "log-sources", "criteria", "detection", "sla"]
 
 
 class Mail:
@@ -66,7 +66,7 @@ class HookSink:
 class Managed:
     """text: an apply file with client acme and provider watch, as examples/service.yaml."""
 
-    def __init__(self, folder, text, sign=True, relay=("ok",)):
+    def __init__(self, folder, text, sign=True, relay=("ok",), rules=None):
         folder = pathlib.Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.mails, self.hooks = MailSink(folder / "mails", relay), HookSink(folder / "hooks")
@@ -74,7 +74,7 @@ class Managed:
         secrets.mkdir()
         (secrets / "acme.chat").write_text("a secret of the tests alone\n")
         self.port = free_port()
-        self.service = Service(folder, extra=f"""
+        self.service = Service(folder, rules=rules or (ROOT / "rules",), extra=f"""
   - {{name: portal, kind: portal, address: 127.0.0.1, port: {self.port}}}
 portal_url: http://127.0.0.1:{self.port}
 mail_relay: smtp://127.0.0.1:{self.mails.port}
@@ -126,7 +126,7 @@ webhook_networks: [127.0.0.0/8]
 
     def sign(self):
         """The responsible person signs everything, the provider's admin what needs both."""
-        for api, kinds in [(self.head, KINDS), (self.admin, ["criteria", "sla"])]:
+        for api, kinds in [(self.head, KINDS), (self.admin, ["criteria", "detection", "sla"])]:
             for kind in kinds:
                 version = self.latest(kind)["hash"]
                 status, answer = api.request("POST", f"/clients/acme/documents/{kind}/versions/{version}/signature")
