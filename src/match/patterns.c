@@ -24,8 +24,6 @@
 #include "base/bytes.h"
 #include "codec/json_text.h"
 
-#define GROUPS_DEPTH_MAX \
-    16 /* SigmaHQ's deepest is 4; 22 take a quarter of a second, 400 for ever */
 #define REGEX_SIZE_MAX 16384
 #define WEIGHT_OF_ONE  50 /* what even the shortest takes */
 
@@ -127,44 +125,9 @@ static enum err entry_add(struct patterns *patterns, struct entry entry, size_t 
     return OK;
 }
 
-/* How deep groups lie inside each other, at least: Vectorscan's time doubles with each level of
- * ((x*)*)*.  A parenthesis in a class counts as one that opens, never as one that closes. */
-static size_t groups_depth(struct str regex)
-{
-    size_t depth = 0, deepest = 0, class = 0; /* where a class begins */
-    bool quoted = false;
-    for (size_t i = 0; i < regex.size; i++) {
-        char c = regex.data[i];
-        char next = i + 1 < regex.size ? regex.data[i + 1] : '\0';
-        if (c == '\\') {
-            quoted = next == 'Q' || (quoted && next != 'E');
-            i += !quoted || next == 'Q';
-        } else if (quoted) {
-            continue;
-        } else if (class > 0 && c == '[' && next == ':') {
-            size_t end = str_find(str_slice(regex, i, regex.size), STR(":]"));
-            i += end != STR_NONE ? end + 1 : 0;
-        } else if (class == 0 && c == '[') {
-            class = i + 1 + (next == '^');
-        } else if (class > 0 && c == ']' && i > class) {
-            class = 0;
-        } else if (c == '(') {
-            deepest = ++depth > deepest ? depth : deepest;
-        } else if (c == ')' && class == 0) {
-            depth -= depth > 0;
-        }
-    }
-    return deepest;
-}
-
 enum err patterns_add(struct patterns *patterns, struct str regex, unsigned flags, size_t *ret,
                       struct why *why)
 {
-    if (groups_depth(regex) > GROUPS_DEPTH_MAX) {
-        return why_say(why, ERR_LIMIT, 0,
-                       "a regular expression has more than %d groups inside each other",
-                       GROUPS_DEPTH_MAX);
-    }
     if (regex.size > REGEX_SIZE_MAX) {
         return why_say(why, ERR_LIMIT, 0, "a regular expression has more than %d bytes",
                        REGEX_SIZE_MAX);
