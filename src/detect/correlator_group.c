@@ -395,25 +395,9 @@ enum err group_put(struct correlator *correlator, struct group *group, const str
 
 /* ---- What has fired. */
 
-/* The first time that is not before `at`. */
-static uint32_t fired_find(const struct group *group, int64_t at)
-{
-    uint32_t low = 0;
-    uint32_t high = group->fired_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (group->fired[middle] < at) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
 bool group_silent(const struct group *group, int64_t at, int64_t span)
 {
-    uint32_t next = fired_find(group, at - span);
+    uint32_t next = (uint32_t)sorted_place(group->fired, group->fired_count, at - span);
     return next < group->fired_count && group->fired[next] <= at + span;
 }
 
@@ -428,7 +412,7 @@ enum err group_fired(struct group *group, int64_t at)
         group->fired = fired;
         group->fired_capacity = capacity;
     }
-    uint32_t place = fired_find(group, at);
+    uint32_t place = (uint32_t)sorted_place(group->fired, group->fired_count, at);
     memmove(group->fired + place + 1, group->fired + place,
             (group->fired_count - place) * sizeof *group->fired);
     group->fired[place] = at;

@@ -50,6 +50,9 @@ struct window {
     int64_t now; /* time of the newest */
 };
 
+/* Of values in ascending order the first that is not less; `count` if all are. */
+size_t sorted_place(const int64_t *list, size_t count, int64_t value);
+
 void window_init(struct window *window, const struct correlation *correlation);
 void window_done(struct window *window);
 void window_reset(struct window *window, const struct correlation *correlation);

@@ -163,14 +163,13 @@ static enum err tally_add(struct window *window, const struct sight *sight)
 
 /* ---- Sorted values. */
 
-/* The first that is not less. */
-static size_t sorted_find(const struct window *window, int64_t value)
+size_t sorted_place(const int64_t *list, size_t count, int64_t value)
 {
     size_t low = 0;
-    size_t high = window->sorted_count;
+    size_t high = count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (window->sorted[middle] < value) {
+        if (list[middle] < value) {
             low = middle + 1;
         } else {
             high = middle;
@@ -190,7 +189,7 @@ static enum err sorted_add(struct window *window, int64_t value)
         window->sorted = sorted;
         window->sorted_capacity = capacity;
     }
-    size_t at = sorted_find(window, value);
+    size_t at = sorted_place(window->sorted, window->sorted_count, value);
     memmove(window->sorted + at + 1, window->sorted + at,
             (window->sorted_count - at) * sizeof *window->sorted);
     window->sorted[at] = value;
@@ -200,7 +199,7 @@ static enum err sorted_add(struct window *window, int64_t value)
 
 static void sorted_drop(struct window *window, int64_t value)
 {
-    size_t at = sorted_find(window, value);
+    size_t at = sorted_place(window->sorted, window->sorted_count, value);
     window->sorted_count--;
     memmove(window->sorted + at, window->sorted + at + 1,
             (window->sorted_count - at) * sizeof *window->sorted);
