@@ -25,6 +25,7 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "base/packed.h"
 
 #define STAMP_SIZE_MAX 512
 #define CACHE_SEED     0x6361636865ull
@@ -34,41 +35,6 @@ static enum err rule_write(struct buf *out, const struct rule *rule);
 static enum err payload_write(const struct ruleset *ruleset, struct buf *out);
 static enum err payload_read(struct str payload, struct arena *mem, struct ruleset *ruleset,
                              struct ruleset_report *ret);
-
-static enum err u32_write(struct buf *out, size_t value)
-{
-    char bytes[4];
-    put_u32(bytes, (uint32_t)value);
-    return buf_append(out, str_of(bytes, sizeof bytes));
-}
-
-static enum err text_write(struct buf *out, struct str text)
-{
-    enum err err = u32_write(out, text.size);
-    return err == OK ? buf_append(out, text) : err;
-}
-
-static enum err u32_read(struct str *bytes, uint32_t *ret)
-{
-    if (bytes->size < 4) {
-        return ERR_CORRUPT;
-    }
-    *ret = get_u32(bytes->data);
-    *bytes = str_slice(*bytes, 4, bytes->size);
-    return OK;
-}
-
-static enum err text_read(struct str *bytes, struct str *ret)
-{
-    uint32_t size;
-    enum err err = u32_read(bytes, &size);
-    if (err != OK || size > bytes->size) {
-        return ERR_CORRUPT;
-    }
-    *ret = str_slice(*bytes, 0, size);
-    *bytes = str_slice(*bytes, size, bytes->size);
-    return OK;
-}
 
 /* ---- The stamp. */
 
@@ -126,7 +92,7 @@ enum err ruleset_encode(const struct ruleset *ruleset, struct buf *out)
         put_u64(head + 8, hash_bytes(buf_str(&payload), CACHE_SEED));
     }
     err = err == OK ? buf_append(out, STR("HRS1")) : err;
-    err = err == OK ? text_write(out, buf_str(&stamp)) : err;
+    err = err == OK ? packed_put_text(out, buf_str(&stamp)) : err;
     err = err == OK ? buf_append(out, str_of(head, sizeof head)) : err;
     err = err == OK ? buf_append(out, buf_str(&payload)) : err;
     buf_done(&stamp);
@@ -146,7 +112,7 @@ static enum err payload_find(struct str bytes, struct str *ret, struct why *why)
         return why_say(why, ERR_UNSUPPORTED, 0, "these are no compiled rules");
     }
     bytes = str_slice(bytes, 4, bytes.size);
-    if (text_read(&bytes, &theirs) != OK || bytes.size < 16) {
+    if (packed_take_text(&bytes, &theirs) != OK || bytes.size < 16) {
         return why_say(why, ERR_CORRUPT, 0, "the compiled rules are cut");
     }
     buf_init(&stamp, STAMP_SIZE_MAX);
@@ -189,11 +155,11 @@ enum err ruleset_decode(struct str bytes, struct arena *mem, struct ruleset **re
 
 static enum err problems_write(struct buf *out, const struct problems *problems)
 {
-    enum err err = u32_write(out, problems->count);
+    enum err err = packed_put_number(out, problems->count);
     for (size_t i = 0; i < problems->count && err == OK; i++) {
-        err = text_write(out, problems->list[i].file);
-        err = err == OK ? u32_write(out, problems->list[i].line) : err;
-        err = err == OK ? text_write(out, problems->list[i].reason) : err;
+        err = packed_put_text(out, problems->list[i].file);
+        err = err == OK ? packed_put_number(out, problems->list[i].line) : err;
+        err = err == OK ? packed_put_text(out, problems->list[i].reason) : err;
     }
     return err;
 }
@@ -201,7 +167,7 @@ static enum err problems_write(struct buf *out, const struct problems *problems)
 static enum err problems_read(struct str *bytes, struct arena *mem, struct problems *ret)
 {
     uint32_t count;
-    enum err err = u32_read(bytes, &count);
+    enum err err = packed_take_number(bytes, &count);
     if (err != OK || count > bytes->size) {
         return ERR_CORRUPT;
     }
@@ -209,9 +175,9 @@ static enum err problems_read(struct str *bytes, struct arena *mem, struct probl
     err = ret->list == NULL ? ERR_MEMORY : OK;
     for (uint32_t i = 0; i < count && err == OK; i++) {
         struct rule_problem *problem = &ret->list[i];
-        err = text_read(bytes, &problem->file);
-        err = err == OK ? u32_read(bytes, &problem->line) : err;
-        err = err == OK ? text_read(bytes, &problem->reason) : err;
+        err = packed_take_text(bytes, &problem->file);
+        err = err == OK ? packed_take_number(bytes, &problem->line) : err;
+        err = err == OK ? packed_take_text(bytes, &problem->reason) : err;
         err = err == OK ? arena_copy(mem, problem->file, &problem->file) : err;
         err = err == OK ? arena_copy(mem, problem->reason, &problem->reason) : err;
     }
@@ -224,7 +190,7 @@ static enum err report_write(struct buf *out, const struct ruleset_report *repor
                              report->filters, report->pipelines, report->loaded};
     enum err err = OK;
     for (size_t i = 0; i < sizeof counts / sizeof counts[0] && err == OK; i++) {
-        err = u32_write(out, counts[i]);
+        err = packed_put_number(out, counts[i]);
     }
     err = err == OK ? problems_write(out, &report->refused) : err;
     err = err == OK ? problems_write(out, &report->needs_values) : err;
@@ -238,7 +204,7 @@ static enum err report_read(struct str *bytes, struct arena *mem, struct ruleset
     enum err err = OK;
     for (size_t i = 0; i < sizeof counts / sizeof counts[0] && err == OK; i++) {
         uint32_t count = 0;
-        err = u32_read(bytes, &count);
+        err = packed_take_number(bytes, &count);
         *counts[i] = count;
     }
     err = err == OK ? problems_read(bytes, mem, &ret->refused) : err;
@@ -264,12 +230,12 @@ static enum err rule_write(struct buf *out, const struct rule *rule)
 {
     struct rule copy = *rule;
     struct str *texts[RULE_TEXTS];
-    enum err err = u32_write(out, rule->level);
+    enum err err = packed_put_number(out, rule->level);
     rule_texts(&copy, texts);
     for (size_t i = 0; i < RULE_TEXTS && err == OK; i++) {
-        err = text_write(out, *texts[i]);
+        err = packed_put_text(out, *texts[i]);
     }
-    return err == OK ? u32_write(out, rule->condition != NULL) : err;
+    return err == OK ? packed_put_number(out, rule->condition != NULL) : err;
 }
 
 static enum err rule_read(struct str *bytes, struct rule *rule, bool *ret_condition)
@@ -277,12 +243,12 @@ static enum err rule_read(struct str *bytes, struct rule *rule, bool *ret_condit
     uint32_t level;
     uint32_t condition = 0;
     struct str *texts[RULE_TEXTS];
-    enum err err = u32_read(bytes, &level);
+    enum err err = packed_take_number(bytes, &level);
     rule_texts(rule, texts);
     for (size_t i = 0; i < RULE_TEXTS && err == OK; i++) {
-        err = text_read(bytes, texts[i]);
+        err = packed_take_text(bytes, texts[i]);
     }
-    err = err == OK ? u32_read(bytes, &condition) : err;
+    err = err == OK ? packed_take_number(bytes, &condition) : err;
     rule->level = (enum level)level;
     rule->raises = true;
     *ret_condition = condition != 0;
@@ -292,7 +258,7 @@ static enum err rule_read(struct str *bytes, struct rule *rule, bool *ret_condit
 static enum err rules_read(struct str *bytes, struct ruleset *ruleset)
 {
     uint32_t count;
-    enum err err = u32_read(bytes, &count);
+    enum err err = packed_take_number(bytes, &count);
     if (err != OK || count > bytes->size) {
         return ERR_CORRUPT;
     }
@@ -324,13 +290,13 @@ static enum err rules_read(struct str *bytes, struct ruleset *ruleset)
 static enum err sources_read(struct str *bytes, struct ruleset *ruleset)
 {
     uint32_t count;
-    enum err err = u32_read(bytes, &count);
+    enum err err = packed_take_number(bytes, &count);
     for (uint32_t i = 0; i < count && err == OK; i++) {
         struct audience audience = {.sieve = matcher_sieve_at(ruleset->matcher, i)};
         struct logsource *source = &audience.logsource;
-        err = text_read(bytes, &source->category);
-        err = err == OK ? text_read(bytes, &source->product) : err;
-        err = err == OK ? text_read(bytes, &source->service) : err;
+        err = packed_take_text(bytes, &source->category);
+        err = err == OK ? packed_take_text(bytes, &source->product) : err;
+        err = err == OK ? packed_take_text(bytes, &source->service) : err;
         err = err == OK && audience.sieve == NULL ? ERR_CORRUPT : err;
         err = err == OK ? buf_append(&ruleset->audiences, str_of(&audience, sizeof audience)) : err;
     }
@@ -342,11 +308,11 @@ static enum err sources_read(struct str *bytes, struct ruleset *ruleset)
 static enum err sources_write(struct buf *out, const struct ruleset *ruleset)
 {
     const struct audience *list = (const struct audience *)(const void *)ruleset->audiences.data;
-    enum err err = u32_write(out, ruleset_audiences(ruleset));
+    enum err err = packed_put_number(out, ruleset_audiences(ruleset));
     for (size_t i = 0; i < ruleset_audiences(ruleset) && err == OK; i++) {
-        err = text_write(out, list[i].logsource.category);
-        err = err == OK ? text_write(out, list[i].logsource.product) : err;
-        err = err == OK ? text_write(out, list[i].logsource.service) : err;
+        err = packed_put_text(out, list[i].logsource.category);
+        err = err == OK ? packed_put_text(out, list[i].logsource.product) : err;
+        err = err == OK ? packed_put_text(out, list[i].logsource.service) : err;
     }
     return err;
 }
@@ -357,9 +323,9 @@ static enum err payload_write(const struct ruleset *ruleset, struct buf *out)
     struct buf roots;
     size_t roots_count = 0;
     buf_init(&roots, RULESET_SIZE_MAX);
-    enum err err = text_write(out, ruleset_hash(ruleset));
+    enum err err = packed_put_text(out, ruleset_hash(ruleset));
     err = err == OK ? report_write(out, &ruleset->report) : err;
-    err = err == OK ? u32_write(out, count) : err;
+    err = err == OK ? packed_put_number(out, count) : err;
     for (size_t i = 0; i < count && err == OK; i++) {
         const struct rule *rule = rule_at(ruleset, i);
         err = rule_write(out, rule);
@@ -382,7 +348,7 @@ static enum err payload_read(struct str payload, struct arena *mem, struct rules
 {
     struct str hash;
     struct ruleset_report *own = &ruleset->report;
-    enum err err = text_read(&payload, &hash);
+    enum err err = packed_take_text(&payload, &hash);
     if (err == OK && hash.size >= sizeof ruleset->hash) {
         err = ERR_CORRUPT;
     }

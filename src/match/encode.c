@@ -23,50 +23,16 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/packed.h"
 
 #define ENCODE_SIZE_MAX ((size_t)1024 * 1024 * 1024)
 
 /* ---- Small pieces. */
 
-static enum err u32_write(struct buf *out, size_t value)
-{
-    char bytes[4];
-    put_u32(bytes, (uint32_t)value);
-    return value > UINT32_MAX ? ERR_LIMIT : buf_append(out, str_of(bytes, sizeof bytes));
-}
-
-static enum err text_write(struct buf *out, struct str text)
-{
-    enum err err = u32_write(out, text.size);
-    return err == OK ? buf_append(out, text) : err;
-}
-
 static enum err table_write(struct buf *out, const void *data, size_t count, size_t size)
 {
-    enum err err = u32_write(out, count);
+    enum err err = packed_put_number(out, count);
     return err == OK ? buf_append(out, str_of(data, count * size)) : err;
-}
-
-static enum err u32_read(struct str *bytes, uint32_t *ret)
-{
-    if (bytes->size < 4) {
-        return ERR_CORRUPT;
-    }
-    *ret = get_u32(bytes->data);
-    *bytes = str_slice(*bytes, 4, bytes->size);
-    return OK;
-}
-
-static enum err text_read(struct str *bytes, struct str *ret)
-{
-    uint32_t size;
-    enum err err = u32_read(bytes, &size);
-    if (err != OK || size > bytes->size) {
-        return ERR_CORRUPT;
-    }
-    *ret = str_slice(*bytes, 0, size);
-    *bytes = str_slice(*bytes, size, bytes->size);
-    return OK;
 }
 
 /* A table in mem; *ret is a pointer to its first row. */
@@ -74,7 +40,7 @@ static enum err table_read(struct str *bytes, struct arena *mem, size_t size, vo
                            uint32_t *ret_count)
 {
     uint32_t count;
-    enum err err = u32_read(bytes, &count);
+    enum err err = packed_take_number(bytes, &count);
     if (err != OK || count > bytes->size / size) {
         return ERR_CORRUPT;
     }
@@ -94,7 +60,7 @@ static enum err table_read(struct str *bytes, struct arena *mem, size_t size, vo
 static enum err buf_table_read(struct str *bytes, size_t size, struct buf *ret)
 {
     uint32_t count;
-    enum err err = u32_read(bytes, &count);
+    enum err err = packed_take_number(bytes, &count);
     if (err != OK || count > bytes->size / size) {
         return ERR_CORRUPT;
     }
@@ -107,9 +73,9 @@ static enum err texts_write(struct buf *out, const struct buf *texts)
 {
     const struct str *list = (const struct str *)(const void *)texts->data;
     size_t count = texts->size / sizeof *list;
-    enum err err = u32_write(out, count);
+    enum err err = packed_put_number(out, count);
     for (size_t i = 0; i < count && err == OK; i++) {
-        err = text_write(out, list[i]);
+        err = packed_put_text(out, list[i]);
     }
     return err;
 }
@@ -117,10 +83,10 @@ static enum err texts_write(struct buf *out, const struct buf *texts)
 static enum err texts_read(struct str *bytes, struct buf *ret)
 {
     uint32_t count;
-    enum err err = u32_read(bytes, &count);
+    enum err err = packed_take_number(bytes, &count);
     for (uint32_t i = 0; i < count && err == OK; i++) {
         struct str text;
-        err = text_read(bytes, &text);
+        err = packed_take_text(bytes, &text);
         err = err == OK ? buf_append(ret, str_of(&text, sizeof text)) : err;
     }
     return err;
@@ -132,18 +98,18 @@ static enum err test_write(struct buf *out, const struct test *test)
 {
     enum err err = buf_append(out, str_of(test, sizeof *test));
     if (err == OK && test->kind == TEST_REGEX) {
-        err = text_write(out, test->regex.source);
+        err = packed_put_text(out, test->regex.source);
     }
     if (err != OK || test->kind != TEST_TEXT) {
         return err;
     }
     const struct pattern *pattern = &test->text.pattern;
     size_t count = test->text.kind == TEXT_GLOB ? pattern->count : 0;
-    err = text_write(out, test->text.text);
-    err = err == OK ? u32_write(out, count) : err;
+    err = packed_put_text(out, test->text.text);
+    err = err == OK ? packed_put_number(out, count) : err;
     for (size_t i = 0; i < count && err == OK; i++) {
-        err = u32_write(out, pattern->pieces[i].kind);
-        err = err == OK ? text_write(out, pattern->pieces[i].text) : err;
+        err = packed_put_number(out, pattern->pieces[i].kind);
+        err = err == OK ? packed_put_text(out, pattern->pieces[i].text) : err;
     }
     return err;
 }
@@ -151,15 +117,15 @@ static enum err test_write(struct buf *out, const struct test *test)
 static enum err pattern_read(struct str *bytes, struct arena *mem, struct pattern *ret)
 {
     uint32_t count;
-    enum err err = u32_read(bytes, &count);
+    enum err err = packed_take_number(bytes, &count);
     if (err != OK || count > bytes->size) {
         return ERR_CORRUPT;
     }
     *ret = (struct pattern){.pieces = ARENA_ARRAY(mem, struct piece, count), .count = count};
     for (uint32_t i = 0; i < count && err == OK; i++) {
         uint32_t kind = 0;
-        err = ret->pieces == NULL ? ERR_MEMORY : u32_read(bytes, &kind);
-        err = err == OK ? text_read(bytes, &ret->pieces[i].text) : err;
+        err = ret->pieces == NULL ? ERR_MEMORY : packed_take_number(bytes, &kind);
+        err = err == OK ? packed_take_text(bytes, &ret->pieces[i].text) : err;
         if (err == OK) {
             ret->pieces[i].kind = (enum piece_kind)kind;
         }
@@ -178,7 +144,7 @@ static enum err test_read(struct str *bytes, const struct matcher *matcher, stru
         return ERR_CORRUPT;
     }
     if (ret->kind == TEST_REGEX) {
-        return text_read(bytes, &ret->regex.source);
+        return packed_take_text(bytes, &ret->regex.source);
     }
     if ((ret->kind == TEST_SAME && ret->same.field >= matcher_fields(matcher)) ||
         (ret->kind == TEST_LISTED && ret->listed.list >= matcher_lists(matcher))) {
@@ -187,14 +153,14 @@ static enum err test_read(struct str *bytes, const struct matcher *matcher, stru
     if (ret->kind != TEST_TEXT) {
         return OK;
     }
-    enum err err = text_read(bytes, &ret->text.text);
+    enum err err = packed_take_text(bytes, &ret->text.text);
     return err == OK ? pattern_read(bytes, matcher->mem, &ret->text.pattern) : err;
 }
 
 static enum err tests_read(struct str *bytes, struct matcher *matcher)
 {
     uint32_t count;
-    enum err err = u32_read(bytes, &count);
+    enum err err = packed_take_number(bytes, &count);
     if (err != OK || count > bytes->size) {
         return ERR_CORRUPT;
     }
@@ -243,7 +209,7 @@ static enum err expr_number(struct numbering *numbering, const struct expr *expr
     for (size_t i = 0; i < expr->count && err == OK; i++) {
         err = expr_number(numbering, expr->children[i], &children[i]);
     }
-    err = err == OK ? u32_write(&numbering->out, expr->kind) : err;
+    err = err == OK ? packed_put_number(&numbering->out, expr->kind) : err;
     err = err == OK ? table_write(&numbering->out, children, expr->count, sizeof *children) : err;
     free(children);
     *ret = numbering->next;
@@ -264,11 +230,11 @@ static enum err exprs_write(struct buf *out, const struct matcher *matcher,
     for (size_t i = 0; i < count && err == OK; i++) {
         uint32_t number;
         err = expr_number(&numbering, roots[i], &number);
-        err = err == OK ? u32_write(&list, number) : err;
+        err = err == OK ? packed_put_number(&list, number) : err;
     }
-    err = err == OK ? u32_write(out, numbering.next - matcher->tests) : err;
+    err = err == OK ? packed_put_number(out, numbering.next - matcher->tests) : err;
     err = err == OK ? buf_append(out, buf_str(&numbering.out)) : err;
-    err = err == OK ? text_write(out, buf_str(&list)) : err;
+    err = err == OK ? packed_put_text(out, buf_str(&list)) : err;
     map_done(&numbering.numbers);
     buf_done(&numbering.out);
     buf_done(&list);
@@ -289,8 +255,8 @@ static enum err group_read(struct str *bytes, const struct matcher *matcher, str
 {
     uint32_t kind;
     uint32_t count = 0;
-    enum err err = u32_read(bytes, &kind);
-    err = err == OK ? u32_read(bytes, &count) : err;
+    enum err err = packed_take_number(bytes, &kind);
+    err = err == OK ? packed_take_number(bytes, &count) : err;
     if (err != OK || count > bytes->size / 4 || kind == EXPR_TEST || kind > EXPR_NOT ||
         (kind == EXPR_NOT && count != 1)) {
         return ERR_CORRUPT;
@@ -318,7 +284,7 @@ static enum err exprs_read(struct str *bytes, const struct matcher *matcher,
 {
     uint32_t count;
     struct str list;
-    enum err err = u32_read(bytes, &count);
+    enum err err = packed_take_number(bytes, &count);
     if (err != OK || count > bytes->size) {
         return ERR_CORRUPT;
     }
@@ -326,7 +292,7 @@ static enum err exprs_read(struct str *bytes, const struct matcher *matcher,
     for (uint32_t i = 0; i < count && err == OK; i++) {
         err = groups == NULL ? ERR_MEMORY : group_read(bytes, matcher, groups, i);
     }
-    err = err == OK ? text_read(bytes, &list) : err;
+    err = err == OK ? packed_take_text(bytes, &list) : err;
     if (err != OK || list.size != 4 * roots) {
         return err == OK ? ERR_CORRUPT : err;
     }
@@ -358,7 +324,7 @@ static enum err sieve_write(struct buf *out, const struct sieve *sieve)
     };
     const uint64_t sets[] = {sieve->literal_set, sieve->keyword_set, sieve->alarm_set};
     enum err err = buf_append(out, str_of(sets, sizeof sets));
-    err = err == OK ? text_write(out, sieve->text) : err;
+    err = err == OK ? packed_put_text(out, sieve->text) : err;
     for (size_t i = 0; i < sizeof tables / sizeof tables[0] && err == OK; i++) {
         err = table_write(out, tables[i].data, tables[i].count, tables[i].size);
     }
@@ -396,7 +362,7 @@ static enum err sieve_read(struct str *bytes, struct matcher *matcher, struct si
         {&sieve.members, &sieve.members_count, sizeof *sieve.members},
         {&sieve.always, &sieve.always_count, sizeof *sieve.always},
     };
-    enum err err = text_read(bytes, &sieve.text);
+    enum err err = packed_take_text(bytes, &sieve.text);
     for (size_t i = 0; i < sizeof tables / sizeof tables[0] && err == OK; i++) {
         err = table_read(bytes, matcher->mem, tables[i].size, tables[i].to, tables[i].count);
     }
@@ -412,7 +378,7 @@ static enum err sieve_read(struct str *bytes, struct matcher *matcher, struct si
 static enum err sieves_read(struct str *bytes, struct matcher *matcher)
 {
     uint32_t count;
-    enum err err = u32_read(bytes, &count);
+    enum err err = packed_take_number(bytes, &count);
     for (uint32_t i = 0; i < count && err == OK; i++) {
         struct sieve *sieve = ARENA_ONE(matcher->mem, struct sieve);
         err = sieve == NULL ? ERR_MEMORY : sieve_read(bytes, matcher, sieve);
@@ -446,14 +412,14 @@ enum err matcher_encode(const struct matcher *matcher, const struct expr *const 
     err = err == OK ? table_write(out, matcher->members.data,
                                   matcher->members.size / sizeof(uint32_t), sizeof(uint32_t))
                     : err;
-    err = err == OK ? u32_write(out, matcher->numbers) : err;
+    err = err == OK ? packed_put_number(out, matcher->numbers) : err;
     err = err == OK ? patterns_encode(matcher->patterns, out) : err;
-    err = err == OK ? u32_write(out, matcher->tests) : err;
+    err = err == OK ? packed_put_number(out, matcher->tests) : err;
     for (uint32_t i = 0; i < matcher->tests && err == OK; i++) {
         err = test_write(out, exprs[i]->test);
     }
     err = err == OK ? exprs_write(out, matcher, roots, count) : err;
-    err = err == OK ? u32_write(out, sieves_count) : err;
+    err = err == OK ? packed_put_number(out, sieves_count) : err;
     for (size_t i = 0; i < sieves_count && err == OK; i++) {
         err = sieve_write(out, sieves[i]);
     }
@@ -468,7 +434,7 @@ static enum err tables_read(struct str *bytes, struct matcher *matcher)
     err = err == OK ? buf_table_read(bytes, sizeof(struct field), &matcher->fields) : err;
     err = err == OK ? buf_table_read(bytes, sizeof(struct guarded), &matcher->guards) : err;
     err = err == OK ? buf_table_read(bytes, sizeof(uint32_t), &matcher->members) : err;
-    err = err == OK ? u32_read(bytes, &matcher->numbers) : err;
+    err = err == OK ? packed_take_number(bytes, &matcher->numbers) : err;
     err = err == OK ? patterns_decode(matcher->patterns, bytes) : err;
     err = err == OK ? tests_read(bytes, matcher) : err;
     return err;

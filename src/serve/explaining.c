@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/limits.h"
+#include "base/packed.h"
 #include "codec/crypto.h"
 #include "codec/json_text.h"
 #include "detect/criteria.h"
@@ -24,14 +25,6 @@
 #define EDITIONS_MAX 64 /* looked through for the text that raised an alert, newest first */
 #define ANSWER_MAX   ((size_t)64 << 20)
 #define TEXTS        6
-
-static enum err text_put(struct buf *out, struct str text)
-{
-    char size[4];
-    put_u32(size, (uint32_t)text.size);
-    enum err err = buf_append(out, str_of(size, sizeof size));
-    return err == OK ? buf_append(out, text) : err;
-}
 
 /* Whether a file of the bundle has this hash.  Only what names the rule is hashed: desk does this,
  * for bundles of megabytes. */
@@ -105,7 +98,7 @@ static enum err documents_pack(const struct scope *scope, struct service *servic
         }
         rest = str_slice(rest, size, rest.size);
     }
-    err = err == OK ? text_put(out, buf_str(&kept)) : err;
+    err = err == OK ? packed_put_text(out, buf_str(&kept)) : err;
     buf_done(&bundle);
     buf_done(&kept);
     return err;
@@ -169,13 +162,14 @@ static enum err question_pack(const struct scope *scope, struct ledger *ledger,
                     : err;
     put_u64(sequence, question->alert != 0 ? stored.alert.place.sequence : question->sequence);
     err = err == OK ? buf_append(out, str_of(sequence, sizeof sequence)) : err;
-    err = err == OK ? text_put(out, question->alert != 0 ? stored.alert.rule_id : question->rule)
-                    : err;
-    err = err == OK ? text_put(out, buf_str(&alert)) : err;
-    err = err == OK ? text_put(out, question->sources) : err;
+    err = err == OK
+              ? packed_put_text(out, question->alert != 0 ? stored.alert.rule_id : question->rule)
+              : err;
+    err = err == OK ? packed_put_text(out, buf_str(&alert)) : err;
+    err = err == OK ? packed_put_text(out, question->sources) : err;
     err = err == OK ? documents_pack(scope, service, question->client, out) : err;
-    err = err == OK ? text_put(out, hash) : err;
-    err = err == OK ? text_put(out, bundle) : err;
+    err = err == OK ? packed_put_text(out, hash) : err;
+    err = err == OK ? packed_put_text(out, bundle) : err;
     buf_done(&alert);
     return err;
 }
@@ -261,11 +255,9 @@ enum err explaining_answer(const struct reading *reading, struct str packed, str
     answering.sequence = get_u64(packed.data);
     packed = str_slice(packed, 8, packed.size);
     for (size_t i = 0; i < TEXTS; i++) {
-        if (packed.size < 4 || get_u32(packed.data) > packed.size - 4) {
+        if (packed_take_text(&packed, &answering.texts[i]) != OK) {
             return ERR_CORRUPT;
         }
-        answering.texts[i] = str_slice(packed, 4, get_u32(packed.data));
-        packed = str_slice(packed, 4 + answering.texts[i].size, packed.size);
     }
     answering.mem = arena_new(MEMORY_SIZE);
     enum err err = answering.mem == NULL
