@@ -11,6 +11,8 @@ test) stages='run|test' ;;
 esac
 
 wanted=$(sed 's/#.*//' tools/packages.txt | awk -v s="^($stages)\$" '$2 ~ s { print $1 }')
+# Pages are built by Node; tools/node.sh gets a newer one by npm where this one is too old.
+command -v npm >/dev/null || wanted="$wanted nodejs npm"
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     echo "install: this is not a Debian; the build needs what tools/packages.txt lists." >&2
     exit 0

@@ -49,7 +49,41 @@
 #define PORTAL_PENDING_SECONDS 60  /* After which such a one is given up. */
 #define PORTAL_PAGE_DEFAULT    100 /* Lines of a list, if nothing is said. */
 #define PORTAL_PAGE_MAX        500
+#define PORTAL_STREAMS_MAX     512 /* Half of the connections: screens that wait for changes. */
+#define PORTAL_STREAMS_PEER    64  /* Of one address; an office behind one has as many tabs. */
+#define PORTAL_STREAMS_PERSON  16  /* Of one person, on all their machines; */
+#define PORTAL_STREAMS_SESSION 4   /* of one browser, whose tabs can share one. */
+/* What waits behind a slow reader of a stream; it is dropped and asks anew. */
+#define PORTAL_STREAM_SIZE_MAX (128 * 1024)
+#define PORTAL_KEEPALIVE_MS    15000 /* Proxies end what is silent, often after 30 s. */
+#define CHANGES_MAX            256   /* Told one by one in one go; beyond, "show all anew". */
+#define CHANGES_APART_MS       100   /* Between two tellings of the same thing. */
+#define PORTAL_PEERS_MAX       4096  /* Addresses whose haste is known; the longest silent goes. */
+#define PORTAL_RATE            50    /* Requests a second of one address, if nothing is said. */
+#define PORTAL_BURST_SECONDS   6     /* As many at once: a page with its files, in several tabs. */
+#define PORTAL_TRIES_SHARE     10    /* Of them, to sign in: an office in the morning. */
+#define PORTAL_AT_ONCE_MAX     128   /* Requests of one address that wait for their answer. */
+#define PORTAL_PROXY_FACTOR    16    /* Behind a proxy everybody has one address. */
+#define PORTAL_NAMES_SIZE_MAX  (64 * 1024) /* Host names that the portal goes by. */
 #define PORTAL_NOTE_SIZE_MAX   (16 * 1024) /* A note, a reason, a finding: some five pages. */
+
+/* What is shown of the archive. */
+#define SEARCH_STEPS_MAX       200 /* Bars of a search's counts: more are no longer told apart. */
+#define PORTAL_SEARCH_SECONDS  20  /* Of one search in the portal; then it tells what it has. */
+#define PORTAL_SEARCHES_PERSON 2   /* At once: one page, and one more before it is left. */
+#define PORTAL_SEARCHES_MAX    8   /* Of all people at once; each has a worker of its own. */
+#define PORTAL_SEARCHES_CLIENT 4   /* Of one client's own people: the others' turn is not theirs. */
+#define CSV_EVENTS_MAX         10000
+#define SHOWN_ORIGINAL_MAX     (16 * 1024) /* Of a record: some 200 lines on a screen. */
+#define SHOWN_FIELDS_MAX       256         /* Of an event. */
+#define SHOWN_VALUE_MAX        4096        /* Of a field's value: a screenful. */
+/* One event as JSON; further fields stay behind. */
+#define SHOWN_EVENT_MAX    (512 * 1024)
+#define SHOWN_ANSWER_MAX   (16 * 1024 * 1024) /* One page of events; the rest is asked next. */
+#define CSV_SIZE_MAX       (32 * 1024 * 1024) /* 10,000 records of Windows, with fields. */
+#define EVIDENCE_DEFAULT   20                 /* Alerts of one answer, if nothing is said. */
+#define EVIDENCE_MAX       100
+#define EVIDENCE_LINES_MAX 20 /* Of one alert: a correlation may lean on thousands. */
 
 /* Texts that people write. */
 #define YAML_SIZE_MAX   (4 * 1024 * 1024) /* A configuration, a rule, an apply file. */

@@ -3,12 +3,14 @@
 
 #include "codec/crypto.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 /* The context itself, under a name that says no more than that. */
 struct sha256_run {
@@ -99,6 +101,16 @@ struct sha256 hmac_sha256_of(const uint8_t key[SHA256_SIZE], const struct str *p
     secret_forget(inner, sizeof inner);
     secret_forget(outer, sizeof outer);
     return hash;
+}
+
+void hmac_sha1_of(struct str key, struct str bytes, uint8_t ret[SHA1_SIZE])
+{
+    unsigned size = SHA1_SIZE;
+    assert(key.size <= INT_MAX);
+    if (HMAC(EVP_sha1(), key.data, (int)key.size, (const unsigned char *)bytes.data, bytes.size,
+             ret, &size) == NULL) {
+        abort();
+    }
 }
 
 struct sha256 sha256_of_bytes(struct str bytes)

@@ -31,6 +31,12 @@ struct sha256 sha256_end(struct sha256_run *run);
 /* HMAC-SHA-256 (RFC 2104) of parts laid end to end, under a key of 32 bytes. */
 struct sha256 hmac_sha256_of(const uint8_t key[SHA256_SIZE], const struct str *parts, size_t count);
 
+#define SHA1_SIZE 20
+
+/* HMAC-SHA-1 (RFC 2104) under a key of any size: for one-time codes (RFC 4226), whose apps know
+ * nothing else, and for nothing else. */
+void hmac_sha1_of(struct str key, struct str bytes, uint8_t ret[SHA1_SIZE]);
+
 #define AES_KEY_SIZE   32
 #define AES_NONCE_SIZE 12
 #define AES_TAG_SIZE   16

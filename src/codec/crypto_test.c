@@ -76,3 +76,23 @@ TEST(ed25519_is_what_rfc_8032_says)
     signature[40] ^= 1;
     CHECK(!ed25519_verify(public_key, STR("r"), signature));
 }
+
+/* RFC 2202, 3, tests 1, 2 and 6. */
+TEST(hmac_sha1_is_what_rfc_2202_says)
+{
+    char key[80];
+    uint8_t hash[SHA1_SIZE];
+    char text[2 * SHA1_SIZE + 1];
+    memset(key, 0x0b, sizeof key);
+    hmac_sha1_of(str_of(key, 20), STR("Hi There"), hash);
+    CHECK(strcmp(hex_print(hash, sizeof hash, text), "b617318655057264e28bc0b6fb378c8ef146be00") ==
+          0);
+    hmac_sha1_of(STR("Jefe"), STR("what do ya want for nothing?"), hash);
+    CHECK(strcmp(hex_print(hash, sizeof hash, text), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79") ==
+          0);
+    memset(key, 0xaa, sizeof key);
+    hmac_sha1_of(str_of(key, 80), STR("Test Using Larger Than Block-Size Key - Hash Key First"),
+                 hash);
+    CHECK(strcmp(hex_print(hash, sizeof hash, text), "aa4ae5e15272d00e95705637ce8a3b55ed402112") ==
+          0);
+}

@@ -281,11 +281,11 @@ static void turn_failed(struct core *core, enum err err, const struct why *why)
  * have room when the disk is full. */
 static enum err space_check(const struct core *core, struct why *why)
 {
-    uint64_t space;
+    struct disk_space space;
     enum err err = OK;
     if (!ring_is_empty(core->spine->ring)) {
         err = disk_space(disk_real(), core->folder, &space);
-        if (err == OK && space < core->process->setup.space_reserve) {
+        if (err == OK && space.free < core->process->setup.space_reserve) {
             err = why_say(why, ERR_FULL, 0, "no space left but the reserve of %llu bytes",
                           (unsigned long long)core->process->setup.space_reserve);
         }

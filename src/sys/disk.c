@@ -141,14 +141,15 @@ static const struct file_ops real_file_ops = {
     real_close, real_read, real_write, real_size, real_truncate, real_sync, real_lock,
 };
 
-static enum err real_space(struct disk *disk, const char *path, uint64_t *ret)
+static enum err real_space(struct disk *disk, const char *path, struct disk_space *ret)
 {
     struct statfs status;
     (void)disk;
     if (statfs(path, &status) != 0) {
         return err_from_errno(errno);
     }
-    *ret = (uint64_t)status.f_bavail * (uint64_t)status.f_bsize;
+    *ret = (struct disk_space){.free = (uint64_t)status.f_bavail * (uint64_t)status.f_bsize,
+                               .size = (uint64_t)status.f_blocks * (uint64_t)status.f_bsize};
     return OK;
 }
 
@@ -291,7 +292,7 @@ int file_release(struct file *file)
     return descriptor;
 }
 
-enum err disk_space(struct disk *disk, const char *path, uint64_t *ret)
+enum err disk_space(struct disk *disk, const char *path, struct disk_space *ret)
 {
     return disk->space(disk, path, ret);
 }

@@ -50,8 +50,12 @@ NODISCARD enum err file_lock(struct file *file);
  * disk. */
 int file_release(struct file *file);
 
-/* Bytes that can still be written below a folder. */
-NODISCARD enum err disk_space(struct disk *disk, const char *path, uint64_t *ret);
+/* Of the file system that a folder is on, in bytes. */
+struct disk_space {
+    uint64_t free; /* that can still be written */
+    uint64_t size;
+};
+NODISCARD enum err disk_space(struct disk *disk, const char *path, struct disk_space *ret);
 NODISCARD enum err disk_rename(struct disk *disk, const char *from, const char *to);
 NODISCARD enum err disk_remove(struct disk *disk, const char *path);
 NODISCARD enum err disk_make_folder(struct disk *disk, const char *path); /* 0700; fine if there */

@@ -417,12 +417,12 @@ static enum err fake_list(struct disk *disk, const char *path,
 }
 
 /* What the budget leaves. */
-static enum err fake_space(struct disk *disk, const char *path, uint64_t *ret)
+static enum err fake_space(struct disk *disk, const char *path, struct disk_space *ret)
 {
     const struct fake *fake = (const struct fake *)disk;
     uint64_t used = size_total(fake);
     (void)path;
-    *ret = used < fake->size_max ? fake->size_max - used : 0;
+    *ret = (struct disk_space){used < fake->size_max ? fake->size_max - used : 0, fake->size_max};
     return fake->off ? ERR_IO : OK;
 }
 

@@ -5,8 +5,15 @@
  *
  *     http_new → http_start → begin, body …, end → http_answer → gone → … → http_free
  *
+ * A head that two readers could read in two ways (two lengths, a length and a coding, two hosts) is
+ * refused here, and its connection closed: whoever is behind never hears of it.
+ *
  * A request may be answered in `begin` (its body is then forgotten), in `end`, or any time later:
  * it is held until then, and costs nothing but its memory.
+ *
+ * An answer may also be a stream, which stays open and is not ended by idle_seconds:
+ *
+ *     http_stream → http_stream_write … → http_stream_end | http_stream_break → gone
  */
 
 #include <stdint.h>
@@ -20,7 +27,8 @@
 struct http;
 struct http_request;
 
-/* A certificate with its chain, and its key: PEM texts, copied. */
+/* A certificate with its chain, and its key: PEM texts, copied.  A process has one of them, that of
+ * the last http_new_tls or tls_use (sys/tls.h). */
 struct http_tls {
     struct str certificate, key;
 };
@@ -40,7 +48,8 @@ struct http_calls {
 
 /* Takes the listening socket over, on OK.  All that needs more of the kernel than reading and
  * writing is done here; nothing is accepted before http_start.  One address gets at most a quarter
- * of the connections, so that slow heads, which only idle_seconds limits, cannot take them all. */
+ * of the connections; and when few places are left, the peer that has kept us waiting longest, for
+ * a head, a body or the reading of an answer, gives its own (turns.h). */
 NODISCARD enum err http_new(struct loop *loop, int listener, unsigned connections_max,
                             unsigned idle_seconds, const struct http_calls *calls,
                             struct http **ret, struct why *why);
@@ -70,12 +79,32 @@ void *http_attached(const struct http_request *request);
 NODISCARD enum err http_answer(struct http_request *request, unsigned status, struct str type,
                                struct str body, unsigned retry_seconds);
 
-#define HTTP_HEADERS_MAX 16
+#define HTTP_HEADERS_MAX 24
 struct http_header {
     const char *name, *value;
 };
 /* The same with headers of the caller's, at most HTTP_HEADERS_MAX.  ERR_SYNTAX if one cannot stand
- * in an answer (a line break in it). */
+ * in an answer (a line break in it).  An empty type: the answer has none. */
 NODISCARD enum err http_answer_with(struct http_request *request, unsigned status, struct str type,
                                     struct str body, const struct http_header *headers,
                                     size_t count);
+/* The same with a body that outlives the server, and is not copied. */
+NODISCARD enum err http_answer_kept(struct http_request *request, unsigned status, struct str type,
+                                    struct str body, const struct http_header *headers,
+                                    size_t count);
+
+/* From now on a peer that leaves, or says that it will send no more, ends the request although its
+ * answer was not given yet: then comes `gone`.  Without it nobody looks until there is an answer.
+ */
+NODISCARD enum err http_heed(struct http_request *request);
+
+/* Answers with a stream, whose text comes by http_stream_write.  held_max: how much of it may wait
+ * for its reader. */
+NODISCARD enum err http_stream(struct http_request *request, unsigned status, struct str type,
+                               const struct http_header *headers, size_t count, size_t held_max);
+/* The text is copied.  ERR_LIMIT: more than held_max would wait; nothing was added. */
+NODISCARD enum err http_stream_write(struct http_request *request, struct str text);
+/* The end comes behind what waits; a break at once, so that the peer sees that something is
+ * missing.  Neither is the last word: that is `gone`, which comes later. */
+void http_stream_end(struct http_request *request);
+void http_stream_break(struct http_request *request);

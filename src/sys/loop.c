@@ -85,6 +85,9 @@ static void watch_fired(uv_poll_t *uv, int status, int events)
     if (status >= 0 && (events & UV_WRITABLE) != 0) {
         seen |= WATCH_WRITE;
     }
+    if (status >= 0 && (events & UV_DISCONNECT) != 0) {
+        seen |= WATCH_GONE;
+    }
     watch->call(watch->context, watch->descriptor, seen);
 }
 
@@ -108,7 +111,8 @@ enum err watch_new(struct loop *loop, int descriptor, watch_call *call, void *co
 void watch_set(struct watch *watch, unsigned events)
 {
     int wanted = ((events & WATCH_READ) != 0 ? UV_READABLE : 0) |
-                 ((events & WATCH_WRITE) != 0 ? UV_WRITABLE : 0);
+                 ((events & WATCH_WRITE) != 0 ? UV_WRITABLE : 0) |
+                 ((events & WATCH_GONE) != 0 ? UV_DISCONNECT : 0);
     if (wanted == 0) {
         (void)uv_poll_stop(&watch->uv);
     } else {

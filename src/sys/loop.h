@@ -21,6 +21,7 @@ struct interrupt;
 
 #define WATCH_READ  1u
 #define WATCH_WRITE 2u
+#define WATCH_GONE  4u /* the peer of a socket sends no more; what it sent may lie unread */
 
 NODISCARD enum err loop_new(struct loop **ret);
 void loop_free(struct loop *loop); /* After everything on it was freed. */

@@ -21,7 +21,7 @@ struct file_ops {
 struct disk {
     enum err (*open)(struct disk *disk, const char *path, enum disk_open_mode mode,
                      struct file **ret, struct why *why);
-    enum err (*space)(struct disk *disk, const char *path, uint64_t *ret);
+    enum err (*space)(struct disk *disk, const char *path, struct disk_space *ret);
     enum err (*rename)(struct disk *disk, const char *from, const char *to);
     enum err (*remove)(struct disk *disk, const char *path);
     enum err (*make_folder)(struct disk *disk, const char *path);

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "sys/sender.h"
 #include "testing/testing.h"
 
 static int dial(int type, uint16_t port)
@@ -90,4 +91,41 @@ TEST(a_stream_ends_when_its_peer_does)
     CHECK(socket_read(accepted, bytes, sizeof bytes, &size) == ERR_CLOSED);
     socket_close(accepted);
     socket_close(listener);
+}
+
+TEST(a_sender_speaks_from_the_address_that_it_is_told)
+{
+    int listener;
+    int sender;
+    uint16_t port;
+    struct datagrams *datagrams = datagrams_new();
+    struct why why = {0};
+    size_t count;
+    uint32_t drops;
+    CHECK(socket_listen_udp("127.0.0.1", 0, &listener, NULL) == OK);
+    CHECK(socket_port(listener, &port) == OK);
+    CHECK(sender_open(true, "127.0.0.1", port, "127.0.0.77", &sender, &why) == OK);
+    CHECK(sender_send(sender, STR("line")) == OK);
+    CHECK(datagrams_receive(datagrams, listener, &count, &drops) == OK && count == 1);
+    struct str bytes;
+    struct peer peer;
+    datagram_at(datagrams, 0, &bytes, &peer);
+    CHECK(str_equal(bytes, STR("line")) && strcmp(peer.text, "127.0.0.77") == 0);
+    sender_close(sender);
+    socket_close(listener);
+    datagrams_free(datagrams);
+    CHECK(socket_listen_tcp("127.0.0.1", 0, &listener, NULL) == OK);
+    CHECK(socket_port(listener, &port) == OK);
+    socket_close(listener);
+    CHECK(sender_open(false, "127.0.0.1", port, "", &sender, &why) == ERR_NOT_FOUND);
+    CHECK(sender_open(false, "host.example", port, "", &sender, &why) == ERR_SYNTAX);
+    sender_close(-1);
+}
+
+TEST(loopback_is_told_from_the_rest_of_the_world)
+{
+    CHECK(address_is_loopback("127.0.0.1") && address_is_loopback("127.9.9.9"));
+    CHECK(address_is_loopback("::1") && !address_is_loopback("::2"));
+    CHECK(!address_is_loopback("128.0.0.1") && !address_is_loopback("0.0.0.0"));
+    CHECK(!address_is_loopback("localhost") && !address_is_loopback(""));
 }
