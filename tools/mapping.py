@@ -320,7 +320,8 @@ rule names is that part of the class, or one of its alternatives (`registry_set|
 both). An empty part is not known. Letter case never matters, nor does it matter by which of its names a field comes.
 
 What a parser recognises by itself has a class already: `sshd` gives `/linux/sshd`, web servers' access logs
-`webserver/PRODUCT/`, lines of syslog `/linux/syslog`. Of events that come as fields (JSON, CSV, event XML, EVTX), the
+`webserver/PRODUCT/`, lines of syslog `/linux/syslog`, the
+packet filter's `firewall/linux/netfilter`, those of inotifywait and AIDE `file_change/linux/…` and its like. Of events that come as fields (JSON, CSV, event XML, EVTX), the
 tables below decide; the first row that holds wins. "has" means: the field is there and not null.
 
 An event of no row has no class: only rules whose log source names nothing look at it. To see the class of your

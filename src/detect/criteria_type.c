@@ -29,6 +29,7 @@ struct row {
 
 static const char *const types[] = {
     "account-misuse",
+    "altered-content",
     "command-and-control",
     "command-injection",
     "credential-theft",
@@ -71,6 +72,8 @@ static const struct row titles[] = {
     {"shellshock", "command-injection"},
     {"webshell*", "persistence"},
     {"web shell*", "persistence"},
+    {"altered content", "altered-content"},
+    {"defacement", "altered-content"},
     {"ransomware", "destruction"},
     {"wiper", "destruction"},
     {"cryptominer*", "crypto-mining"},
@@ -120,7 +123,7 @@ static const struct row techniques[] = {
     {"t1489", "destruction"},
     {"t1529", "destruction"},
     {"t1565", "destruction"},
-    {"t1491", "destruction"},
+    {"t1491", "altered-content"},
     {"t1498", "denial-of-service"},
     {"t1499", "denial-of-service"},
     {"t1505", "persistence"},

@@ -202,6 +202,11 @@ TEST(what_a_parser_said_is_made_more_precise_and_never_contradicted)
     CHECK(is("/linux/syslog", FIELDS({"process.name", "thing"}), "/linux/syslog"));
     CHECK(is("/linux/sshd", FIELDS({"x", "x"}), "/linux/sshd|auth"));
     CHECK(is("/linux/sshd", FIELDS({"process.name", "sshd"}), "/linux/sshd|auth"));
+    CHECK(is("firewall/linux/netfilter", FIELDS({"process.name", "kernel"}),
+             "firewall/linux/netfilter|iptables|syslog"));
+    CHECK(fits("firewall", "", "", "firewall/linux/netfilter|iptables|syslog"));
+    CHECK(is("file_change/linux/inotifywait", FIELDS({"process.name", "inotifywait"}),
+             "file_change/linux/inotifywait"));
     CHECK(is("/linux/syslog", FIELDS({"message", "44: %SYS-5-CONFIG_I: by console"}),
              "/cisco/syslog|aaa|bgp|ldp"));
     CHECK(is("webserver//", FIELDS({"Channel", "Security"}, {"EventID", "4688"}), "webserver//"));

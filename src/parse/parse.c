@@ -2,8 +2,9 @@
  * The list of parsers, and the one that recognises.
  *
  * "auto" looks at how a record begins: a brace is JSON; "<Event" is a Windows event; "<13>" or a
- * time is syslog; what has the shape of an access log or of one of sshd's lines is that.  A record
- * that nobody recognises is kept whole as its own message, with a reason.
+ * time is syslog; what has the shape of an access log, of one of sshd's lines or of the packet
+ * filter's is that.  A record that nobody recognises is kept whole as its own message, with a
+ * reason.
  */
 
 #include "parse/parse.h"
@@ -20,13 +21,16 @@ static const char *json_record(struct found *found);
 static const char *combined_record(struct found *found);
 static const char *sshd_record(struct found *found);
 static const char *winxml_record(struct found *found);
+static const char *netfilter_record(struct found *found);
 
 static const struct parser parsers[] = {
-    {{"auto", 4}, auto_record}, {{"syslog", 6}, syslog_parse},
-    {{"json", 4}, json_record}, {{"combined", 8}, combined_record},
-    {{"sshd", 4}, sshd_record}, {{"winxml", 6}, winxml_record},
+    {{"auto", 4}, auto_record},           {{"syslog", 6}, syslog_parse},
+    {{"json", 4}, json_record},           {{"combined", 8}, combined_record},
+    {{"sshd", 4}, sshd_record},           {{"winxml", 6}, winxml_record},
+    {{"netfilter", 9}, netfilter_record},
 };
-static const char *const names[] = {"auto", "syslog", "json", "combined", "sshd", "winxml", NULL};
+static const char *const names[] = {"auto", "syslog", "json",      "combined",
+                                    "sshd", "winxml", "netfilter", NULL};
 
 enum err parser_find(struct str name, const struct parser **ret)
 {
@@ -78,6 +82,11 @@ static const char *auto_record(struct found *found)
     }
     if (sshd_parse(found, text)) {
         builder_parser(found->builder, STR("sshd"));
+        found_span(found, STR("message"), text);
+        return NULL;
+    }
+    if (netfilter_parse(found, text)) {
+        builder_parser(found->builder, STR("netfilter"));
         found_span(found, STR("message"), text);
         return NULL;
     }
@@ -143,4 +152,14 @@ static const char *sshd_record(struct found *found)
     builder_class(found->builder, STR("/linux/sshd"));
     (void)sshd_parse(found, text);
     return NULL;
+}
+
+static const char *netfilter_record(struct found *found)
+{
+    if (is_wrapped(found)) {
+        return syslog_parse(found);
+    }
+    struct str text = str_trim(found->record);
+    found_span(found, STR("message"), text);
+    return netfilter_parse(found, text) ? NULL : "not a line of the packet filter";
 }

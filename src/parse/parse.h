@@ -17,7 +17,7 @@ struct parser;
 
 /* By name: "auto" (recognises), "syslog" (RFC 3164 and RFC 5424; the message is parsed further if
  * its program is known), "json", "combined" (Apache and nginx access logs), "sshd", "winxml"
- * (Windows events as XML).
+ * (Windows events as XML), "netfilter" (iptables and nftables).
  * ERR_NOT_FOUND for others. */
 NODISCARD enum err parser_find(struct str name, const struct parser **ret);
 /* The names that parser_find knows, NULL at the end; for messages and --help. */

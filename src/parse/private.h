@@ -94,3 +94,8 @@ bool winxml_looks(struct str text);
 bool combined_parse(struct found *found, struct str text, struct str program);
 bool sshd_parse(struct found *found, struct str text);
 bool sshd_program(struct str program);
+/* The packet filter's own lines; its program is "kernel", "ulogd", or not said. */
+bool netfilter_parse(struct found *found, struct str text);
+bool netfilter_program(struct str program);
+/* What "inotifywait" and "aide" say of files; false for every other program. */
+bool integrity_parse(struct found *found, struct str text, struct str program);

@@ -14,8 +14,9 @@
  * a tag without "[pid]", without a blank behind the colon, or none at all.  What follows the tag is
  * the message.  A record with neither PRI nor time has no header: it is all message, with a reason.
  *
- * The message is handed on: sshd's to sshd_parse, JSON (also behind "@cee:"), Windows events and
- * access logs to theirs.  What they tell comes after the header's own fields.
+ * The message is handed on: sshd's, the packet filter's and those of watchers of files by their
+ * program, JSON (also behind "@cee:"), Windows events and access logs by their shape.  What they
+ * tell comes after the header's own fields.
  */
 
 #include <string.h>
@@ -376,6 +377,10 @@ static void message_hand_on(struct found *found, const struct header *header)
     if (sshd_program(header->program)) {
         builder_class(found->builder, STR("/linux/sshd"));
         (void)sshd_parse(found, message);
+        return;
+    }
+    if ((netfilter_program(header->program) && netfilter_parse(found, message)) ||
+        integrity_parse(found, message, header->program)) {
         return;
     }
     if (cursor_literal(&message, STR("@cee:"))) {

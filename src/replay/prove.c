@@ -1,8 +1,15 @@
 /*
  * Rules on their own proofs, and the gathering of rule files.
  *
- * A proof line is parsed as a record that came over the wire, alone, and judged by its one rule.  A
- * rule without proofs has failed: nobody knows that it works.
+ * A proof line is parsed as a record that came over the wire, alone, and judged by its one rule.
+ *
+ * The proof of a file that has correlations is made of *cases*: lines that belong together, in the
+ * order in which they come, with an empty line between one case and the next.  A correlation of the
+ * file must fire once at least in each case of NAME.match, and in none of NAME.silent.  Time is
+ * that of the lines; each counts as having arrived when it happened.  Rules of other files in the
+ * same folder may be leant on.
+ *
+ * A rule without proofs has failed: nobody knows that it works.
  */
 
 #include <stdio.h>
@@ -24,6 +31,14 @@ struct proving {
     const struct parser *parser;
     struct builder *builder;
     struct arena *mem;
+};
+
+/* How the proofs of one file are judged. */
+struct proved {
+    const char *path; /* of the rules */
+    const struct ruleset *ruleset;
+    struct judge *judge;
+    bool cases; /* it has correlations */
 };
 
 static bool is_rule_file(const char *path)
@@ -125,12 +140,11 @@ static void proof_complain(void *context, const char *path, const char *reason)
     tell(context, path, 0, reason);
 }
 
-static enum err line_judge(struct proving *proving, struct judge *judge, struct str line, bool *ret)
+/* One record as a batch of its own; everything lives until the next. */
+static enum err line_batch(struct proving *proving, struct str line, struct batch *ret)
 {
     struct parse_context context = {.received = proving->now};
     struct str bytes;
-    struct batch batch;
-    struct verdicts verdicts;
     builder_reset(proving->builder);
     arena_reset(proving->mem);
     enum err err = builder_begin(proving->builder, line, proving->now);
@@ -140,16 +154,132 @@ static enum err line_judge(struct proving *proving, struct judge *judge, struct 
     parse_record(proving->parser, &context, proving->builder);
     err = builder_end(proving->builder);
     err = err == OK ? builder_finish(proving->builder, &bytes) : err;
-    err = err == OK ? batch_check(bytes, proving->mem, &batch, NULL) : err;
-    err = err == OK ? judge_batch(judge, &batch, proving->mem, &verdicts) : err;
+    return err == OK ? batch_check(bytes, proving->mem, ret, NULL) : err;
+}
+
+static enum err line_judge(struct proving *proving, const struct proved *proved, struct str line,
+                           bool *ret)
+{
+    struct batch batch;
+    struct verdicts verdicts;
+    enum err err = line_batch(proving, line, &batch);
+    err = err == OK ? judge_batch(proved->judge, &batch, proving->mem, &verdicts) : err;
     if (err == OK) {
         *ret = verdicts.alerts.count > 0;
     }
     return err;
 }
 
+/* Whether one of the alerts is of a correlation of the file itself. */
+static bool own_alert(const struct proved *proved, const struct buf *alerts)
+{
+    for (size_t at = 0; at < alerts->size; at += sizeof(struct alert)) {
+        struct alert alert;
+        struct rule_summary summary;
+        size_t index;
+        memcpy(&alert, alerts->data + at, sizeof alert);
+        if (ruleset_find(proved->ruleset, alert.rule_id, &index) == OK) {
+            ruleset_rule(proved->ruleset, index, &summary);
+            if (str_equal(summary.file, str_from(proved->path))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Shows a correlator what the rules see in one line of a case. */
+static enum err line_feed(struct proving *proving, const struct proved *proved,
+                          struct correlator *correlator, uint64_t number, struct str line,
+                          bool *fired)
+{
+    struct batch batch;
+    struct event event;
+    struct verdicts verdicts;
+    struct buf alerts;
+    enum err err = line_batch(proving, line, &batch);
+    err = err == OK ? judge_batch(proved->judge, &batch, proving->mem, &verdicts) : err;
+    if (err != OK) {
+        return err;
+    }
+    batch_event(&batch, 0, &event);
+    buf_init(&alerts, PROOF_SIZE_MAX);
+    for (size_t i = 0; i < verdicts.sightings.count && err == OK; i++) {
+        struct sighting sighting = verdicts.sightings.list[i];
+        sighting.place.sequence = number;
+        if (wall_known(event.happened)) {
+            sighting.at = event.happened;
+            sighting.received = event.happened;
+        }
+        err = correlator_feed(correlator, &sighting, proving->mem, &alerts);
+    }
+    *fired = *fired || own_alert(proved, &alerts);
+    buf_done(&alerts);
+    return err;
+}
+
+/* Takes a case off the front of *rest: the lines up to the next empty one. */
+static enum err case_judge(struct proving *proving, const struct proved *proved, struct str *rest,
+                           size_t *number, bool *ret)
+{
+    struct correlator *correlator = NULL;
+    bool fired = false;
+    enum err err = correlator_new(proved->ruleset, WINDOWS_SIZE_MAX, &correlator);
+    while (rest->size > 0 && err == OK) {
+        struct str line = str_cut(rest, '\n');
+        if (str_trim(line).size == 0) {
+            break;
+        }
+        (*number)++;
+        proving->counts.lines++;
+        err = line_feed(proving, proved, correlator, *number, line, &fired);
+    }
+    correlator_free(correlator);
+    *ret = fired;
+    return err;
+}
+
+static enum err proof_judge(struct proving *proving, const struct proved *proved, struct str rest,
+                            const char *path, bool must_match)
+{
+    size_t number = 0;
+    size_t judged = 0;
+    enum err err = OK;
+    while (rest.size > 0 && err == OK) {
+        struct str peek = rest;
+        struct str line = str_cut(&peek, '\n');
+        bool fired = false;
+        number++;
+        if (str_trim(line).size == 0) {
+            rest = peek;
+            continue;
+        }
+        size_t first = number;
+        judged++;
+        if (proved->cases) {
+            number--; /* The case counts its own lines, */
+            err = case_judge(proving, proved, &rest, &number, &fired);
+            number++; /* and the empty one behind it. */
+        } else {
+            rest = peek;
+            proving->counts.lines++;
+            err = line_judge(proving, proved, line, &fired);
+        }
+        if (err == OK) {
+            tell(proving, path, first,
+                 fired == must_match ? NULL
+                 : must_match        ? "the rule should fire and stays silent"
+                                     : "the rule should stay silent and fires");
+        }
+    }
+    if (err == OK && judged == 0) {
+        tell(proving, path, 0, "the proof is empty");
+    }
+    return err;
+}
+
 /* One proof file beside a rule. */
-static enum err proof_run(struct proving *proving, struct judge *judge, const char *path,
+static enum err proof_run(struct proving *proving, const struct proved *proved, const char *path,
                           bool must_match)
 {
     struct buf text;
@@ -162,50 +292,56 @@ static enum err proof_run(struct proving *proving, struct judge *judge, const ch
         buf_done(&text);
         return err == ERR_MEMORY ? err : OK;
     }
-    struct str rest = buf_str(&text);
-    size_t lines = 0;
-    size_t number = 0;
-    while (rest.size > 0 && err == OK) {
-        struct str line = str_cut(&rest, '\n');
-        number++;
-        if (str_trim(line).size == 0) {
-            continue;
-        }
-        bool fired = false;
-        lines++;
-        err = line_judge(proving, judge, line, &fired);
-        if (err == OK) {
-            tell(proving, path, number,
-                 fired == must_match ? NULL
-                 : must_match        ? "the rule should fire and stays silent"
-                                     : "the rule should stay silent and fires");
-        }
-    }
+    err = proof_judge(proving, proved, buf_str(&text), path, must_match);
     buf_done(&text);
-    proving->counts.lines += lines;
-    if (err == OK && lines == 0) {
-        tell(proving, path, 0, "the proof is empty");
-    }
     return err;
 }
 
-static enum err rule_prove(struct proving *proving, const char *path, const struct ruleset *ruleset)
+static enum err rule_prove(struct proving *proving, const char *path, const struct ruleset *ruleset,
+                           bool cases)
 {
     const char *const endings[] = {".match", ".silent"};
     const char *dot = strrchr(path, '.');
-    struct judge *judge = NULL;
-    enum err err = judge_new(ruleset, &judge);
+    struct proved proved = {.path = path, .ruleset = ruleset, .cases = cases};
+    enum err err = judge_new(ruleset, &proved.judge);
     for (int i = 0; i < 2 && err == OK; i++) {
         char *proof;
         if (asprintf(&proof, "%.*s%s", (int)(dot - path), path, endings[i]) < 0) {
             err = ERR_MEMORY;
             break;
         }
-        err = proof_run(proving, judge, proof, i == 0);
+        err = proof_run(proving, &proved, proof, i == 0);
         free(proof);
     }
-    judge_free(judge);
+    judge_free(proved.judge);
     return err;
+}
+
+/* What else stands in the folder, so that correlations find the rules that they lean on. */
+static enum err siblings_pack(struct proving *proving, const char *path, struct buf *bundle)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder;
+    size_t complaints = 0;
+    if (asprintf(&folder, "%.*s", slash != NULL ? (int)(slash - path) : 1,
+                 slash != NULL ? path : ".") < 0) {
+        return ERR_MEMORY;
+    }
+    buf_reset(bundle);
+    enum err err = rules_gather(bundle, folder, proof_complain, proving, &complaints);
+    free(folder);
+    return err;
+}
+
+static void refusals_tell(struct proving *proving, const char *path,
+                          const struct ruleset_report *report)
+{
+    for (size_t i = 0; i < report->refused.count; i++) {
+        const struct rule_problem *problem = &report->refused.list[i];
+        if (str_equal(problem->file, str_from(path))) {
+            tell(proving, path, problem->line, problem->reason.data); /* a NUL stands behind it */
+        }
+    }
 }
 
 static enum err file_prove(void *context, const char *path)
@@ -228,16 +364,19 @@ static enum err file_prove(void *context, const char *path)
         err = ruleset_pack(&bundle, str_from(path), buf_str(&text));
         err = err == OK ? ruleset_load(buf_str(&bundle), mem, &ruleset, &report, &why) : err;
     }
+    bool cases = report.correlations > 0;
+    if (err == OK && cases) {
+        ruleset_free(ruleset);
+        ruleset = NULL;
+        err = siblings_pack(proving, path, &bundle);
+        err = err == OK ? ruleset_load(buf_str(&bundle), mem, &ruleset, &report, &why) : err;
+    }
     if (readable != OK) {
         tell(proving, path, 0, why_text(&why, readable));
     }
-    for (size_t i = 0; i < report.refused.count; i++) {
-        struct str reason =
-            report.refused.list[i].reason; /* has a NUL behind it: arena_copy made it */
-        tell(proving, path, report.refused.list[i].line, reason.data);
-    }
+    refusals_tell(proving, path, &report);
     if (err == OK && report.loaded > 0) {
-        err = rule_prove(proving, path, ruleset);
+        err = rule_prove(proving, path, ruleset, cases);
     }
     ruleset_free(ruleset);
     arena_free(mem);

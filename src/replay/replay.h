@@ -70,7 +70,8 @@ void replay_free(struct replay *replay);
 
 /*
  * Each rule beside its proof: NAME.yml, NAME.match (lines that must raise its alert) and
- * NAME.silent (lines that must not), a record a line.
+ * NAME.silent (lines that must not), a record a line.  Where NAME.yml has correlations, lines up to
+ * an empty one belong together.
  */
 struct proof_result {
     const char *path; /* the proof, or the rule if it has none */

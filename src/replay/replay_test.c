@@ -143,7 +143,7 @@ TEST(every_rule_of_ours_keeps_its_proofs)
     told_failures = 0;
     CHECK(snprintf(path, sizeof path, "%s/rules", testing_root()) > 0);
     CHECK(replay_prove(path, wall_now(), proof_tell, NULL, &counts, NULL) == OK);
-    CHECK(counts.rules == 8 && counts.failed == 0 && told_failures == 0);
+    CHECK(counts.rules == 15 && counts.failed == 0 && told_failures == 0);
     CHECK(counts.lines > 40);
 }
 
@@ -166,6 +166,34 @@ TEST(a_rule_without_proofs_or_with_a_false_one_fails)
     struct why why = {0};
     CHECK(replay_prove(testing_folder(), wall_now(), proof_tell, NULL, &counts, &why) ==
           ERR_NOT_FOUND);
+}
+
+TEST(a_correlation_is_proved_by_cases)
+{
+    char path[4096];
+    struct proof_counts counts;
+    const char *folder = testing_folder();
+    static const char leant_on[] =
+        "title: a\nname: a\nid: a\nlogsource: {}\ndetection: {s: [aa], condition: s}\n";
+    static const char rule[] = "title: t\nid: t\ncorrelation: {type: event_count, rules: [a],\n"
+                               "  timespan: 1h, condition: {gte: 2}}\n";
+    told_failures = 0;
+    CHECK(snprintf(path, sizeof path, "%s/other.yml", folder) > 0);
+    testing_write(path, leant_on, sizeof leant_on - 1);
+    CHECK(snprintf(path, sizeof path, "%s/t.yml", folder) > 0);
+    testing_write(path, rule, sizeof rule - 1);
+    CHECK(snprintf(path, sizeof path, "%s/t.match", folder) > 0);
+    testing_write(path, "aa\naa\n\naa\nb\naa\n", 15);
+    CHECK(snprintf(path, sizeof path, "%s/t.silent", folder) > 0);
+    testing_write(path, "\naa\n\n\naa\n", 9);
+    CHECK(snprintf(path, sizeof path, "%s/t.yml", folder) > 0);
+    CHECK(replay_prove(path, wall_now(), proof_tell, NULL, &counts, NULL) == OK);
+    CHECK(counts.rules == 1 && counts.failed == 0 && counts.lines == 7);
+    CHECK(snprintf(path, sizeof path, "%s/t.silent", folder) > 0);
+    testing_write(path, "aa\n\naa\naa\n", 10);
+    CHECK(snprintf(path, sizeof path, "%s/t.yml", folder) > 0);
+    CHECK(replay_prove(path, wall_now(), proof_tell, NULL, &counts, NULL) == OK);
+    CHECK(counts.failed == 1);
 }
 
 /* The lines of labels.jsonl: one for each request. */
