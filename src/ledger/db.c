@@ -57,6 +57,9 @@ struct ledger {
     bool broken;
     enum err lost; /* why SQLite rolled the transaction back by itself, OK if it did not */
     bool in_transaction;
+    struct ledger_watch watch;
+    bool watched; /* somebody watches */
+    bool touched; /* rows, since the watch last heard of an end */
     struct statement *statements[STATEMENT_SLOTS];
     size_t statements_count;
 };
@@ -81,6 +84,7 @@ static enum err db_open(struct ledger *ledger, struct why *why);
 static enum err db_harden(struct ledger *ledger);
 static enum err db_journal_mode(struct ledger *ledger);
 static enum err err_from_sqlite(struct ledger *ledger, int code);
+static void watch_end(struct ledger *ledger, bool on_disk);
 
 /* ---- Connection. */
 
@@ -271,6 +275,7 @@ enum err ledger_commit(struct ledger *ledger)
         ledger_rollback(ledger);
     }
     ledger->in_transaction = false;
+    watch_end(ledger, err == OK);
     return err;
 }
 
@@ -281,11 +286,43 @@ void ledger_rollback(struct ledger *ledger)
         (void)!run_literal(ledger, "ROLLBACK");
     }
     ledger->in_transaction = false;
+    watch_end(ledger, false);
 }
 
 bool ledger_in_transaction(const struct ledger *ledger)
 {
     return ledger->in_transaction;
+}
+
+/* ---- Who watches what is written. */
+
+static void row_written(void *context, int code, const char *database, const char *table,
+                        sqlite3_int64 row)
+{
+    struct ledger *ledger = context;
+    enum touch touch = code == SQLITE_INSERT   ? TOUCH_INSERT
+                       : code == SQLITE_UPDATE ? TOUCH_UPDATE
+                                               : TOUCH_DELETE;
+    (void)database;
+    ledger->touched = true;
+    ledger->watch.touched(ledger->watch.context, touch, table, row);
+}
+
+void ledger_watch(struct ledger *ledger, const struct ledger_watch *watch)
+{
+    ledger->watched = watch != NULL;
+    ledger->watch = watch != NULL ? *watch : (struct ledger_watch){0};
+    ledger->touched = false;
+    (void)sqlite3_update_hook(ledger->db, watch != NULL ? row_written : NULL, ledger);
+}
+
+/* Told once a transaction, and not of one that wrote nothing. */
+static void watch_end(struct ledger *ledger, bool on_disk)
+{
+    if (ledger->watched && ledger->touched) {
+        ledger->touched = false;
+        ledger->watch.ended(ledger->watch.context, on_disk);
+    }
 }
 
 /* ---- Statements. */
@@ -392,6 +429,9 @@ enum err statement_step(struct statement *statement, bool *ret_row)
         ledger->lost = err;
     }
     (void)sqlite3_reset(statement->compiled);
+    if (!ledger->in_transaction && ledger->touched) {
+        watch_end(ledger, err == OK); /* a statement of its own is its own transaction */
+    }
     return err;
 }
 

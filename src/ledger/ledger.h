@@ -75,6 +75,18 @@ bool statement_is_null(struct statement *statement, int at);
 
 int64_t ledger_changes(struct ledger *ledger); /* rows of the last statement */
 
+/* Whoever wants to know what changes, whichever room wrote it: `touched` for each row as it is
+ * written, inside the transaction, where nothing of the ledger may be asked; then `ended` once,
+ * with true when all of it is on disk and with false when none of it counts.  Of tables with a
+ * rowid; `table` lives until the call returns.  Kept, one at most; NULL: nobody. */
+enum touch { TOUCH_INSERT, TOUCH_UPDATE, TOUCH_DELETE };
+struct ledger_watch {
+    void *context;
+    void (*touched)(void *context, enum touch touch, const char *table, int64_t row);
+    void (*ended)(void *context, bool on_disk);
+};
+void ledger_watch(struct ledger *ledger, const struct ledger_watch *watch);
+
 /* One line of the audit trail, chained by hash to the line before it: who did what to what.  Inside
  * the caller's transaction. */
 NODISCARD enum err ledger_audit(struct ledger *ledger, int64_t wall_ns, struct str principal,
@@ -96,6 +108,7 @@ struct books_snapshot {
     uint64_t received, stored, deduplicated;
     uint64_t rejected[BOOKS_SNAPSHOT_REASONS]; /* by enum reject_reason */
     int64_t taken_at_ns;
+    int64_t heard_ns;               /* when a record last came; 0: never */
     int64_t gap_from_ns, gap_to_ns; /* the last gap; 0 and 0: none.  Not written by save. */
     uint64_t gaps;                  /* how many there were.  Not written by save. */
 };

@@ -65,6 +65,53 @@ TEST(what_was_committed_is_there_after_reopening)
     ledger_close(NULL);
 }
 
+/* What a watch heard: "+meta ." for a row that was made, then "!" on disk or "?" taken back. */
+static void heard_touched(void *context, enum touch touch, const char *table, int64_t row)
+{
+    char *heard = context;
+    static const char signs[] = {'+', '=', '-'};
+    CHECK(row > 0);
+    (void)snprintf(heard + strlen(heard), 64, "%c%s ", signs[touch], table);
+}
+
+static void heard_ended(void *context, bool on_disk)
+{
+    char *heard = context;
+    (void)snprintf(heard + strlen(heard), 64, on_disk ? "!" : "?");
+}
+
+TEST(a_watch_hears_of_every_row_and_of_the_end_that_it_came_to)
+{
+    char heard[512] = "";
+    struct ledger *ledger = opened(testing_folder());
+    const struct ledger_watch watch = {heard, heard_touched, heard_ended};
+    ledger_watch(ledger, &watch);
+    CHECK(ledger_begin(ledger) == OK && meta_put(ledger, STR("one"), STR("")) == OK);
+    CHECK(strcmp(heard, "+meta ") == 0);
+    CHECK(ledger_commit(ledger) == OK);
+    CHECK(strcmp(heard, "+meta !") == 0);
+
+    heard[0] = '\0';
+    CHECK(ledger_begin(ledger) == OK && meta_put(ledger, STR("two"), STR("")) == OK);
+    ledger_rollback(ledger);
+    CHECK(strcmp(heard, "+meta ?") == 0);
+
+    heard[0] = '\0';
+    CHECK(ledger_begin(ledger) == OK && meta_there(ledger, STR("one")));
+    CHECK(ledger_commit(ledger) == OK && heard[0] == '\0');
+    CHECK(meta_put(ledger, STR("three"), STR("")) == OK);
+    CHECK(strcmp(heard, "+meta !") == 0);
+
+    heard[0] = '\0';
+    CHECK(ledger_execute(ledger, "UPDATE meta SET value = x'00' WHERE key = 'one'") == OK);
+    CHECK(ledger_execute(ledger, "DELETE FROM meta WHERE key = 'one'") == OK);
+    CHECK(strcmp(heard, "=meta -meta ") == 0);
+    ledger_watch(ledger, NULL);
+    CHECK(ledger_execute(ledger, "DELETE FROM meta") == OK);
+    CHECK(strcmp(heard, "=meta -meta ") == 0);
+    ledger_close(ledger);
+}
+
 TEST(only_one_process_has_the_ledger)
 {
     const char *folder = testing_folder();

@@ -11,4 +11,6 @@ extern const char tables_notices[];   /* notices, steps, outbox */
 extern const char tables_incidents[]; /* and the outcome of alerts */
 extern const char tables_rules[];     /* editions of the rules */
 extern const char tables_counts[];    /* correlations, exceptions and storms of alerts */
+extern const char tables_books[];     /* when each source was last heard */
 extern const char tables_groups[];    /* several alerts of one correlation at one event */
+extern const char tables_factors[];   /* second factors, recovery codes */

@@ -131,7 +131,8 @@ enum err api_person_invite(struct call *call)
         err = tenant_person_find(tenant, name, &person);
     }
     if (err == OK) {
-        err = tenant_invite(call->scope, tenant, name, call->now, call->mem, &token, &call->why);
+        err = tenant_invite(call->scope, tenant, call->person, name, call->now, call->mem, &token,
+                            &call->why);
     }
     if (err != OK) {
         return err;

@@ -216,6 +216,17 @@ enum err disclosures_load(struct service *service, struct client_id client, stru
     return err;
 }
 
+enum err service_disclosures(const struct scope *scope, struct service *service,
+                             struct client_id client, struct str kind, struct arena *mem,
+                             struct disclosed **ret, size_t *ret_count)
+{
+    enum side side = scope_side(scope, client);
+    if ((side != SIDE_CLIENT && side != SIDE_INSTALLATION) || !may_read(scope, client)) {
+        return ERR_DENIED;
+    }
+    return disclosures_load(service, client, kind, mem, ret, ret_count);
+}
+
 enum err kind_released(const struct scope *scope, struct service *service, struct client_id client,
                        struct str kind, bool *ret)
 {

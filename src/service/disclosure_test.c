@@ -49,6 +49,26 @@ TEST(a_provider_sees_what_is_disclosed_and_the_client_everything)
     world_done(&world);
 }
 
+TEST(only_the_clients_side_hears_what_was_said_of_disclosure)
+{
+    struct world world = world_new();
+    struct disclosed *list;
+    size_t count;
+    CHECK(disclose(&world, ROLE_RESPONSIBLE, "people/head", DISCLOSURE_HIDDEN) == OK);
+    CHECK(disclose(&world, ROLE_RESPONSIBLE, "chains", DISCLOSURE_SUMMARISED) == OK);
+    CHECK(service_disclosures(world.roles[ROLE_VIEWER], world.service, ACME, STR("contacts"),
+                              world.mem, &list, &count) == OK);
+    CHECK(count == 2 && str_equal(list[1].path, STR("people/head")));
+    CHECK(list[0].disclosure == DISCLOSURE_SUMMARISED && list[1].disclosure == DISCLOSURE_HIDDEN);
+    CHECK(service_disclosures(world.administrator, world.service, ACME, STR("contacts"), world.mem,
+                              &list, &count) == OK);
+    CHECK(service_disclosures(world.roles[ROLE_PROVIDER_ADMIN], world.service, ACME,
+                              STR("contacts"), world.mem, &list, &count) == ERR_DENIED);
+    CHECK(service_disclosures(world.roles[ROLE_BIDDER], world.service, ACME, STR("contacts"),
+                              world.mem, &list, &count) == ERR_DENIED);
+    world_done(&world);
+}
+
 TEST(only_the_clients_own_people_who_may_draft_disclose)
 {
     struct world world = world_new();

@@ -310,6 +310,34 @@ static enum err waiting_put(struct ledger *ledger, uint64_t id, const struct wai
     return err == OK ? statement_run(statement) : err;
 }
 
+enum err outbox_state(const struct scope *scope, struct ledger *ledger, struct wall now,
+                      struct outbox_state *ret)
+{
+    struct statement *statement;
+    bool row = false;
+    if (!scope_allows_all(scope, RIGHT_SERVE)) {
+        return ERR_DENIED;
+    }
+    enum err err =
+        LEDGER_QUERY(ledger,
+                     "SELECT (SELECT count(*) FROM outbox WHERE next IS NOT NULL),"
+                     " (SELECT min(created) FROM outbox WHERE next IS NOT NULL),"
+                     " (SELECT count(*) FROM outbox WHERE state = 'failed' AND ended > ?)",
+                     &statement, BIND_INT(now.ns - 24 * 3600 * NS_PER_SECOND));
+    err = err == OK ? statement_step(statement, &row) : err;
+    if (err != OK) {
+        return err;
+    }
+    *ret = (struct outbox_state){
+        .waiting = (uint64_t)statement_int(statement, 0),
+        .oldest = statement_is_null(statement, 1) ? WALL_NONE
+                                                  : (struct wall){statement_int(statement, 1)},
+        .failed = (uint64_t)statement_int(statement, 2),
+    };
+    statement_reset(statement);
+    return OK;
+}
+
 enum err outbox_ended(const struct scope *scope, struct ledger *ledger, uint64_t id,
                       enum outbox_end end, struct str said, struct wall now)
 {

@@ -79,6 +79,15 @@ enum outbox_end {
 NODISCARD enum err outbox_ended(const struct scope *scope, struct ledger *ledger, uint64_t id,
                                 enum outbox_end end, struct str said, struct wall now);
 
+/* How messages leave, of all clients together: those that wait and since when the oldest does
+ * (WALL_NONE: none waits), and those given up in the 24 hours before now. */
+struct outbox_state {
+    uint64_t waiting, failed;
+    struct wall oldest;
+};
+NODISCARD enum err outbox_state(const struct scope *scope, struct ledger *ledger, struct wall now,
+                                struct outbox_state *ret);
+
 struct outbox_view {
     uint64_t id, notice;
     enum outbox_kind kind;

@@ -110,6 +110,11 @@ const struct document *service_running(const struct scope *scope, struct service
 NODISCARD enum err service_disclose(const struct scope *scope, struct service *service,
                                     struct client_id client, struct str kind, struct str path,
                                     enum disclosure disclosure, struct wall now, struct why *why);
+/* What was said of a kind, ascending by path; nothing where the schema alone decides.  Only the
+ * client's side and the installation hear it: the paths name what is hidden. */
+NODISCARD enum err service_disclosures(const struct scope *scope, struct service *service,
+                                       struct client_id client, struct str kind, struct arena *mem,
+                                       struct disclosed **ret, size_t *ret_count);
 /* "Read and understood" of an effective version, once, by a person of another side than its
  * author's. */
 NODISCARD enum err service_acknowledge(const struct scope *scope, struct service *service,

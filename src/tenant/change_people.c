@@ -43,8 +43,8 @@ static uint32_t roles_planned(const struct apply *apply, const struct plan *plan
     return known != NULL && known->info.active ? known->element.roles : 0;
 }
 
-static enum err engagement_refers(struct apply *apply, const struct plan *plan,
-                                  const struct engagement_element *engagement)
+enum err engagement_refers(struct apply *apply, const struct plan *plan,
+                           const struct engagement_element *engagement)
 {
     struct str party = engagement->party;
     if (!may_change_all(apply) && !administers(apply, party)) {
@@ -257,16 +257,20 @@ static enum err people_remove(struct apply *apply, struct client_id client, stru
         if (!may_change_person(apply, client, party_slug)) {
             return refuse(apply, 0, 0, "person", person->name);
         }
-        buf_reset(&apply->canonical);
-        err = buf_append(&apply->canonical, STR("null"));
-        if (err == OK) {
-            err = store_person_active(&apply->store, person->info.id, false);
-        }
-        if (err == OK) {
-            err = change_store(apply, client, "person", person->name, "removed");
-        }
+        err = person_remove(apply, client, person);
     }
     return err;
+}
+
+enum err person_remove(struct apply *apply, struct client_id client,
+                       const struct person_state *person)
+{
+    buf_reset(&apply->canonical);
+    enum err err = buf_append(&apply->canonical, STR("null"));
+    if (err == OK) {
+        err = store_person_active(&apply->store, person->info.id, false);
+    }
+    return err == OK ? change_store(apply, client, "person", person->name, "removed") : err;
 }
 
 /* ---- Engagements. */

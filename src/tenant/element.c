@@ -18,8 +18,9 @@
 #include "tenant/private.h"
 
 /* What parse/ knows; it stands above, so it cannot be asked. */
-static const char *const parsers[] = {"auto", "syslog", "json", "combined", "sshd", NULL};
-#define PARSERS_TEXT "auto, syslog, json, combined or sshd"
+static const char *const parsers[] = {"auto", "syslog", "json",      "combined",
+                                      "sshd", "winxml", "netfilter", NULL};
+#define PARSERS_TEXT "auto, syslog, json, combined, sshd, winxml or netfilter"
 
 #define ZONE_SECONDS_MAX (14 * 3600)
 

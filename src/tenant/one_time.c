@@ -204,39 +204,23 @@ enum err tenant_setup(struct tenant *tenant, struct str token, struct str party,
 
 /* ---- Invitations. */
 
-/* Whether the scope is that of somebody of the same party who may invite. */
-static bool may_invite(const struct scope *scope, const struct tenant *tenant,
-                       const struct person_state *invited, bool *ret_same_party)
-{
-    const struct state *state = tenant->state;
-    const struct person_state *own = state_person_id(state, scope_person(scope));
-    *ret_same_party = own != NULL && own->info.active && own->party == invited->party &&
-                      str_equal(own->name, scope_principal(scope));
-    for (size_t i = 0; i < state->clients_count && *ret_same_party; i++) {
-        if (scope_allows(scope, state->clients[i].info.id, RIGHT_USERS)) {
-            return true;
-        }
-    }
-    return scope_allows_all(scope, RIGHT_MANAGE);
-}
-
-enum err tenant_invite(const struct scope *scope, struct tenant *tenant, struct str name,
-                       struct wall now, struct arena *mem, struct str *ret, struct why *why)
+enum err tenant_invite(const struct scope *scope, struct tenant *tenant, uint32_t by,
+                       struct str name, struct wall now, struct arena *mem, struct str *ret,
+                       struct why *why)
 {
     const struct person_state *person = state_person(tenant->state, name);
     struct sha256 hash;
     struct str token;
+    struct str principal;
     struct bracket bracket;
-    bool same_party = false;
-    bool allowed = person != NULL && may_invite(scope, tenant, person, &same_party);
-    if (!allowed && same_party) {
-        return why_say(why, ERR_DENIED, 0, "you may not invite anybody");
-    }
-    if (!allowed || !person->info.active) {
+    enum err err = people_managed(scope, tenant->state, by, person, &principal, why);
+    if (err == ERR_NOT_FOUND || (err == OK && !person->info.active)) {
         return why_say(why, ERR_NOT_FOUND, 0, "there is no person '%.*s'",
                        STR_ARG(str_slice(name, 0, PATH_SIZE_MAX)));
     }
-    enum err err = secret_new(ONE_TIME_PREFIX, mem, &token, &hash);
+    if (err == OK) {
+        err = secret_new(ONE_TIME_PREFIX, mem, &token, &hash);
+    }
     if (err == OK) {
         err = bracket_open(tenant, &bracket);
     }
@@ -245,7 +229,7 @@ enum err tenant_invite(const struct scope *scope, struct tenant *tenant, struct 
     }
     err = one_time_store(tenant, &hash, person->info.id, (struct wall){now.ns + INVITE_NS});
     if (err == OK) {
-        err = person_audit(tenant, scope_principal(scope), "invite", person->info.id, STR(""), now);
+        err = person_audit(tenant, principal, "invite", person->info.id, STR(""), now);
     }
     err = bracket_close(&bracket, err);
     if (err == OK) {

@@ -54,12 +54,46 @@ enum err tenant_person_get(const struct tenant *tenant, uint32_t id, struct pers
     return OK;
 }
 
+enum err tenant_person_door(struct tenant *tenant, uint32_t person, struct person_door *ret)
+{
+    struct statement *statement;
+    bool row;
+    enum err err = ledger_prepare(
+        tenant->ledger,
+        "SELECT coalesce((SELECT confirmed IS NOT NULL FROM factor f WHERE f.person = p.id), 0),"
+        " (SELECT count(*) FROM recovery_code r WHERE r.person = p.id),"
+        " coalesce(p.signed_in, 0), p.signed_in IS NULL FROM person p WHERE p.id = ?",
+        &statement);
+    if (err == OK) {
+        err = statement_bind_int(statement, 1, person);
+    }
+    if (err == OK) {
+        err = statement_step(statement, &row);
+    }
+    if (err != OK || !row) {
+        return err != OK ? err : ERR_NOT_FOUND;
+    }
+    bool never = statement_int(statement, 3) != 0;
+    *ret = (struct person_door){
+        .second_factor = statement_int(statement, 0) != 0,
+        .recovery_codes = (uint32_t)statement_int(statement, 1),
+        .seen = never ? WALL_NONE : (struct wall){statement_int(statement, 2)},
+    };
+    statement_reset(statement);
+    return OK;
+}
+
 bool tenant_engagement_at(const struct tenant *tenant, size_t index, struct engagement_info *ret)
 {
     const struct state *state = tenant->state;
     for (size_t i = 0; i < state->engagements_count; i++) {
         if (state->engagements[i].active && index-- == 0) {
+            const struct party_state *party = state_party(state, state->engagements[i].info.party);
             *ret = state->engagements[i].info;
+            if (party != NULL) {
+                ret->party_ja = party->element.name.ja;
+                ret->party_en = party->element.name.en;
+            }
             return true;
         }
     }

@@ -83,11 +83,6 @@ struct party_element {
     struct people people;
 };
 
-struct assignment {
-    uint32_t line, column;
-    struct str person; /* of the engagement's party */
-    enum role role;
-};
 struct engagement_element {
     uint32_t line, column;
     uint32_t party_line, party_column;
@@ -253,6 +248,9 @@ struct tenant {
     struct state *state;
     struct tries *tries;
     bool unsettled; /* the state holds what an open transaction has written */
+    bool factor_key_known;
+    uint8_t factor_key[FACTOR_KEY_SIZE];
+    enum factor_policy factor_policy;
 };
 
 /* Reads everything anew, also inside a transaction. */
@@ -345,6 +343,32 @@ NODISCARD enum err seen_note(struct tenant *tenant, const char *sql, int64_t id,
 /* "DELETE … WHERE person = ? AND id = ?"; ERR_NOT_FOUND. */
 NODISCARD enum err row_end(struct tenant *tenant, const char *sql, const char *action,
                            uint32_t person, uint64_t id, struct wall now);
+
+/* sign_in.c: ends the sessions of a person but `keep`, in the open transaction. */
+NODISCARD enum err person_sessions_end(struct tenant *tenant, uint32_t person,
+                                       const struct sha256 *keep);
+/* factor.c: takes a second factor and its recovery codes away, in the open transaction. */
+NODISCARD enum err person_factor_forget(struct ledger *ledger, uint32_t person);
+
+/* change_person.c: whether the scope's person (or, without a scope, `by`, with all that they are)
+ * manages the people of that person's party; *ret_principal is borrowed.  ERR_NOT_FOUND for a
+ * person (or NULL) of whom they may not know, ERR_DENIED with a sentence for one of their own
+ * party. */
+NODISCARD enum err people_managed(const struct scope *scope, const struct state *state, uint32_t by,
+                                  const struct person_state *person, struct str *ret_principal,
+                                  struct why *why);
+
+/* ---- totp.c: codes by time (RFC 6238) */
+
+#define TOTP_DIGITS 6
+uint32_t totp_code(struct str secret, uint64_t step);
+/* Six digits, with or without blanks. */
+bool totp_read(struct str text, uint32_t *ret);
+/* The step after `after` whose code this is at that moment; false: none. */
+bool totp_find(struct str secret, uint32_t code, struct wall now, int64_t after, int64_t *ret_step);
+/* Base32 with these 32 digits, without padding.  Returns text: 8 * size / 5 characters, rounded up,
+ * and a NUL. */
+const char *base32_print(const uint8_t *bytes, size_t size, const char *digits, char *text);
 
 /* sign_in.c: a new password, in the open transaction; sessions but `keep`, tokens and invitations
  * end. */

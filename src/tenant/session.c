@@ -69,6 +69,10 @@ enum err session_new(struct tenant *tenant, uint32_t person, struct str peer, st
     if (err == OK) {
         err = session_store(tenant, &hash, person, peer, agent, now);
     }
+    if (err == OK) {
+        err = store_run(tenant->ledger, "UPDATE person SET signed_in = ? WHERE id = ?",
+                        (const int64_t[]){now.ns, person}, 2);
+    }
     err = bracket_close(&bracket, err);
     if (err == OK) {
         *ret = token;
@@ -105,7 +109,14 @@ enum err seen_note(struct tenant *tenant, const char *sql, int64_t id, int64_t s
     return bracket_close(&bracket, err);
 }
 
-enum err session_person(struct tenant *tenant, struct str token, struct wall now, uint32_t *ret)
+struct session_row {
+    int64_t id, seen_ns;
+    uint32_t person;
+};
+
+/* ERR_DENIED for a token that is not good now. */
+static enum err session_find(struct tenant *tenant, struct str token, struct wall now,
+                             struct session_row *ret)
 {
     struct sha256 hash;
     struct statement *statement;
@@ -125,20 +136,37 @@ enum err session_person(struct tenant *tenant, struct str token, struct wall now
     if (err != OK || !row) {
         return err != OK ? err : ERR_DENIED;
     }
-    int64_t id = statement_int(statement, 0);
-    uint32_t person = (uint32_t)statement_int(statement, 1);
+    struct session_row found = {.id = statement_int(statement, 0),
+                                .person = (uint32_t)statement_int(statement, 1),
+                                .seen_ns = statement_int(statement, 3)};
     int64_t created_ns = statement_int(statement, 2);
-    int64_t seen_ns = statement_int(statement, 3);
     statement_reset(statement);
-    const struct person_state *state = state_person_id(tenant->state, person);
-    if (session_over(created_ns, seen_ns, now) || state == NULL || !state->info.active) {
+    const struct person_state *state = state_person_id(tenant->state, found.person);
+    if (session_over(created_ns, found.seen_ns, now) || state == NULL || !state->info.active) {
         return ERR_DENIED;
     }
-    err = seen_note(tenant, "UPDATE session SET seen = ? WHERE id = ?", id, seen_ns, now);
+    *ret = found;
+    return OK;
+}
+
+enum err session_person(struct tenant *tenant, struct str token, struct wall now, uint32_t *ret)
+{
+    struct session_row row;
+    enum err err = session_find(tenant, token, now, &row);
     if (err == OK) {
-        *ret = person;
+        err =
+            seen_note(tenant, "UPDATE session SET seen = ? WHERE id = ?", row.id, row.seen_ns, now);
+    }
+    if (err == OK) {
+        *ret = row.person;
     }
     return err;
+}
+
+enum err session_alive(struct tenant *tenant, struct str token, struct wall now)
+{
+    struct session_row row;
+    return session_find(tenant, token, now, &row);
 }
 
 enum err session_end(struct tenant *tenant, struct str token, struct wall now)

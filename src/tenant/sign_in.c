@@ -60,9 +60,8 @@ static enum err hash_load(struct tenant *tenant, uint32_t person, struct arena *
     return err;
 }
 
-enum err tenant_password_get(struct tenant *tenant, struct str name, struct str peer,
-                             struct wall now, struct arena *mem, struct str *ret_hash,
-                             uint32_t *ret_person, uint32_t *ret_seconds)
+static enum err tries_ask(struct tenant *tenant, struct str name, struct str peer, struct wall now,
+                          uint32_t *ret_seconds)
 {
     char pair[TRIES_PAIR_SIZE];
     const struct str keys[] = {tries_pair(name, peer, pair), name, peer};
@@ -71,19 +70,51 @@ enum err tenant_password_get(struct tenant *tenant, struct str name, struct str 
         uint32_t seconds = tries_wait(tenant->tries, (enum tries_kind)kind, keys[kind], now);
         *ret_seconds = seconds > *ret_seconds ? seconds : *ret_seconds;
     }
-    if (*ret_seconds > 0) {
-        return ERR_AGAIN;
+    return *ret_seconds > 0 ? ERR_AGAIN : OK;
+}
+
+static void tries_count(struct tenant *tenant, struct str name, struct str peer, struct wall now)
+{
+    char pair[TRIES_PAIR_SIZE];
+    tries_add(tenant->tries, TRIES_PAIR, tries_pair(name, peer, pair), now);
+    tries_add(tenant->tries, TRIES_NAME, name, now);
+    tries_add(tenant->tries, TRIES_PEER, peer, now);
+}
+
+enum err tenant_try_begin(struct tenant *tenant, struct str name, struct str peer, struct wall now,
+                          uint32_t *ret_seconds)
+{
+    enum err err = tries_ask(tenant, name, peer, now, ret_seconds);
+    if (err == OK) {
+        tries_count(tenant, name, peer, now);
+    }
+    return err;
+}
+
+void tenant_try_forget(struct tenant *tenant, struct str name, struct str peer, struct wall now)
+{
+    char pair[TRIES_PAIR_SIZE];
+    tries_take_back(tenant->tries, TRIES_PAIR, tries_pair(name, peer, pair), 1, now);
+    tries_take_back(tenant->tries, TRIES_NAME, name, 1, now);
+    tries_take_back(tenant->tries, TRIES_PEER, peer, 1, now);
+}
+
+enum err tenant_password_get(struct tenant *tenant, struct str name, struct str peer,
+                             struct wall now, struct arena *mem, struct str *ret_hash,
+                             uint32_t *ret_person, uint32_t *ret_seconds)
+{
+    enum err err = tries_ask(tenant, name, peer, now, ret_seconds);
+    if (err != OK) {
+        return err;
     }
     const struct person_state *person = state_person(tenant->state, name);
     uint32_t id = person != NULL ? person->info.id : 0;
     struct str hash;
-    enum err err = hash_load(tenant, id, mem, &hash);
+    err = hash_load(tenant, id, mem, &hash);
     if (err != OK) {
         return err;
     }
-    for (int kind = TRIES_PAIR; kind <= TRIES_PEER; kind++) {
-        tries_add(tenant->tries, (enum tries_kind)kind, keys[kind], now);
-    }
+    tries_count(tenant, name, peer, now);
     *ret_hash = hash.size > 0 ? hash : STR(HASH_OF_NOTHING);
     *ret_person = hash.size > 0 ? id : 0;
     return OK;
@@ -128,6 +159,20 @@ enum err tenant_password_tried(struct tenant *tenant, struct str name, struct st
     return err;
 }
 
+enum err person_sessions_end(struct tenant *tenant, uint32_t person, const struct sha256 *keep)
+{
+    struct statement *statement;
+    enum err err = ledger_prepare(
+        tenant->ledger, "DELETE FROM session WHERE person = ? AND token <> ?", &statement);
+    if (err == OK) {
+        err = statement_bind_int(statement, 1, person);
+    }
+    if (err == OK) {
+        err = secret_bind(statement, 2, keep);
+    }
+    return err == OK ? statement_run(statement) : err;
+}
+
 enum err person_password_store(struct tenant *tenant, uint32_t person, struct str hash,
                                const struct sha256 *keep)
 {
@@ -147,17 +192,7 @@ enum err person_password_store(struct tenant *tenant, uint32_t person, struct st
         err = ERR_DENIED;
     }
     if (err == OK) {
-        err = ledger_prepare(tenant->ledger, "DELETE FROM session WHERE person = ? AND token <> ?",
-                             &statement);
-    }
-    if (err == OK) {
-        err = statement_bind_int(statement, 1, person);
-    }
-    if (err == OK) {
-        err = secret_bind(statement, 2, keep);
-    }
-    if (err == OK) {
-        err = statement_run(statement);
+        err = person_sessions_end(tenant, person, keep);
     }
     const int64_t values[] = {person};
     if (err == OK) {

@@ -228,8 +228,8 @@ TEST(a_new_password_ends_everything_else_that_lets_the_person_in)
     uint64_t id;
     struct str token = api_token(&world, "watch/admin", RIGHT_ALERTS, &id);
     uint32_t admin = world_person(&world, "watch/admin");
-    CHECK(tenant_invite(world.scope, world.tenant, STR("watch/admin"), NOW, world.mem, &invitation,
-                        NULL) == OK);
+    CHECK(tenant_invite(world.scope, world.tenant, 0, STR("watch/admin"), NOW, world.mem,
+                        &invitation, NULL) == OK);
     CHECK(tenant_password_set(world.tenant, admin, STR("plain text"), kept, NOW) == ERR_SYNTAX);
     CHECK(tenant_password_set(world.tenant, 99, STR(HASH_ONE), kept, NOW) == ERR_DENIED);
     CHECK(good(&world, other, NOW));
@@ -255,7 +255,7 @@ TEST(who_leaves_is_out_at_once_and_comes_back_without_a_password)
     CHECK(token_scope(&world, program, NOW, &scope) == OK);
     scope_free(scope);
     password_give(&world, "watch/eve", HASH_ONE);
-    CHECK(tenant_invite(world.scope, world.tenant, STR("watch/ann"), NOW, world.mem, &invitation,
+    CHECK(tenant_invite(world.scope, world.tenant, 0, STR("watch/ann"), NOW, world.mem, &invitation,
                         NULL) == OK);
     CHECK(world_apply(&world, "parties: [{slug: watch, kinds: [provider]}]") == OK);
     for (int back = 0; back < 2; back++) {
@@ -326,6 +326,19 @@ TEST(the_use_of_a_session_is_noted_once_a_minute)
     }
     CHECK(fake_count(world.fake, FAKE_SYNC) == syncs);
     CHECK(good(&world, token, after(MINUTE)) && fake_count(world.fake, FAKE_SYNC) > syncs);
+    world_done(&world);
+}
+
+TEST(looking_whether_a_session_is_alive_does_not_keep_it_alive)
+{
+    struct world world = world_peopled();
+    struct str token = session(&world, "watch/admin", NOW);
+    CHECK(session_alive(world.tenant, token, after(29 * MINUTE)) == OK);
+    CHECK(session_alive(world.tenant, token, after(31 * MINUTE)) == ERR_DENIED);
+    CHECK(session_alive(world.tenant, token, after(29 * MINUTE)) == OK);
+    CHECK(session_end(world.tenant, token, after(MINUTE)) == OK);
+    CHECK(session_alive(world.tenant, token, after(MINUTE)) == ERR_DENIED);
+    CHECK(session_alive(world.tenant, STR("nobody's"), NOW) == ERR_DENIED);
     world_done(&world);
 }
 
@@ -501,8 +514,8 @@ TEST(an_invitation_works_once_for_three_days_and_a_newer_one_ends_it)
     struct person_info info;
     uint32_t person = 0;
     struct str invited = STR("acme/head");
-    CHECK(tenant_invite(world.scope, world.tenant, invited, NOW, world.mem, &old, NULL) == OK);
-    CHECK(tenant_invite(world.scope, world.tenant, invited, NOW, world.mem, &token, NULL) == OK);
+    CHECK(tenant_invite(world.scope, world.tenant, 0, invited, NOW, world.mem, &old, NULL) == OK);
+    CHECK(tenant_invite(world.scope, world.tenant, 0, invited, NOW, world.mem, &token, NULL) == OK);
     CHECK(tenant_invited(world.tenant, old, NOW, &info) == ERR_NOT_FOUND);
     CHECK(tenant_invited(world.tenant, token, after(72 * HOUR), &info) == ERR_NOT_FOUND);
     CHECK(tenant_invited(world.tenant, token, after(72 * HOUR - 1), &info) == OK);
@@ -514,7 +527,7 @@ TEST(an_invitation_works_once_for_three_days_and_a_newer_one_ends_it)
     CHECK(person == world_person(&world, "acme/head"));
     CHECK(tenant_invitation_use(world.tenant, token, STR(HASH_ONE), NOW, &person) == ERR_NOT_FOUND);
     CHECK(tenant_person_get(world.tenant, person, &info) == OK && info.has_password);
-    CHECK(tenant_invite(world.scope, world.tenant, STR("acme/nobody"), NOW, world.mem, &token,
+    CHECK(tenant_invite(world.scope, world.tenant, 0, STR("acme/nobody"), NOW, world.mem, &token,
                         &world.why) == ERR_NOT_FOUND);
     world_done(&world);
 }
@@ -542,7 +555,7 @@ TEST(people_invite_into_their_own_party_if_they_may_and_into_no_other)
         struct str token;
         CHECK(scope_for_person(world.tenant, world_person(&world, cases[i].who), STR("test"), NOW,
                                &scope) == OK);
-        CHECK(tenant_invite(scope, world.tenant, str_from(cases[i].whom), NOW, world.mem, &token,
+        CHECK(tenant_invite(scope, world.tenant, 0, str_from(cases[i].whom), NOW, world.mem, &token,
                             &world.why) == cases[i].err);
         scope_free(scope);
     }
@@ -561,7 +574,7 @@ TEST(a_set_up_or_invitation_that_fails_on_the_disk_has_not_happened)
         enum err err = tenant_setup(world.tenant, token, STR("watch"), STR("admin"), STR(HASH_ONE),
                                     NOW, &person, &world.why);
         if (err == OK) {
-            err = tenant_invite(world.scope, world.tenant, STR("watch/admin"), NOW, world.mem,
+            err = tenant_invite(world.scope, world.tenant, 0, STR("watch/admin"), NOW, world.mem,
                                 &invitation, NULL);
         }
         if (err == OK) {

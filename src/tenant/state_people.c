@@ -185,6 +185,7 @@ static enum err person_load(struct statement *row, struct state *state, struct w
     info->name_en = person->element.name.en;
     info->mail = person->element.mail;
     info->language = person->element.language;
+    info->roles = person->element.roles;
     return damaged(err, "person", person->name, why);
 }
 
@@ -213,6 +214,8 @@ static enum err engagement_load(struct statement *row, struct state *state, stru
     info->state = record->element.state;
     info->from = record->element.from;
     info->to = record->element.to;
+    info->assignments = record->element.assignments;
+    info->assignments_count = record->element.assignments_count;
     return damaged(err, "engagement", info->slug, why);
 }
 

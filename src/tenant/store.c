@@ -125,7 +125,10 @@ enum err store_person_active(struct store *store, uint32_t person, bool active)
     if (err == OK) {
         err = store_run(ledger, "DELETE FROM api_token WHERE person = ?", values, 1);
     }
-    return err == OK ? store_run(ledger, "DELETE FROM one_time WHERE person = ?", values, 1) : err;
+    if (err == OK) {
+        err = store_run(ledger, "DELETE FROM one_time WHERE person = ?", values, 1);
+    }
+    return err == OK ? person_factor_forget(ledger, person) : err;
 }
 
 enum err store_engagement_new(struct store *store, struct client_id client, struct str slug)

@@ -29,7 +29,7 @@ NODISCARD enum err store_party_rename(struct store *store, struct str slug,
                                       const struct name_text *name);
 NODISCARD enum err store_person_new(struct store *store, uint32_t party, struct str slug,
                                     uint32_t *ret);
-/* One who goes loses sessions, tokens, invitations and password at once. */
+/* One who goes loses sessions, tokens, invitations, password and second factor at once. */
 NODISCARD enum err store_person_active(struct store *store, uint32_t person, bool active);
 NODISCARD enum err store_engagement_new(struct store *store, struct client_id client,
                                         struct str slug);
@@ -45,7 +45,7 @@ NODISCARD enum err store_next_id(struct ledger *ledger, const char *sql, uint32_
 
 struct apply {
     struct store store;
-    const struct scope *scope; /* NULL: the set-up of the first administrator */
+    const struct scope *scope; /* NULL: who may has been looked at already */
     const struct state *state;
     struct arena *mem;
     struct buf canonical; /* of the element that is looked at */
@@ -74,6 +74,12 @@ NODISCARD enum err people_store(struct apply *apply, struct client_id client, ui
                                 struct str party_slug, const struct people *people);
 NODISCARD enum err person_store(struct apply *apply, struct client_id client, uint32_t party,
                                 struct str party_slug, const struct person_element *person);
+/* Who is not among a party's people any more. */
+NODISCARD enum err person_remove(struct apply *apply, struct client_id client,
+                                 const struct person_state *person);
+/* Party and people of an engagement are there, once the plan is applied. */
+NODISCARD enum err engagement_refers(struct apply *apply, const struct plan *plan,
+                                     const struct engagement_element *engagement);
 NODISCARD enum err engagement_store(struct apply *apply, struct client_id client,
                                     struct str client_slug,
                                     const struct engagement_element *engagement);

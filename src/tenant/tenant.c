@@ -55,6 +55,7 @@ void tenant_close(struct tenant *tenant)
     if (tenant != NULL) {
         state_free(tenant->state);
         tries_free(tenant->tries);
+        secret_forget(tenant->factor_key, sizeof tenant->factor_key);
         free(tenant);
     }
 }
@@ -181,6 +182,65 @@ bool tenant_sender_at(const struct tenant *tenant, size_t index, struct source_i
         index -= count;
     }
     return false;
+}
+
+static const struct source_state *source_by_id(const struct state *state, struct source_id id)
+{
+    size_t low = 0;
+    size_t high = state->sources_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (state->sources[middle].info.id.value < id.value) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    bool there = low < state->sources_count && state->sources[low].info.id.value == id.value;
+    return there ? &state->sources[low] : NULL;
+}
+
+static enum err sender_lines(const struct sender *sender, struct arena *mem, struct str *lines,
+                             size_t *count)
+{
+    char text[NETWORK_TEXT_SIZE];
+    enum err err = OK;
+    if (sender->has_token) {
+        err = arena_print(mem, &lines[(*count)++], "%.*s token", STR_ARG(sender->listener));
+    }
+    for (size_t i = 0; i < sender->networks_count && err == OK; i++) {
+        err = arena_print(mem, &lines[(*count)++], "%.*s %s", STR_ARG(sender->listener),
+                          network_print(&sender->networks[i], text));
+    }
+    return err;
+}
+
+enum err tenant_senders(const struct tenant *tenant, struct source_id source, struct arena *mem,
+                        struct str **ret, size_t *ret_count)
+{
+    const struct source_state *state = source_by_id(tenant->state, source);
+    size_t count_max = 1;
+    size_t count = 0;
+    if (state == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    size_t senders = state->info.active ? state->element.senders_count : 0;
+    for (size_t i = 0; i < senders; i++) {
+        count_max += 1 + state->element.senders[i].networks_count;
+    }
+    struct str *lines = ARENA_ARRAY(mem, struct str, count_max);
+    enum err err = lines == NULL ? ERR_MEMORY : OK;
+    for (size_t i = 0; i < senders && err == OK; i++) {
+        err = sender_lines(&state->element.senders[i], mem, lines, &count);
+    }
+    if (err == OK && state->info.unknown_senders) {
+        lines[count++] = state->unknown_listener;
+    }
+    if (err == OK) {
+        *ret = lines;
+        *ret_count = count;
+    }
+    return err;
 }
 
 enum err tenant_token_new(struct arena *mem, struct str *ret_token, struct str *ret_hash)

@@ -174,6 +174,10 @@ bool tenant_source_at(const struct tenant *tenant, size_t index, struct source_i
  * is one of that name or not. */
 bool tenant_sender_at(const struct tenant *tenant, size_t index, struct source_info *ret_source,
                       struct str *ret_listener);
+/* What a source hears, a line each: the listener, then a network or the word "token"; for unknown
+ * senders the listener alone.  Made in mem. */
+NODISCARD enum err tenant_senders(const struct tenant *tenant, struct source_id source,
+                                  struct arena *mem, struct str **ret, size_t *ret_count);
 
 /* A new random token for a sender, in text, and the hash that the apply file holds. */
 NODISCARD enum err tenant_token_new(struct arena *mem, struct str *ret_token, struct str *ret_hash);
@@ -192,6 +196,7 @@ struct person_info {
     enum language language;
     bool active;       /* false: it left the documents; sessions and tokens have ended */
     bool has_password; /* else only an invitation leads in */
+    uint32_t roles;    /* 1 << enum role, added: of the party as a whole */
 };
 /* By index from 0, or by "PARTY/PERSON"; borrowed until the next apply. */
 bool tenant_person_at(const struct tenant *tenant, size_t index, struct person_info *ret);
@@ -199,6 +204,15 @@ NODISCARD enum err tenant_person_find(const struct tenant *tenant, struct str na
                                       struct person_info *ret);
 NODISCARD enum err tenant_person_get(const struct tenant *tenant, uint32_t id,
                                      struct person_info *ret);
+
+/* How a person comes in. */
+struct person_door {
+    bool second_factor;      /* confirmed: signing in asks for a code */
+    uint32_t recovery_codes; /* that are left */
+    struct wall seen;        /* last signed in; WALL_NONE: never */
+};
+NODISCARD enum err tenant_person_door(struct tenant *tenant, uint32_t person,
+                                      struct person_door *ret);
 
 /* What a person may do now, over all clients that they reach; ERR_DENIED if that is nothing.  Until
  * an engagement is built (planning, selection, contract) a provider's people read documents as
@@ -221,13 +235,57 @@ enum engagement_state {
     ENGAGEMENT_ENDED,
     ENGAGEMENT_STATE_COUNT
 };
+struct assignment {
+    uint32_t line, column; /* in an apply file; else 0 */
+    struct str person;     /* of the engagement's party */
+    enum role role;
+};
 struct engagement_info {
     struct client_id client;
     struct str slug, party;
+    struct str party_ja, party_en; /* its name */
     enum engagement_state state;
     struct wall from, to; /* in force in [from, to); WALL_NONE: open */
+    const struct assignment *assignments;
+    size_t assignments_count;
 };
+/* By index from 0, false at the end; borrowed until the next apply. */
 bool tenant_engagement_at(const struct tenant *tenant, size_t index, struct engagement_info *ret);
+
+/* ---- People changed one at a time, as an apply would change them: the same versions, the same
+ * audit trail, so an export shows them and the next apply decides about them.
+ *
+ * Who manages the people of a party: of a provider its administrators, of a client its responsible
+ * persons.  scope: of an API token or of whoever runs the machine; NULL: `by` has signed in.
+ * ERR_NOT_FOUND for people of other parties, ERR_DENIED for who may not, ERR_SYNTAX and
+ * ERR_CONFLICT with a sentence. */
+
+struct person_wish {
+    struct str name_ja, name_en, mail;
+    enum language language;
+    uint32_t roles; /* 1 << enum role, added; those that the party can give */
+};
+/* Into one's own party.  ERR_EXISTS also for one who has left. */
+NODISCARD enum err tenant_person_make(const struct scope *scope, struct tenant *tenant, uint32_t by,
+                                      struct str slug, const struct person_wish *wish,
+                                      struct wall now, struct why *why);
+/* Not active: the rest stays as it was; every session, token and factor ends, and so do assignments
+ * (as with a role that is lost).  Nobody takes from themselves what lets them do this:
+ * ERR_CONFLICT. */
+NODISCARD enum err tenant_person_change(const struct scope *scope, struct tenant *tenant,
+                                        uint32_t by, struct str name,
+                                        const struct person_wish *wish, bool active,
+                                        struct wall now, struct why *why);
+/* One's own. */
+NODISCARD enum err tenant_language_set(struct tenant *tenant, uint32_t person,
+                                       enum language language, struct wall now);
+/* Replaces who is assigned in an engagement of that client; counts for the very next call.  By an
+ * administrator of the engagement's party (between build and end) or whoever may change
+ * everything. */
+NODISCARD enum err tenant_assign(const struct scope *scope, struct tenant *tenant,
+                                 struct client_id client, struct str slug,
+                                 const struct assignment *list, size_t count, struct wall now,
+                                 struct why *why);
 
 /* ---- Passwords.  Hashing takes 100 ms and 64 MiB on purpose, so it is done in a worker
  * (codec/password.h: no state, no ledger); here only the results are kept. */
@@ -250,10 +308,55 @@ NODISCARD enum err tenant_password_get(struct tenant *tenant, struct str name, s
 /* What came of it, for the limits and the audit trail. */
 NODISCARD enum err tenant_password_tried(struct tenant *tenant, struct str name, struct str peer,
                                          uint32_t person, bool matches, struct wall now);
+/* A try that was no failure and let nobody in: it does not count.  For a right password that waits
+ * for its code, and for codes within a session. */
+void tenant_try_forget(struct tenant *tenant, struct str name, struct str peer, struct wall now);
+/* The same limits for a code within a session; counts as a failure until tenant_try_forget. */
+NODISCARD enum err tenant_try_begin(struct tenant *tenant, struct str name, struct str peer,
+                                    struct wall now, uint32_t *ret_seconds);
 /* Ends every other session of the person, and all their API tokens and invitations.  ERR_SYNTAX for
  * a hash that is none of codec/password.h's; ERR_DENIED for somebody who has left. */
 NODISCARD enum err tenant_password_set(struct tenant *tenant, uint32_t person, struct str hash,
                                        struct str keep_session, struct wall now);
+
+/* ---- The second factor (factor.c): codes by time (RFC 6238) from a secret that the person's app
+ * has, and recovery codes. */
+
+#define FACTOR_KEY_SIZE 32
+#define RECOVERY_CODES  10
+
+/* Of whom the installation wants one: nobody, people of providers, everybody. */
+enum factor_policy { FACTOR_OPTIONAL, FACTOR_PROVIDER, FACTOR_EVERYBODY, FACTOR_POLICY_COUNT };
+NODISCARD enum err factor_policy_parse(struct str text, enum factor_policy *ret);
+/* Once, after tenant_open: the key that secrets are sealed under.  Without it none can be begun,
+ * and of those that are there recovery codes alone let in. */
+void tenant_factors_set(struct tenant *tenant, const uint8_t key[FACTOR_KEY_SIZE],
+                        enum factor_policy policy);
+bool factor_wanted(const struct tenant *tenant, uint32_t person);
+
+/* A new secret in Base32, shown once; replaces one that was never confirmed.  ERR_EXISTS: there is
+ * a factor; ERR_UNSUPPORTED without a key. */
+NODISCARD enum err factor_begin(struct tenant *tenant, uint32_t person, struct wall now,
+                                struct arena *mem, struct str *ret);
+/* From now on it is asked for; ends every session but one.  ERR_DENIED: the code does not fit;
+ * ERR_CONFLICT: none was begun. */
+NODISCARD enum err factor_confirm(struct tenant *tenant, uint32_t person, struct str code,
+                                  struct str keep_session, struct wall now, struct arena *mem,
+                                  struct str ret_codes[RECOVERY_CODES]);
+/* Uses a code, or a recovery code, up.  ERR_DENIED: it does not fit, or has been used;
+ * ERR_CONFLICT: there is no factor. */
+NODISCARD enum err factor_use(struct tenant *tenant, uint32_t person, struct str code,
+                              struct wall now);
+/* New recovery codes instead of all old ones. */
+NODISCARD enum err factor_codes(struct tenant *tenant, uint32_t person, struct wall now,
+                                struct arena *mem, struct str ret_codes[RECOVERY_CODES]);
+/* Ends every session but one. */
+NODISCARD enum err factor_end(struct tenant *tenant, uint32_t person, struct str keep_session,
+                              struct wall now);
+/* Takes a lost one of somebody else away, and ends their sessions; who may is as for people above.
+ * ERR_NOT_FOUND also where there is none; ERR_CONFLICT for one's own. */
+NODISCARD enum err factor_take(const struct scope *scope, struct tenant *tenant, uint32_t by,
+                               struct str name, struct wall now, struct why *why);
 
 /* ---- One-time tokens: the first set-up, invitations.  Shown once, kept as SHA-256. */
 
@@ -270,12 +373,12 @@ NODISCARD enum err tenant_setup_look(struct tenant *tenant, struct str token, st
 NODISCARD enum err tenant_setup(struct tenant *tenant, struct str token, struct str party,
                                 struct str person, struct str password_hash, struct wall now,
                                 uint32_t *ret_person, struct why *why);
-/* RIGHT_USERS for a person of one's own party (or RIGHT_MANAGE for every client).  Three days; an
- * earlier one stops working.  For who has a password already it is the way to a new one.  People of
- * other parties are not found. */
-NODISCARD enum err tenant_invite(const struct scope *scope, struct tenant *tenant, struct str name,
-                                 struct wall now, struct arena *mem, struct str *ret,
-                                 struct why *why);
+/* Who may is as for people that are changed: a person of the party that one manages, or
+ * RIGHT_MANAGE for every client.  Three days; an earlier one stops working.  For who has a password
+ * already it is the way to a new one.  People of other parties are not found. */
+NODISCARD enum err tenant_invite(const struct scope *scope, struct tenant *tenant, uint32_t by,
+                                 struct str name, struct wall now, struct arena *mem,
+                                 struct str *ret, struct why *why);
 /* Whose invitation it is; changes nothing.  ERR_NOT_FOUND: unknown, expired or used. */
 NODISCARD enum err tenant_invited(struct tenant *tenant, struct str token, struct wall now,
                                   struct person_info *ret);
@@ -292,6 +395,9 @@ NODISCARD enum err session_new(struct tenant *tenant, uint32_t person, struct st
 /* The person of a token that is good now; notes the use.  ERR_DENIED for any other. */
 NODISCARD enum err session_person(struct tenant *tenant, struct str token, struct wall now,
                                   uint32_t *ret);
+/* OK while the token is good; notes no use, so what asks again and again (an open stream) keeps
+ * nobody signed in.  ERR_DENIED from the moment at which the session has ended. */
+NODISCARD enum err session_alive(struct tenant *tenant, struct str token, struct wall now);
 /* ERR_DENIED for a token that is not good. */
 NODISCARD enum err session_end(struct tenant *tenant, struct str token, struct wall now);
 struct session_view {
