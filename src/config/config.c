@@ -1,7 +1,8 @@
 /*
  * The configuration: one table of keys.  A key's row says its name, its type, where its value lies
  * in struct config, its bounds, its default and one line of help; reading, checking, --help and the
- * suggestion for a mistyped key all come from there.
+ * suggestion for a mistyped key all come from there.  Of several files each is read over what the
+ * ones before it said.
  *
  * Always true of a struct config: every field is set, from the text or from the default; listeners
  * have different names and different places; keys do not lie inside data, so that whoever copies
@@ -33,7 +34,7 @@ enum key_type {
     KEY_SIZE,
     KEY_URL,
     KEY_MAIL,
-    KEY_CHOICE,
+    KEY_CHOICE, /* one of a few words */
     KEY_NETWORKS
 };
 
@@ -70,9 +71,13 @@ static const struct key keys[] = {
     {"zoneinfo", KEY_PATH, AT(zoneinfo), 0, 0, "/usr/share/zoneinfo", "the folder of time zones"},
     {"portal_url", KEY_URL, AT(portal_url), 0, 0, "",
      "what people reach the portal by, such as https://soc.example; stands in mails"},
+    {"portal_tls", KEY_CHOICE, AT(portal_tls), 0, 0, "on",
+     "off: the portal speaks plain HTTP, to a proxy in front of it that does TLS"},
     {"certificate", KEY_PATH, AT(certificate), 0, 0, "",
-     "the portal's certificate and its chain, PEM; without it the portal speaks plain HTTP"},
+     "the portal's certificate and its chain, PEM; without it one is made, in <keys>/portal"},
     {"certificate_key", KEY_PATH, AT(certificate_key), 0, 0, "", "the key to it, PEM"},
+    {"portal_rate", KEY_COUNT32, AT(portal_rate), 1, 100000, "50",
+     "requests a second that one address may make of the portal, six times as many at once"},
     {"mail_relay", KEY_URL, AT(mail_relay), 0, 0, "",
      "who takes our mail: smtp://host:port or smtps://host:port"},
     {"mail_from", KEY_MAIL, AT(mail_from), 0, 0, "", "the mailbox that mails come from"},
@@ -81,6 +86,8 @@ static const struct key keys[] = {
      "the file that holds the password for it"},
     {"mail_tls", KEY_CHOICE, AT(mail_tls), 0, 0, "required",
      "required or optional: whether mail may go to the relay in the clear"},
+    {"second_factor", KEY_CHOICE, AT(second_factor), 0, 0, "optional",
+     "optional, provider or everybody: of whose people a second factor is wanted"},
     {"authorities", KEY_PATH, AT(authorities), 0, 0, "",
      "whom the relay and webhooks must be certified by, PEM; without it the system's"},
     {"secrets", KEY_PATH, AT(secrets), 0, 0, "",
@@ -90,11 +97,17 @@ static const struct key keys[] = {
 };
 #define KEYS (sizeof keys / sizeof *keys)
 
-static const char *const type_texts[] = {"path", "list of paths", "list", "number",  "size",
-                                         "url",  "text",          "word", "networks"};
+static const char *const type_texts[] = {"path", "list of paths", "list", "number",    "size",
+                                         "url",  "text",          "word", "on or off", "networks"};
 static const char *const kind_texts[LISTENER_KIND_COUNT] = {"syslog-udp", "syslog-tcp", "http",
                                                             "portal"};
 
+static enum err config_begin(struct config **ret);
+static enum err text_add(struct config *config, struct str text, const struct yaml_node **ret_root,
+                         struct why *why);
+static enum err config_end(struct config *config, const struct yaml_node *root, struct config **ret,
+                           struct why *why);
+static enum err config_drop(struct config *config, enum err err);
 static enum err key_unknown(const struct yaml_node *key, const char *const *known, struct why *why);
 static enum err key_set(struct config *config, const struct key *key, const struct yaml_node *node,
                         struct why *why);
@@ -105,15 +118,29 @@ static enum err whole_check(const struct config *config, const struct yaml_node 
 
 enum err config_load(const char *path, struct config **ret, struct why *why)
 {
-    char *text;
-    size_t size;
-    enum err err = disk_read_whole(disk_real(), path, YAML_SIZE_MAX, &text, &size, why);
-    if (err != OK) {
-        return err;
+    return config_load_all(&path, 1, ret, NULL, why);
+}
+
+enum err config_load_all(const char *const *paths, size_t count, struct config **ret,
+                         size_t *ret_at, struct why *why)
+{
+    struct config *config = NULL;
+    const struct yaml_node *root = NULL;
+    size_t at = 0;
+    enum err err = config_begin(&config);
+    for (; at < count && err == OK; at++) {
+        char *text;
+        size_t size;
+        err = disk_read_whole(disk_real(), paths[at], YAML_SIZE_MAX, &text, &size, why);
+        if (err == OK) {
+            err = text_add(config, str_of(text, size), &root, why);
+            free(text);
+        }
     }
-    err = config_parse(str_of(text, size), ret, why);
-    free(text);
-    return err;
+    if (ret_at != NULL && count > 0) {
+        *ret_at = at > 0 ? at - 1 : 0;
+    }
+    return err == OK ? config_end(config, root, ret, why) : config_drop(config, err);
 }
 
 static enum err root_read(struct config *config, const struct yaml_node *root, struct why *why)
@@ -143,9 +170,8 @@ static enum err root_read(struct config *config, const struct yaml_node *root, s
     return err;
 }
 
-enum err config_parse(struct str text, struct config **ret, struct why *why)
+static enum err config_begin(struct config **ret)
 {
-    struct yaml_node *root = NULL;
     struct arena *mem = arena_new(CONFIG_SIZE_MAX);
     struct config *config = mem == NULL ? NULL : ARENA_ONE(mem, struct config);
     if (config == NULL) {
@@ -154,24 +180,59 @@ enum err config_parse(struct str text, struct config **ret, struct why *why)
     }
     config->mem = mem;
     enum err err = defaults_set(config);
-    if (err == OK) {
-        err = yaml_parse(text, mem, &root, why);
+    if (err != OK) {
+        return config_drop(config, err);
     }
+    *ret = config;
+    return OK;
+}
+
+static enum err config_drop(struct config *config, enum err err)
+{
+    config_free(config);
+    return err;
+}
+
+static enum err text_add(struct config *config, struct str text, const struct yaml_node **ret_root,
+                         struct why *why)
+{
+    struct yaml_node *root = NULL;
+    enum err err = yaml_parse(text, config->mem, &root, why);
     if (err == OK) {
         err = root_read(config, root, why);
     }
-    if (err == OK && config->keys.size == 0) {
-        err = arena_print(mem, &config->keys, "%.*s.keys", STR_ARG(config->data));
+    if (err == OK) {
+        *ret_root = root;
+    }
+    return err;
+}
+
+static enum err config_end(struct config *config, const struct yaml_node *root, struct config **ret,
+                           struct why *why)
+{
+    enum err err = OK;
+    if (config->keys.size == 0) {
+        err = arena_print(config->mem, &config->keys, "%.*s.keys", STR_ARG(config->data));
     }
     if (err == OK) {
         err = whole_check(config, root, why);
     }
     if (err != OK) {
-        config_free(config);
-        return err;
+        return config_drop(config, err);
     }
     *ret = config;
     return OK;
+}
+
+enum err config_parse(struct str text, struct config **ret, struct why *why)
+{
+    struct config *config = NULL;
+    const struct yaml_node *root = NULL;
+    enum err err = config_begin(&config);
+    if (err == OK) {
+        err = text_add(config, text, &root, why);
+    }
+    return err == OK ? config_end(config, root, ret, why) : config_drop(config, err);
 }
 
 void config_free(struct config *config)
@@ -301,6 +362,35 @@ static bool plain_valid(struct str text)
     return text.size > 0 && text.size <= 254;
 }
 
+/* What a choice is between, as a sentence tells it. */
+static const char *choices_of(const struct key *key)
+{
+    static const struct {
+        const char *key, *words;
+    } choices[] = {
+        {"mail_tls", "required, optional"},
+        {"portal_tls", "on, off"},
+        {"second_factor", "optional, provider, everybody"},
+    };
+    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
+        if (strcmp(key->name, choices[i].key) == 0) {
+            return choices[i].words;
+        }
+    }
+    return "";
+}
+
+static bool choice_valid(const struct key *key, struct str text)
+{
+    struct str rest = str_from(choices_of(key));
+    while (rest.size > 0) {
+        if (str_equal(str_trim(str_cut(&rest, ',')), text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum err text_set(struct config *config, const struct key *key, const struct yaml_node *node,
                          struct why *why)
 {
@@ -315,10 +405,9 @@ static enum err text_set(struct config *config, const struct key *key, const str
         return why_say_at(why, ERR_SYNTAX, node->line, node->column,
                           "%s is one word of 1 to 254 bytes, such as soc@watch.example", key->name);
     }
-    if (key->type == KEY_CHOICE && !str_equal(text, STR("required")) &&
-        !str_equal(text, STR("optional"))) {
-        return why_say_at(why, ERR_SYNTAX, node->line, node->column,
-                          "%s is either required or optional", key->name);
+    if (key->type == KEY_CHOICE && !choice_valid(key, text)) {
+        return why_say_at(why, ERR_SYNTAX, node->line, node->column, "%s is one of: %s", key->name,
+                          choices_of(key));
     }
     memcpy((char *)config + key->offset, &text, sizeof text);
     return OK;
@@ -379,6 +468,8 @@ static enum err defaults_set(struct config *config)
     config->data = STR("var");
     config->zoneinfo = STR("/usr/share/zoneinfo");
     config->mail_tls = STR("required");
+    config->portal_tls = STR("on");
+    config->second_factor = STR("optional");
     for (size_t i = 0; i < KEYS; i++) {
         struct yaml_node node = {.kind = YAML_SCALAR, .text = str_from(keys[i].standard)};
         if (keys[i].type == KEY_COUNT32 || keys[i].type == KEY_SIZE) {
@@ -509,6 +600,7 @@ static enum err listeners_set(struct config *config, const struct yaml_node *nod
     if (config->listeners == NULL) {
         return ERR_MEMORY;
     }
+    config->listeners_count = 0;
     for (const struct yaml_node *item = node->first; item != NULL; item = item->next) {
         struct listener_config *listener = &config->listeners[config->listeners_count];
         enum err err = listener_read(item, listener, why);
@@ -545,6 +637,27 @@ static enum err pair_check(const struct yaml_node *root, const char *name, struc
                       value.size > 0 ? other_name : name);
 }
 
+/* What stands in mails must lead to the portal. */
+static enum err portal_check(const struct config *config, const struct yaml_node *root,
+                             struct why *why)
+{
+    bool tls = str_equal(config->portal_tls, STR("on"));
+    const struct yaml_node *url = yaml_get(root, STR("portal_url"));
+    const struct yaml_node *certificate = yaml_get(root, STR("certificate"));
+    if (tls && str_starts(config->portal_url, STR("http://"))) {
+        return why_say_at(why, ERR_SYNTAX, url != NULL ? url->line : 1,
+                          url != NULL ? url->column : 1,
+                          "the portal speaks TLS, so its address begins with https://; a proxy in "
+                          "front of it that does TLS wants 'portal_tls: off'");
+    }
+    if (!tls && config->certificate.size > 0) {
+        return why_say_at(why, ERR_SYNTAX, certificate != NULL ? certificate->line : 1,
+                          certificate != NULL ? certificate->column : 1,
+                          "with 'portal_tls: off' no certificate is used; remove one of the two");
+    }
+    return OK;
+}
+
 static enum err whole_check(const struct config *config, const struct yaml_node *root,
                             struct why *why)
 {
@@ -565,6 +678,6 @@ static enum err whole_check(const struct config *config, const struct yaml_node 
                               config->mail_from, why) == OK &&
                    pair_check(root, "mail_user", config->mail_user, "mail_password_file",
                               config->mail_password_file, why) == OK
-               ? OK
+               ? portal_check(config, root, why)
                : ERR_SYNTAX;
 }

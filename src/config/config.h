@@ -44,11 +44,14 @@ struct config {
     uint32_t head_seconds; /* how often heads are signed */
     struct str zoneinfo;   /* the folder of time zones */
     struct str portal_url; /* "https://soc.example"; in front of the links in mails */
-    struct str certificate, certificate_key; /* PEM files of the portal; empty: without TLS */
+    struct str portal_tls; /* "on", or "off": a proxy in front does it */
+    struct str certificate, certificate_key; /* PEM files of the portal; empty: one is made */
+    uint32_t portal_rate;                    /* requests a second that one address may make */
     struct str mail_relay; /* "smtp://host:port" or "smtps://…"; empty: no mail is sent */
     struct str mail_from;
     struct str mail_user, mail_password_file; /* at the relay; empty: it asks for none */
     struct str mail_tls;                      /* "required" or "optional" */
+    struct str second_factor;     /* of whom one is wanted: "optional", "provider", "everybody" */
     struct str authorities;       /* PEM file of trusted authorities; empty: the system's */
     struct str secrets;           /* a folder: webhooks' secrets, a file each; empty: none */
     struct str *webhook_networks; /* local networks that webhooks may reach all the same */
@@ -57,6 +60,11 @@ struct config {
 
 /* Reads a file.  Mistakes name line, column and what to do; an unknown key brings a suggestion. */
 NODISCARD enum err config_load(const char *path, struct config **ret, struct why *why);
+/* The same of several files, one over the other: a key of a later file takes the place of an
+ * earlier one, lists as a whole.  *ret_at (may be NULL) is the index of the file that was read
+ * last, also on failure. */
+NODISCARD enum err config_load_all(const char *const *paths, size_t count, struct config **ret,
+                                   size_t *ret_at, struct why *why);
 NODISCARD enum err config_parse(struct str text, struct config **ret, struct why *why);
 void config_free(struct config *config);
 /* One line per key: name, type, default, help.  For check-config --keys and the operator's guide.

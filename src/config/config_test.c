@@ -94,8 +94,13 @@ TEST(mistakes_in_a_configuration_say_where_and_what_to_do)
         {"listeners:\n  - {name: a, kind: http, address: 127.0.0.1, port: 1}\n"
          "  - {name: b, kind: syslog-tcp, address: 127.0.0.1, port: 1}",
          3, 5, "belongs to listener 'a'"},
+        {"portal_tls: no", 1, 13, "is one of: on, off"},
+        {"portal_url: http://soc.example", 1, 13, "begins with https://"},
+        {"portal_tls: off\ncertificate: c\ncertificate_key: k", 2, 14, "remove one of the two"},
+        {"mail_tls: never", 1, 11, "required, optional"},
         {"- data", 1, 1, "keys with values"},
         {"data: v\n---\ndata: w", 3, 1, "one document"},
+        {"second_factor: required", 1, 16, "optional, provider, everybody"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct config *config = NULL;
@@ -109,6 +114,19 @@ TEST(mistakes_in_a_configuration_say_where_and_what_to_do)
     }
 }
 
+TEST(a_second_factor_is_optional_unless_the_file_says_of_whom_it_is_wanted)
+{
+    static const char *const texts[] = {"data: v", "second_factor: provider",
+                                        "second_factor: everybody"};
+    static const char *const wanted[] = {"optional", "provider", "everybody"};
+    for (size_t i = 0; i < 3; i++) {
+        struct config *config = NULL;
+        CHECK(config_parse(str_from(texts[i]), &config, NULL) == OK);
+        CHECK(str_equal(config->second_factor, str_from(wanted[i])));
+        config_free(config);
+    }
+}
+
 TEST(help_has_one_line_for_every_key)
 {
     struct buf out;
@@ -118,6 +136,33 @@ TEST(help_has_one_line_for_every_key)
     for (size_t i = 0; i < out.size; i++) {
         lines += out.data[i] == '\n';
     }
-    CHECK(lines == 22 && str_find(buf_str(&out), STR("\nhead_seconds ")) != STR_NONE);
+    CHECK(lines == 25 && str_find(buf_str(&out), STR("\nhead_seconds ")) != STR_NONE);
     buf_done(&out);
+}
+
+TEST(a_later_file_takes_the_place_of_what_an_earlier_one_said)
+{
+    char first[4096];
+    char second[4096];
+    struct config *config = NULL;
+    struct why why = {0};
+    size_t at = 9;
+    static const char one[] = "data: /srv/a\nrules: [a, b]\nsearch_seconds_max: 7\n"
+                              "listeners: [{name: s, kind: syslog-tcp, address: '::1', port: 7}]\n";
+    static const char two[] = "mail_relay: smtp://127.0.0.1:5525\nmail_from: soc@watch.example\n"
+                              "rules: [c]\n"
+                              "listeners: [{name: s, kind: syslog-udp, address: '::1', port: 8}]\n";
+    (void)snprintf(first, sizeof first, "%s/one.yaml", testing_folder());
+    (void)snprintf(second, sizeof second, "%s/two.yaml", testing_folder());
+    testing_write(first, one, sizeof one - 1);
+    testing_write(second, two, sizeof two - 1);
+    CHECK(config_load_all((const char *const[]){first, second}, 2, &config, &at, &why) == OK);
+    CHECK(at == 1 && str_equal(config->data, STR("/srv/a")) && config->search_seconds_max == 7);
+    CHECK(str_equal(config->keys, STR("/srv/a.keys")) && config->mail_relay.size > 0);
+    CHECK(config->rules_count == 1 && str_equal(config->rules[0], STR("c")));
+    CHECK(config->listeners_count == 1 && config->listeners[0].port == 8);
+    config_free(config);
+    CHECK(config_load_all((const char *const[]){second, "/nonexistent.yaml"}, 2, &config, &at,
+                          &why) == ERR_NOT_FOUND);
+    CHECK(at == 1);
 }

@@ -73,6 +73,23 @@ enum err incident_bookmark(const struct scope *scope, struct ledger *ledger,
     return bookmark_get(ledger, client, ret);
 }
 
+enum err incident_judged(const struct scope *scope, struct ledger *ledger, uint64_t *ret)
+{
+    struct statement *statement;
+    bool row = false;
+    if (!scope_allows_all(scope, RIGHT_SERVE)) {
+        return ERR_DENIED;
+    }
+    enum err err =
+        ledger_prepare(ledger, "SELECT coalesce(sum(sequence - 1), 0) FROM bookmark", &statement);
+    err = err == OK ? statement_step(statement, &row) : err;
+    if (err == OK) {
+        *ret = (uint64_t)statement_int(statement, 0);
+        statement_reset(statement);
+    }
+    return err;
+}
+
 static enum err list_grow(struct arena *mem, struct stored_alert **list, size_t *capacity)
 {
     size_t larger = *capacity == 0 ? LIST_COUNT_FIRST : *capacity * 2;
@@ -105,20 +122,25 @@ static enum err list_query(struct ledger *ledger, const struct alert_filter *fil
         ALERT_SELECT " AND excepted = ?6 AND excepted <> '' ORDER BY id LIMIT ?5",
         ALERT_SELECT " AND planned = ?6 AND planned <> '' ORDER BY id LIMIT ?5",
         ALERT_SELECT " AND excepted = ?6 AND excepted <> '' AND planned = ?7 ORDER BY id LIMIT ?5",
+        ALERT_SELECT " AND incident = ?6 ORDER BY id LIMIT ?5",
     };
     bool excepted = filter->excepted.size > 0;
     bool planned = filter->planned.size > 0;
+    bool incident = filter->incident != 0;
+    size_t query = incident ? 4 : (excepted ? 1u : 0u) + (planned ? 2u : 0u);
     const struct parameter parameters[] = {
         BIND_INT(filter->client.value),
         BIND_INT(filter->after_id < INT64_MAX ? filter->after_id : INT64_MAX),
         BIND_INT(wall_known(filter->from) ? filter->from.ns : INT64_MIN),
         BIND_INT(wall_known(filter->to) ? filter->to.ns : INT64_MAX),
         BIND_INT(filter->count_max < INT64_MAX ? filter->count_max : INT64_MAX),
-        BIND_TEXT(excepted ? filter->excepted : filter->planned),
+        incident   ? BIND_INT(filter->incident)
+        : excepted ? BIND_TEXT(filter->excepted)
+                   : BIND_TEXT(filter->planned),
         BIND_TEXT(filter->planned),
     };
-    return ledger_query(ledger, queries[(excepted ? 1 : 0) + (planned ? 2 : 0)], parameters,
-                        5 + (size_t)excepted + (size_t)planned, ret);
+    return ledger_query(ledger, queries[query], parameters,
+                        incident ? 6 : 5 + (size_t)excepted + (size_t)planned, ret);
 }
 
 enum err incident_list(const struct scope *scope, struct ledger *ledger,

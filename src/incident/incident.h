@@ -40,11 +40,15 @@ NODISCARD enum err incident_store(const struct scope *scope, struct ledger *ledg
 NODISCARD enum err incident_bookmark(const struct scope *scope, struct ledger *ledger,
                                      struct client_id client, uint64_t *ret);
 
+/* Records that were judged, of all clients together.  RIGHT_SERVE. */
+NODISCARD enum err incident_judged(const struct scope *scope, struct ledger *ledger, uint64_t *ret);
+
 struct alert_filter {
     struct client_id client;
     struct wall from, to;         /* of the event's arrival; WALL_NONE: open */
     uint64_t after_id;            /* alerts with a larger id only */
     struct str excepted, planned; /* of this exception, of this planned work; empty: all */
+    uint64_t incident;            /* of the incident with this id; then neither of both; 0: all */
     size_t count_max;
 };
 struct stored_alert {

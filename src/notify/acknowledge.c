@@ -12,10 +12,9 @@
 #include "codec/crypto.h"
 #include "notify/private.h"
 
-#define CODE_SIZE     43 /* characters */
-#define STEPS_MAX     1000
-#define WHO_FORMAT    "%.*s (%.*s)"
-#define INCIDENT_KIND "incident"
+#define CODE_SIZE  43 /* characters */
+#define STEPS_MAX  1000
+#define WHO_FORMAT "%.*s (%.*s)"
 
 struct coded {
     struct notice_row notice;

@@ -95,6 +95,7 @@ static void json_print_all(struct json_out *out, const struct letter *letter, bo
     json_text(out, "severity", str_from(level_text(notice->severity)));
     json_text(out, "gateway", letter->hearer->contact);
     json_text(out, "acknowledge", letter->link);
+    json_text(out, "page", letter->page);
     json_unsigned(out, "step", notice->climbed + 1);
     json_object(out, "text");
     text_member(out, letter, LANGUAGE_JA, long_text, mem);

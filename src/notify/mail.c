@@ -36,14 +36,13 @@ static enum err date_print(struct buf *out, struct wall wall)
                      months[at.month - 1], at.year, at.hour, at.minute, at.second);
 }
 
-static enum err headers_print(const struct letter *letter, struct str subject, struct buf *out)
+static enum err headers_print(const struct mail_head *head, struct buf *out)
 {
-    enum language language = letter->hearer->language;
     struct buf from;
-    enum err err = date_print(out, letter->now);
+    enum err err = date_print(out, head->now);
     buf_init(&from, SUBJECT_SIZE_MAX);
     if (err == OK) {
-        err = header_print(&from, "From", words_text(WORD_MAIL_FROM, language));
+        err = header_print(&from, "From", words_text(WORD_MAIL_FROM, head->language));
     }
     if (err == OK) { /* the name's line goes on with the mailbox */
         err = buf_append(out, str_trim(buf_str(&from)));
@@ -51,18 +50,34 @@ static enum err headers_print(const struct letter *letter, struct str subject, s
     buf_done(&from);
     if (err == OK) {
         err = buf_print(out, "\r\n <%.*s>\r\nTo: <%.*s>\r\n",
-                        STR_ARG(buf_str(&letter->notify->sender)), STR_ARG(letter->hearer->to));
+                        STR_ARG(buf_str(&head->notify->sender)), STR_ARG(head->to));
     }
     if (err == OK) {
-        err = header_print(out, "Subject", subject);
+        err = header_print(out, "Subject", head->subject);
     }
     if (err == OK) {
         err = buf_print(out,
                         "Message-ID: %.*s\r\nAuto-Submitted: auto-generated\r\n"
                         "MIME-Version: 1.0\r\nContent-Language: %s\r\n"
                         "Content-Type: text/plain; charset=UTF-8\r\n",
-                        STR_ARG(letter->identity), language_text(language));
+                        STR_ARG(head->identity), language_text(head->language));
     }
+    return err;
+}
+
+enum err mail_whole(const struct mail_head *head, struct str text, struct arena *mem,
+                    struct str *ret)
+{
+    struct buf out;
+    buf_init(&out, OUTBOX_BODY_SIZE_MAX);
+    enum err err = headers_print(head, &out);
+    if (err == OK) {
+        err = mime_print(&out, text);
+    }
+    if (err == OK) {
+        err = arena_copy(mem, buf_str(&out), ret);
+    }
+    buf_done(&out);
     return err;
 }
 
@@ -71,25 +86,24 @@ enum err mail_print(const struct letter *letter, struct arena *mem, struct str *
     enum language language = letter->hearer->language;
     struct buf subject;
     struct buf body;
-    struct buf out;
     buf_init(&subject, SUBJECT_SIZE_MAX);
     buf_init(&body, BODY_SIZE_MAX);
-    buf_init(&out, OUTBOX_BODY_SIZE_MAX);
     enum err err = letter_sentence(letter, language, LETTER_SUBJECT, mem, &subject);
     if (err == OK) {
         err = letter_body(letter, language, mem, &body);
     }
     if (err == OK) {
-        err = headers_print(letter, buf_str(&subject), &out);
-    }
-    if (err == OK) {
-        err = mime_print(&out, buf_str(&body));
-    }
-    if (err == OK) {
-        err = arena_copy(mem, buf_str(&out), ret);
+        const struct mail_head head = {
+            .notify = letter->notify,
+            .to = letter->hearer->to,
+            .subject = buf_str(&subject),
+            .identity = letter->identity,
+            .language = language,
+            .now = letter->now,
+        };
+        err = mail_whole(&head, buf_str(&body), mem, ret);
     }
     buf_done(&subject);
     buf_done(&body);
-    buf_done(&out);
     return err;
 }

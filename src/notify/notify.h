@@ -63,6 +63,17 @@ NODISCARD enum err notify_acknowledge_incident(const struct scope *scope, struct
                                                struct client_id client, uint32_t number,
                                                struct str note, struct wall now, struct why *why);
 
+/* What happened to a person's own account, told to their mailbox in their language; nothing for who
+ * has none.  In the caller's transaction if one is open: that of what happened. */
+enum account_news {
+    ACCOUNT_FACTOR_SET,   /* a second factor was confirmed */
+    ACCOUNT_FACTOR_ENDED, /* its owner ended it */
+    ACCOUNT_FACTOR_TAKEN, /* somebody who manages the party took it away */
+    ACCOUNT_NEWS_COUNT
+};
+NODISCARD enum err notify_account(struct notify *notify, uint32_t person, enum account_news news,
+                                  struct wall now);
+
 struct notice_step_view {
     uint64_t notice;
     struct str purpose;

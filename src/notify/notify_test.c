@@ -336,6 +336,8 @@ TEST(a_hook_has_the_body_of_its_template)
     CHECK(str_starts(list[1].body, STR("{\"text\":\"【インシデント1】重大度 高")));
     CHECK(has(list[1].body, "https://soc.example.jp/acknowledge/"));
     CHECK(str_starts(list[2].body, STR("{\"version\":1,\"identity\":\"n1.3.")));
+    CHECK(has(list[2].body, "\"page\":\"https://soc.example.jp/incidents/acme/1\""));
+    CHECK(has(house_text(&house, list[0].body), "\nhttps://soc.example.jp/incidents/acme/1\r\n"));
     CHECK(has(list[2].body, "\"other\":\"198.51.100.7\"") && has(list[2].body, "\"en\":{"));
     CHECK(str_starts(list[3].body, STR("{\"to\":\"+81 3 0000 0000\",\"say\":\"火の見です。")));
     CHECK(!has(list[3].body, "https://"));
@@ -662,4 +664,30 @@ TEST(of_ten_thousand_faults_none_loses_a_message_or_changes_its_identity)
                  run->faults, run->kills, (long long)messages, sent, failed, run->again);
     house_done(&run->house);
     free(run);
+}
+
+/* ---- One's own account. */
+
+TEST(a_person_is_told_of_their_second_factor_in_their_language_without_any_link)
+{
+    struct house house = house_new();
+    struct person_info person;
+    struct outbox_message *list;
+    CHECK(tenant_person_find(house.tenant, STR("acme/reader"), &person) == OK);
+    for (int news = 0; news < ACCOUNT_NEWS_COUNT; news++) {
+        CHECK(notify_account(house.notify, person.id, (enum account_news)news, NOW) == OK);
+    }
+    CHECK(house_due(&house, &list) == ACCOUNT_NEWS_COUNT);
+    for (int i = 0; i < ACCOUNT_NEWS_COUNT; i++) {
+        struct str text = house_text(&house, list[i].body);
+        CHECK(client_equal(list[i].client, CLIENT_INSTALLATION) && list[i].notice == 0);
+        CHECK(str_equal(list[i].to, STR("reader@acme.example")));
+        CHECK(has(text, "閲覧者 様") && has(text, "acme/reader") && has(text, "二要素認証"));
+        CHECK(!has(text, "http"));
+        CHECK(notify_ended(house.serve, house.notify, list[i].id, OUTBOX_SENT, STR("250"), NOW) ==
+              OK);
+    }
+    CHECK(house_due(&house, &list) == 0);
+    CHECK(notify_account(house.notify, 9999, ACCOUNT_FACTOR_SET, NOW) == ERR_NOT_FOUND);
+    house_done(&house);
 }

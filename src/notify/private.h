@@ -19,6 +19,7 @@
 #define ROUNDS_MAX     3  /* Times that a chain is climbed. */
 #define CODE_BYTES     32
 #define CODE_SECONDS   (7 * 24 * 60 * 60)
+#define INCIDENT_KIND  "incident" /* What a notice is about, in its column. */
 
 struct notify {
     struct ledger *ledger;
@@ -80,6 +81,7 @@ struct letter {
     const struct hearer *hearer;
     struct str client[LANGUAGE_COUNT]; /* its name */
     struct str identity, link;         /* link: empty without a code */
+    struct str page;                   /* of the incident, in the portal; or empty */
     struct wall now;
 };
 enum letter_text { LETTER_SUBJECT, LETTER_HAPPENED, LETTER_SPOKEN };
@@ -111,6 +113,15 @@ NODISCARD enum err mime_print(struct buf *out, struct str text);
 bool text_is_mailbox(struct str text);
 
 /* ---- mail.c, hook.c: the message's bytes. */
+struct mail_head {
+    const struct notify *notify;
+    struct str to; /* a checked mailbox */
+    struct str subject, identity;
+    enum language language;
+    struct wall now;
+};
+NODISCARD enum err mail_whole(const struct mail_head *head, struct str text, struct arena *mem,
+                              struct str *ret);
 NODISCARD enum err mail_print(const struct letter *letter, struct arena *mem, struct str *ret);
 NODISCARD enum err hook_print(const struct letter *letter, struct arena *mem, struct str *ret);
 

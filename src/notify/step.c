@@ -100,6 +100,20 @@ static enum err code_make(struct taking *taking)
     return err;
 }
 
+/* The incident's own page; its number is ours, but travels as a text. */
+static enum err page_make(struct taking *taking)
+{
+    uint64_t number;
+    taking->letter.page = (struct str){0};
+    if (!str_equal(taking->notice->subject_kind, STR(INCIDENT_KIND)) ||
+        str_to_u64(told_get(&taking->notice->told, "number"), UINT32_MAX, &number) != OK) {
+        return OK;
+    }
+    return arena_print(taking->notify->scratch, &taking->letter.page, "%.*s/incidents/%.*s/%llu",
+                       STR_ARG(buf_str(&taking->notify->portal)), STR_ARG(taking->slug),
+                       (unsigned long long)number);
+}
+
 static enum err message_put(struct taking *taking, const struct hearer *hearer, uint64_t number,
                             struct wall now)
 {
@@ -122,6 +136,9 @@ static enum err message_put(struct taking *taking, const struct hearer *hearer, 
     }
     if (err == OK && taking->notice->acknowledge && !spoken) {
         err = code_make(taking);
+    }
+    if (err == OK) {
+        err = page_make(taking);
     }
     if (err == OK) {
         err = hearer->kind == OUTBOX_MAIL

@@ -398,6 +398,24 @@ static enum err text_block(const struct writing *writing, enum word title, const
     return err == OK ? line(writing, text) : err;
 }
 
+/* Where in the portal it is to be read: the incident's own page, where it is about one. */
+static struct str page_of(const struct letter *letter)
+{
+    return letter->page.size > 0 ? letter->page : buf_str(&letter->notify->portal);
+}
+
+static enum err page_block(const struct writing *writing)
+{
+    if (writing->letter->page.size == 0) {
+        return OK;
+    }
+    enum err err = heading(writing, WORD_MAIL_BLOCK_PAGE);
+    if (err == OK) {
+        err = line(writing, words_text(WORD_MAIL_PAGE, writing->language));
+    }
+    return err == OK ? line(writing, writing->letter->page) : err;
+}
+
 static enum err task_block(const struct writing *writing)
 {
     enum word word;
@@ -405,8 +423,7 @@ static enum err task_block(const struct writing *writing)
         return OK;
     }
     enum err err = heading(writing, WORD_MAIL_BLOCK_TASK);
-    return err == OK ? sentence(writing, word, "portal", buf_str(&writing->letter->notify->portal))
-                     : err;
+    return err == OK ? sentence(writing, word, "portal", page_of(writing->letter)) : err;
 }
 
 static enum err wait_print(const struct writing *writing, enum word word)
@@ -560,6 +577,9 @@ enum err letter_body(const struct letter *letter, enum language language, struct
     if (err == OK) {
         err = about_attack(letter->notice->purpose) ? attack_blocks(&writing)
                                                     : detected_block(&writing);
+    }
+    if (err == OK) {
+        err = page_block(&writing);
     }
     if (err == OK) {
         err = acknowledge_block(&writing);
