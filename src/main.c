@@ -23,6 +23,7 @@ static const struct {
     {"scan", cmd_scan, "run rules over files, or over the archive"},
     {"explain", cmd_explain, "why a rule holds for an event, or does not"},
     {"rules", cmd_rules, "check, list, test; import, try and use editions"},
+    {"play", cmd_play, "send a story's lines to a service, as devices would"},
     {"api", cmd_api, "one operation of the API of a running service"},
     {"process", cmd_process, NULL},
 };

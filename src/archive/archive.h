@@ -100,12 +100,12 @@ NODISCARD enum err archive_read(const struct scope *scope, struct archive *archi
 NODISCARD enum err archive_sign(struct archive *archive, struct wall now, int64_t interval_ns,
                                 unsigned clients_max, bool *ret_more);
 
-/* Lends the `index`-th journal that holds something of the client to a worker: a read-only
- * descriptor and, in `grant`, the keys of that client in that journal.  ERR_NOT_FOUND at the end.
- */
+/* Lends the `index`-th journal that holds something of the client from the sequence number `from`
+ * on to a worker: a read-only descriptor and, in `grant`, the keys of that client in that journal
+ * and where to begin, which may be a little before `from`.  ERR_NOT_FOUND at the end. */
 NODISCARD enum err archive_lend(const struct scope *scope, struct archive *archive,
-                                struct client_id client, size_t index, int *ret_descriptor,
-                                struct buf *grant);
+                                struct client_id client, uint64_t from, size_t index,
+                                int *ret_descriptor, struct buf *grant);
 
 /* ---- Reading. */
 
@@ -139,6 +139,12 @@ NODISCARD enum err reader_search(const struct scope *scope, struct reader *reade
                                  struct client_id client, const struct query *query,
                                  struct wall from, struct wall to, reader_call *call, void *context,
                                  struct why *why);
+/* The same by the time of arrival, whatever the events themselves say of their time; the frames
+ * with the highest places come first, so that a search that is ended early knows the newest. */
+NODISCARD enum err reader_search_arrival(const struct scope *scope, struct reader *reader,
+                                         struct client_id client, const struct query *query,
+                                         struct wall from, struct wall to, reader_call *call,
+                                         void *context, struct why *why);
 /* The events of the given sequence numbers (ascending).  Missing ones are passed over. */
 NODISCARD enum err reader_fetch(const struct scope *scope, struct reader *reader,
                                 struct client_id client, const uint64_t *sequences, size_t count,

@@ -231,7 +231,7 @@ TEST(without_the_right_nothing_is_added_or_read)
     CHECK(fixture_offer(fixture, 7, 70, 4, NULL, 3, &first) == ERR_DENIED);
     CHECK(archive_read(other, fixture->archive, (struct client_id){7}, 1, fixture->mem, &batch,
                        &first, NULL) == ERR_DENIED);
-    CHECK(archive_lend(other, fixture->archive, (struct client_id){7}, 0, &descriptor, &grant) ==
+    CHECK(archive_lend(other, fixture->archive, (struct client_id){7}, 0, 0, &descriptor, &grant) ==
           ERR_DENIED);
     CHECK(archive_generation(other, fixture->archive, (struct client_id){7}, STR("rules"),
                              STR("00")) == ERR_DENIED);
@@ -270,8 +270,8 @@ TEST(a_worker_reads_what_it_was_lent_and_nothing_of_another_client)
     for (;; lent++) {
         int descriptor;
         buf_reset(&grant);
-        enum err err = archive_lend(fixture->scope, fixture->archive, (struct client_id){7}, lent,
-                                    &descriptor, &grant);
+        enum err err = archive_lend(fixture->scope, fixture->archive, (struct client_id){7}, 0,
+                                    lent, &descriptor, &grant);
         if (err == ERR_NOT_FOUND) {
             break;
         }
@@ -291,6 +291,88 @@ TEST(a_worker_reads_what_it_was_lent_and_nothing_of_another_client)
                         (struct wall){INT64_MAX}, count_event, &counted, NULL) == ERR_DENIED);
     reader_close(reader);
     buf_done(&grant);
+    fixture_free(fixture);
+}
+
+/* Everything of client 7 from a place on. */
+static struct reader *lent_from(struct fixture *fixture, uint64_t from, size_t *ret_journals)
+{
+    struct reader *reader;
+    struct buf grant;
+    size_t lent = 0;
+    CHECK(reader_new(&reader) == OK);
+    buf_init(&grant, 4096);
+    for (;; lent++) {
+        int descriptor;
+        buf_reset(&grant);
+        enum err err = archive_lend(fixture->scope, fixture->archive, (struct client_id){7}, from,
+                                    lent, &descriptor, &grant);
+        if (err == ERR_NOT_FOUND) {
+            break;
+        }
+        CHECK(err == OK && reader_add(reader, descriptor, buf_str(&grant), NULL) == OK);
+    }
+    buf_done(&grant);
+    *ret_journals = lent;
+    return reader;
+}
+
+TEST(what_lies_before_the_place_that_is_wanted_is_not_lent)
+{
+    struct fixture *fixture = fixture_new();
+    fixture->journal_size_max = 20000;
+    fixture_open(fixture);
+    for (unsigned i = 0; i < 200; i++) {
+        (void)fixture_append(fixture, 7 + i % 2, 70, 3);
+        CHECK(archive_commit(fixture->archive) == OK);
+    }
+    const uint64_t froms[] = {0, 1, 2, 4, 150, 299, 300, 4000};
+    size_t before = SIZE_MAX;
+    for (size_t i = 0; i < sizeof froms / sizeof *froms; i++) {
+        size_t journals;
+        struct counted all = {0}, one = {0};
+        struct reader *reader = lent_from(fixture, froms[i], &journals);
+        uint64_t wanted = froms[i] == 0 ? 1 : froms[i];
+        CHECK(journals > 0 && journals <= before);
+        CHECK(reader_search(fixture->scope, reader, (struct client_id){7}, NULL, (struct wall){0},
+                            (struct wall){INT64_MAX}, count_event, &all, NULL) == OK);
+        CHECK(all.count >= 301 - (wanted < 301 ? wanted : 301));
+        CHECK(all.count < 301 - (wanted < 301 ? wanted : 300) + 3);
+        CHECK(reader_fetch(fixture->scope, reader, (struct client_id){7}, &wanted, 1, count_event,
+                           &one, NULL) == OK);
+        CHECK(one.count == (wanted <= 300));
+        before = journals;
+        reader_close(reader);
+    }
+    CHECK(before == 1);
+    fixture_free(fixture);
+}
+
+static enum err frame_counted(void *context)
+{
+    ((struct counted *)context)->count++;
+    return OK;
+}
+
+TEST(a_search_by_arrival_opens_no_frame_that_was_made_long_before)
+{
+    struct fixture *fixture = fixture_new();
+    fixture_open(fixture);
+    for (unsigned i = 0; i < 10; i++) {
+        (void)fixture_append(fixture, 7, 70, 3);
+        CHECK(archive_commit(fixture->archive) == OK);
+        fixture->now.ns += 1800 * NS_PER_SECOND;
+    }
+    size_t journals;
+    struct counted frames = {0}, found = {0};
+    struct reader *reader = lent_from(fixture, 0, &journals);
+    reader_heed(reader, frame_counted, &frames);
+    /* Nobody's clock is trusted for an hour: of ten frames, half an hour apart, the last five. */
+    struct wall from = {fixture->now.ns - 3 * 1800 * NS_PER_SECOND};
+    CHECK(reader_search_arrival(fixture->scope, reader, (struct client_id){7}, NULL, from,
+                                (struct wall){INT64_MAX}, count_event, &found, NULL) == OK);
+    CHECK(frames.count == 5);
+    reader_close(reader);
     fixture_free(fixture);
 }
 

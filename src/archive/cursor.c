@@ -98,17 +98,33 @@ enum err archive_read(const struct scope *scope, struct archive *archive, struct
     return err;
 }
 
-enum err archive_lend(const struct scope *scope, struct archive *archive, struct client_id id,
-                      size_t index, int *ret_descriptor, struct buf *grant)
+/* Passes over the journals that end before `begin`. */
+static const struct client_journal *journal_at(const struct client *client,
+                                               const struct index_entry *begin, size_t index)
 {
+    for (size_t i = 0; i < client->journals_count; i++) {
+        if (client->journals[i].number >= begin->journal && index-- == 0) {
+            return &client->journals[i];
+        }
+    }
+    return NULL;
+}
+
+enum err archive_lend(const struct scope *scope, struct archive *archive, struct client_id id,
+                      uint64_t from, size_t index, int *ret_descriptor, struct buf *grant)
+{
+    struct index_entry begin = {0};
     if (!scope_allows(scope, id, RIGHT_READ)) {
         return ERR_DENIED;
     }
     struct client *client = client_find(archive, id);
-    if (client == NULL || index >= client->journals_count) {
+    if (client != NULL && from > 1) {
+        (void)index_find(&client->index, from, &begin); /* without one: from the beginning */
+    }
+    const struct client_journal *lent = client != NULL ? journal_at(client, &begin, index) : NULL;
+    if (lent == NULL) {
         return ERR_NOT_FOUND;
     }
-    const struct client_journal *lent = &client->journals[index];
     uint64_t end = 0;
     for (size_t i = 0; i < archive->journals.count; i++) {
         if (archive->journals.list[i].number == lent->number) {
@@ -127,7 +143,8 @@ enum err archive_lend(const struct scope *scope, struct archive *archive, struct
     if (err != OK) {
         return err;
     }
-    struct grant given = {id, lent->number, end, lent->first_offset,
+    bool first = lent->number == begin.journal && begin.offset > lent->first_offset;
+    struct grant given = {id, lent->number, end, first ? begin.offset : lent->first_offset,
                           journal_key(client->key, id, lent->number)};
     err = grant_encode(&given, grant);
     secret_forget(&given, sizeof given);

@@ -14,6 +14,11 @@
 #include "base/bytes.h"
 
 #define GRANT_SIZE 72
+#define OFFSETS_SIZE_MAX                                                    \
+    ((size_t)1 << 30) /* of a journal's frames, whose headers are 304 bytes \
+                       */
+/* A frame is made after its events have come, unless the clock was set back between the two. */
+#define CLOCK_SET_BACK_NS (3600 * NS_PER_SECOND)
 
 struct reader_journal {
     struct grant grant;
@@ -40,6 +45,7 @@ struct wanted {
     const uint64_t *sequences;
     size_t count, at;
     bool by_sequence;
+    bool by_arrival; /* from and to are of the arrival, not of the event's own time */
 };
 
 enum err grant_encode(const struct grant *grant, struct buf *out)
@@ -223,7 +229,7 @@ static enum err event_wanted(struct wanted *wanted, const struct event *event, u
         *ret = wanted->at < wanted->count && wanted->sequences[wanted->at] == sequence;
         return OK;
     }
-    int64_t time = event_time(event).ns;
+    int64_t time = wanted->by_arrival ? event->received.ns : event_time(event).ns;
     *ret = time >= wanted->from.ns && time < wanted->to.ns;
     return *ret && wanted->query != NULL ? query_matches(wanted->query, event, scratch, ret) : OK;
 }
@@ -231,13 +237,20 @@ static enum err event_wanted(struct wanted *wanted, const struct event *event, u
 static bool frame_wanted(struct wanted *wanted, const struct frame *frame)
 {
     if (!wanted->by_sequence) {
-        return true;
+        return !wanted->by_arrival || wanted->from.ns < CLOCK_SET_BACK_NS ||
+               frame->wall.ns >= wanted->from.ns - CLOCK_SET_BACK_NS;
     }
     while (wanted->at < wanted->count && wanted->sequences[wanted->at] < frame->first) {
         wanted->at++;
     }
     return wanted->at < wanted->count &&
            wanted->sequences[wanted->at] - frame->first < frame->events;
+}
+
+/* Sequence numbers ascend from frame to frame, so nothing more of it will come. */
+static bool all_found(const struct wanted *wanted)
+{
+    return wanted->by_sequence && wanted->at == wanted->count;
 }
 
 static enum err frame_search(struct reader *reader, const struct reader_journal *journal,
@@ -287,32 +300,51 @@ static enum err generation_tell(struct reader *reader, const struct reader_journ
                      : err;
 }
 
+/* Opened here where it was not lent: *ret_opened, then journal_leave. */
+static enum err journal_enter(struct reader *reader, struct reader_journal *journal,
+                              struct client_id client, bool *ret_opened, struct why *why)
+{
+    char path[PATH_SIZE];
+    if (!client_equal(journal->grant.client, client)) {
+        return why_say(why, ERR_DENIED, 0, "these journals were lent for another client");
+    }
+    *ret_opened = journal->file == NULL;
+    if (!*ret_opened) {
+        return OK;
+    }
+    enum err err = journal_path(reader->folder, journal->grant.journal, path, sizeof path);
+    if (err == OK) {
+        err = disk_open(reader->disk, path, DISK_READ, &journal->file, why);
+    }
+    if (err != OK) {
+        journal->file = NULL;
+    }
+    return err;
+}
+
+static void journal_leave(struct reader_journal *journal, bool opened)
+{
+    if (opened) {
+        file_close(journal->file);
+        journal->file = NULL;
+    }
+}
+
 static enum err journal_search(struct reader *reader, struct reader_journal *journal,
                                struct client_id client, struct wanted *wanted,
                                struct arena *scratch, reader_call *call, void *context,
                                struct why *why)
 {
-    char path[PATH_SIZE];
     struct walk walk;
     struct frame frame;
-    bool opened = journal->file == NULL;
-    enum err err = OK;
-    if (!client_equal(journal->grant.client, client)) {
-        return why_say(why, ERR_DENIED, 0, "these journals were lent for another client");
-    }
-    if (opened) {
-        err = journal_path(reader->folder, journal->grant.journal, path, sizeof path);
-        if (err == OK) {
-            err = disk_open(reader->disk, path, DISK_READ, &journal->file, why);
-        }
-        if (err != OK) {
-            journal->file = NULL;
-            return err;
-        }
+    bool opened;
+    enum err err = journal_enter(reader, journal, client, &opened, why);
+    if (err != OK) {
+        return err;
     }
     walk_init(&walk, journal->file, journal->grant.journal, journal->grant.first_offset,
               journal->grant.end);
-    while (err == OK && walk_next(&walk, &frame)) {
+    while (err == OK && !all_found(wanted) && walk_next(&walk, &frame)) {
         if (client_equal(frame.client, client) && frame.kind == FRAME_GENERATION &&
             reader->generation != NULL) {
             err = generation_tell(reader, journal, &frame);
@@ -325,10 +357,56 @@ static enum err journal_search(struct reader *reader, struct reader_journal *jou
             }
         }
     }
-    if (opened) {
-        file_close(journal->file);
-        journal->file = NULL;
+    journal_leave(journal, opened);
+    return err;
+}
+
+/* Where the frames lie that are wanted, ascending, 8 bytes each: frames can only be found from the
+ * front, and are read from the back. */
+static enum err frames_find(const struct reader_journal *journal, struct client_id client,
+                            struct wanted *wanted, struct buf *offsets)
+{
+    struct walk walk;
+    struct frame frame;
+    enum err err = OK;
+    walk_init(&walk, journal->file, journal->grant.journal, journal->grant.first_offset,
+              journal->grant.end);
+    while (err == OK && walk_next(&walk, &frame)) {
+        if (client_equal(frame.client, client) && frame.kind == FRAME_DATA &&
+            frame_wanted(wanted, &frame)) {
+            char offset[8];
+            put_u64(offset, frame.offset);
+            err = buf_append(offsets, str_of(offset, sizeof offset));
+        }
     }
+    return err;
+}
+
+static enum err journal_search_back(struct reader *reader, struct reader_journal *journal,
+                                    struct client_id client, struct wanted *wanted,
+                                    struct arena *scratch, reader_call *call, void *context,
+                                    struct why *why)
+{
+    struct buf offsets;
+    bool opened;
+    enum err err = journal_enter(reader, journal, client, &opened, why);
+    if (err != OK) {
+        return err;
+    }
+    buf_init(&offsets, OFFSETS_SIZE_MAX);
+    err = frames_find(journal, client, wanted, &offsets);
+    for (size_t at = offsets.size; at > 0 && err == OK; at -= 8) {
+        struct walk walk;
+        struct frame frame;
+        walk_init(&walk, journal->file, journal->grant.journal, get_u64(offsets.data + at - 8),
+                  journal->grant.end);
+        err = reader->pause == NULL ? OK : reader->pause(reader->pause_context);
+        if (err == OK && walk_next(&walk, &frame)) {
+            err = frame_search(reader, journal, &frame, wanted, scratch, call, context);
+        }
+    }
+    buf_done(&offsets);
+    journal_leave(journal, opened);
     return err;
 }
 
@@ -344,8 +422,10 @@ static enum err reader_run(const struct scope *scope, struct reader *reader,
         return ERR_MEMORY;
     }
     enum err err = OK;
-    for (size_t i = 0; err == OK && i < reader->count; i++) {
-        err = journal_search(reader, &reader->list[i], client, wanted, scratch, call, context, why);
+    for (size_t i = 0; err == OK && i < reader->count && !all_found(wanted); i++) {
+        size_t at = wanted->by_arrival ? reader->count - 1 - i : i;
+        err = (wanted->by_arrival ? journal_search_back : journal_search)(
+            reader, &reader->list[at], client, wanted, scratch, call, context, why);
     }
     arena_free(scratch);
     return err;
@@ -356,6 +436,14 @@ enum err reader_search(const struct scope *scope, struct reader *reader, struct 
                        reader_call *call, void *context, struct why *why)
 {
     struct wanted wanted = {.query = query, .from = from, .to = to};
+    return reader_run(scope, reader, client, &wanted, call, context, why);
+}
+
+enum err reader_search_arrival(const struct scope *scope, struct reader *reader,
+                               struct client_id client, const struct query *query, struct wall from,
+                               struct wall to, reader_call *call, void *context, struct why *why)
+{
+    struct wanted wanted = {.query = query, .from = from, .to = to, .by_arrival = true};
     return reader_run(scope, reader, client, &wanted, call, context, why);
 }
 

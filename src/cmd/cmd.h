@@ -8,6 +8,7 @@ int cmd_alerts(int argc, char **argv);
 int cmd_books(int argc, char **argv);
 int cmd_check_config(int argc, char **argv);
 int cmd_parse(int argc, char **argv);
+int cmd_play(int argc, char **argv);
 int cmd_process(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
 int cmd_explain(int argc, char **argv);

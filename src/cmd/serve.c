@@ -10,9 +10,11 @@
 #include "sys/clocks.h"
 
 static const char serve_usage[] =
-    "usage: hinomi serve --config FILE\n"
+    "usage: hinomi serve --config FILE...\n"
     "\n"
     "Serves in the foreground until SIGTERM or Ctrl-C; SIGHUP reads the rules again.\n"
+    "With --config given more than once, what a later file says takes the place of what an\n"
+    "earlier one said, a list as a whole.\n"
     "Exit codes: 0 after an orderly end, 70 if a process of it\n"
     "cannot start, 71 if a folder or port cannot be opened, 78 for a bad configuration.\n";
 
@@ -23,15 +25,16 @@ static const char check_usage[] =
     "Reads a configuration and says what is wrong with it; exit code 78 if anything is.\n"
     "--keys lists every key with its type, its default and what it is for.\n";
 
-static int config_read(const char *path, struct config **ret)
+static int configs_read(const char *const *paths, size_t count, struct config **ret)
 {
     struct why why = {0};
-    enum err err = config_load(path, ret, &why);
+    size_t at = 0;
+    enum err err = config_load_all(paths, count, ret, &at, &why);
     if (err == OK) {
         return 0;
     }
     if (why.line > 0) {
-        (void)fprintf(stderr, "%s:%s\n", path, why_text(&why, err));
+        (void)fprintf(stderr, "%s:%s\n", paths[at], why_text(&why, err));
     } else { /* it could not be read, and the reason names it */
         (void)fprintf(stderr, "hinomi: %s\n", why_text(&why, err));
     }
@@ -40,19 +43,19 @@ static int config_read(const char *path, struct config **ret)
 
 int cmd_serve(int argc, char **argv)
 {
-    const char *path = NULL;
+    struct option_texts paths = {.count = 0};
     struct config *config = NULL;
-    const struct option options[] = {{"config", OPTION_TEXT, &path}, {0}};
+    const struct option options[] = {{"config", OPTION_TEXTS, &paths}, {0}};
     int words;
     enum options_result result = options_read(argc, argv, options, serve_usage, wall_now(), &words);
     if (result != OPTIONS_OK) {
         return result == OPTIONS_HELP ? 0 : 64;
     }
-    if (path == NULL || words != 0) {
+    if (paths.count == 0 || words != 0) {
         (void)fprintf(stderr, "%s", serve_usage);
         return 64;
     }
-    int code = config_read(path, &config);
+    int code = configs_read(paths.items, paths.count, &config);
     if (code == 0) {
         code = serve_run(config);
     }
@@ -90,7 +93,7 @@ int cmd_check_config(int argc, char **argv)
         (void)fprintf(stderr, "%s", check_usage);
         return 64;
     }
-    int code = config_read(argv[1], &config);
+    int code = configs_read((const char *const[]){argv[1]}, 1, &config);
     if (code == 0) {
         printf("%s: well-formed\n", argv[1]);
     }

@@ -3,13 +3,15 @@
  *
  *     OFFSET  SIZE  MEANING                        slot, 192 bytes
  *          0     8  "HINOMIbk"                          0    8  client in the upper half, source in
- *          8     4  version, 1                                  the lower; 0: free
+ *          8     4  version, 2                                  the lower; 0: free
  *         12     4  slots                               8    8  received
  *         16    48  zeros                              16    8  turn
  *         64   256  drops accounted for, a listener   24   72  copy 0: position, stored,
  *        320        the slots                                   deduplicated, rejected…
  *                                                      96   72  copy 1
- *                                                     168   24  zeros
+ *                                                     168    8  heard: when a record last came,
+ *                                                                  ns since 1970; 0: never
+ *                                                     176   16  zeros
  *
  * A slot is taken by one compare-and-swap of its key, always the first free one, so two processes
  * that meet a new source at once end up with the same slot.  Slots are never given back.
@@ -34,7 +36,7 @@
 #include "base/limits.h"
 #include "base/map.h"
 
-#define BOOKS_VERSION 1
+#define BOOKS_VERSION 2
 #define READS_MAX     1000 /* A writer would have to be faster than us so many times. */
 
 struct copy {
@@ -49,7 +51,8 @@ struct slot {
     _Atomic uint64_t received;
     _Atomic uint64_t turn;
     struct copy copies[2];
-    char zeros[24];
+    _Atomic int64_t heard;
+    char zeros[16];
 };
 
 struct page {
@@ -121,11 +124,12 @@ void books_detach(struct books *books)
 }
 
 enum err books_received(struct books *books, struct client_id client, struct source_id source,
-                        uint64_t count)
+                        uint64_t count, struct wall now)
 {
     struct slot *slot;
     enum err err = slot_find(books, client, source, &slot);
     if (err == OK) {
+        atomic_store_explicit(&slot->heard, now.ns, memory_order_relaxed);
         atomic_fetch_add_explicit(&slot->received, count, memory_order_release);
     }
     return err;
@@ -196,6 +200,8 @@ bool books_account_at(const struct books *books, size_t index, struct account *r
         .deduplicated = sums.deduplicated,
     };
     memcpy(ret->rejected, sums.rejected, sizeof ret->rejected);
+    int64_t heard = atomic_load_explicit(&slot->heard, memory_order_relaxed);
+    ret->heard = heard != 0 ? (struct wall){heard} : WALL_NONE;
     uint64_t ended = sums_total(&sums);
     ret->in_flight = ret->received > ended ? ret->received - ended : 0;
     return true;
@@ -211,6 +217,9 @@ enum err books_restore(struct books *books, const struct account *account)
                             .deduplicated = account->deduplicated};
         memcpy(sums.rejected, account->rejected, sizeof sums.rejected);
         slot_commit(slot, &sums);
+        if (wall_known(account->heard)) {
+            atomic_store_explicit(&slot->heard, account->heard.ns, memory_order_relaxed);
+        }
         atomic_store_explicit(&slot->received, account->received, memory_order_release);
     }
     return err;

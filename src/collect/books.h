@@ -11,6 +11,7 @@
  *     books_format (parent, once) → books_attach (each process) → books_… → books_detach
  */
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "collect/collect.h"
 #include "event/place.h"
@@ -25,10 +26,10 @@ void books_format(void *memory);
 NODISCARD enum err books_attach(void *memory, size_t size, struct books **ret);
 void books_detach(struct books *books);
 
-/* Front: records handed to the ring.  Before the ring's head moves, so that nobody ever sees a
+/* Front: records handed to the ring, now.  Before the ring's head moves, so that nobody ever sees a
  * record stored that was not received. */
 NODISCARD enum err books_received(struct books *books, struct client_id client,
-                                  struct source_id source, uint64_t count);
+                                  struct source_id source, uint64_t count, struct wall now);
 
 /* Core: how the records of one ring position ended.  A position at or before the last one applied
  * for that source changes nothing. */
@@ -58,6 +59,7 @@ struct account {
     uint64_t deduplicated;
     uint64_t rejected[REJECT_REASON_COUNT];
     uint64_t in_flight; /* received less all the others */
+    struct wall heard;  /* when a record last came; WALL_NONE: never yet */
 };
 /* By index from 0; false at the end.  One consistent reading per account. */
 bool books_account_at(const struct books *books, size_t index, struct account *ret);

@@ -13,6 +13,7 @@
 
 #define CLIENT ((struct client_id){2})
 #define SOURCE ((struct source_id){7})
+#define HEARD  ((struct wall){1790000000000000000})
 
 static void *shared(size_t size)
 {
@@ -43,7 +44,7 @@ TEST(an_account_balances_and_an_entry_counts_once)
     struct account account;
     const struct books_entry entry = {.stored = 5, .deduplicated = 2, .rejected = {1}};
     CHECK(!books_account_at(books, 0, &account));
-    CHECK(books_received(books, CLIENT, SOURCE, 10) == OK);
+    CHECK(books_received(books, CLIENT, SOURCE, 10, HEARD) == OK);
     for (int again = 0; again < 3; again++) {
         CHECK(books_apply(books, CLIENT, SOURCE, 4, &entry) == OK);
         CHECK(books_apply(books, CLIENT, SOURCE, 3, &entry) == OK);
@@ -52,6 +53,7 @@ TEST(an_account_balances_and_an_entry_counts_once)
     CHECK(account.client.value == 2 && account.source.value == 7);
     CHECK(account.received == 10 && account.stored == 5 && account.deduplicated == 2);
     CHECK(account.rejected[REJECT_TOO_LONG] == 1 && account.in_flight == 2);
+    CHECK(account.heard.ns == HEARD.ns);
     CHECK(!books_account_at(books, 1, &account));
     books_settle(books);
     CHECK(books_account_at(books, 0, &account));
@@ -63,10 +65,12 @@ TEST(books_are_restored_and_others_memory_is_refused)
 {
     void *memory;
     struct books *books = fresh(&memory);
-    struct account account = {.client = CLIENT, .source = SOURCE, .received = 9, .stored = 8};
+    struct account account = {
+        .client = CLIENT, .source = SOURCE, .received = 9, .stored = 8, .heard = HEARD};
     CHECK(books_restore(books, &account) == OK);
     CHECK(books_account_at(books, 0, &account));
     CHECK(account.received == 9 && account.stored == 8 && account.in_flight == 1);
+    CHECK(account.heard.ns == HEARD.ns);
     struct books *other;
     CHECK(books_attach(memory, books_memory_size() - 1, &other) == ERR_CORRUPT);
     ((char *)memory)[0] ^= 1;
@@ -79,12 +83,13 @@ TEST(sources_have_a_limit)
     void *memory;
     struct books *books = fresh(&memory);
     for (uint32_t i = 1; i <= SOURCES_MAX; i += 1000) {
-        CHECK(books_received(books, CLIENT, (struct source_id){i}, 1) == OK);
+        CHECK(books_received(books, CLIENT, (struct source_id){i}, 1, HEARD) == OK);
     }
     for (uint32_t i = 1; i <= SOURCES_MAX; i++) {
-        CHECK(books_received(books, CLIENT, (struct source_id){i}, 1) == OK);
+        CHECK(books_received(books, CLIENT, (struct source_id){i}, 1, HEARD) == OK);
     }
-    CHECK(books_received(books, CLIENT, (struct source_id){SOURCES_MAX + 1}, 1) == ERR_LIMIT);
+    CHECK(books_received(books, CLIENT, (struct source_id){SOURCES_MAX + 1}, 1, HEARD) ==
+          ERR_LIMIT);
     books_drop(books, memory);
 }
 
@@ -106,7 +111,7 @@ static void child_run(void *memory, struct ring *ring)
     }
     books_settle(books); /* What front does then. */
     for (;;) {
-        (void)!books_received(books, CLIENT, SOURCE, 3);
+        (void)!books_received(books, CLIENT, SOURCE, 3, HEARD);
         ring->head++;
         (void)!books_apply(books, CLIENT, SOURCE, ring->tail + 1, &entry);
         ring->tail++;

@@ -13,10 +13,12 @@
  *
  *   (1) every operation passes through `operation_call`; there is no second way to a handler;
  *   (2) the scope is made for the operation's own name, which is its purpose in the audit trail;
- *   (3) a mistake of the caller becomes an answer; what comes back as an error is ours.
+ *   (3) a mistake of the caller becomes an answer; what comes back as an error is ours;
+ *   (4) of whom a second factor is wanted and who lacks one, by session or token, reaches nothing
+ *       but what OPERATION_UNPROVED marks: their own account, and not the making of tokens.
  *
- * A slug stands for {client}, {kind}, {party}, {person}; {hash}, {number}, {id} and {clock} are
- * read by the handlers, which say ERR_NOT_FOUND for what cannot be one.
+ * A slug stands for {client}, {kind}, {party}, {person}; {hash}, {number}, {id}, {clock} and
+ * {engagement} are read by the handlers, which say ERR_NOT_FOUND for what cannot be one.
  */
 
 #include "portal/api.h"
@@ -29,7 +31,10 @@
 #define DOCUMENT  CLIENT "/documents/{kind}"
 #define VERSION   DOCUMENT "/versions/{hash}"
 #define INCIDENT  CLIENT "/incidents/{number}"
+#define FACTOR    "/me/second-factor"
+#define PERSON    "/people/{party}/{person}"
 #define SELF      (OPERATION_PERSON | OPERATION_SESSION)
+#define ACCOUNT   (SELF | OPERATION_UNPROVED)
 #define SIGNS_IN  (OPERATION_OPEN | OPERATION_ORIGIN)
 #define WORKS     (RIGHT_WORK | RIGHT_ACT)
 #define DOCUMENTS (RIGHT_DOCUMENTS | RIGHT_MANAGE)
@@ -37,31 +42,39 @@
 #define PAGE      "before limit"
 
 const struct operation operations[] = {
-    {"POST", "/session", "session.begin", 0, SIGNS_IN, "", "name! password!", api_session_begin},
-    {"DELETE", "/session", "session.end", 0, SELF, "", NULL, api_session_finish},
+    {"POST", "/session", "session.begin", 0, SIGNS_IN, "", "name! password! code",
+     api_session_begin},
+    {"DELETE", "/session", "session.end", 0, ACCOUNT, "", NULL, api_session_finish},
     {"POST", "/setup", "setup.use", 0, SIGNS_IN, "", "token! party! person! password!",
      api_setup_use},
     {"POST", "/invitation", "invitation.show", 0, OPERATION_OPEN, "", "token!",
      api_invitation_show},
     {"POST", "/invitation/use", "invitation.use", 0, SIGNS_IN, "", "token! password!",
      api_invitation_use},
-    {"GET", "/me", "me.show", 0, OPERATION_PERSON, "", NULL, api_me_show},
-    {"GET", "/me/sessions", "session.list", 0, SELF, "", NULL, api_sessions_list},
-    {"DELETE", "/me/sessions/{id}", "session.remove", 0, SELF, "", NULL, api_session_remove},
-    {"GET", "/me/tokens", "token.list", 0, SELF, "", NULL, api_tokens_list},
+    {"GET", "/me", "me.show", 0, OPERATION_PERSON | OPERATION_UNPROVED, "", NULL, api_me_show},
+    {"GET", "/me/sessions", "session.list", 0, ACCOUNT, "", NULL, api_sessions_list},
+    {"DELETE", "/me/sessions/{id}", "session.remove", 0, ACCOUNT, "", NULL, api_session_remove},
+    {"GET", "/me/tokens", "token.list", 0, ACCOUNT, "", NULL, api_tokens_list},
     {"POST", "/me/tokens", "token.make", 0, SELF, "", "name! rights! expires!", api_token_make},
-    {"DELETE", "/me/tokens/{id}", "token.remove", 0, SELF, "", NULL, api_token_remove},
-    {"PUT", "/me/password", "password.change", 0, SELF, "", "old! new!", api_password_change},
+    {"DELETE", "/me/tokens/{id}", "token.remove", 0, ACCOUNT, "", NULL, api_token_remove},
+    {"PUT", "/me/password", "password.change", 0, ACCOUNT, "", "old! new!", api_password_change},
+    {"PUT", "/me/language", "language.change", 0, ACCOUNT, "", "language!", api_language_change},
+    {"POST", FACTOR, "factor.begin", 0, ACCOUNT, "", "", api_factor_begin},
+    {"PUT", FACTOR, "factor.confirm", 0, ACCOUNT, "", "code!", api_factor_confirm},
+    {"POST", FACTOR "/recovery-codes", "factor.codes", 0, ACCOUNT, "", "code!", api_factor_codes},
+    {"POST", FACTOR "/removal", "factor.end", 0, ACCOUNT, "", "code!", api_factor_end},
 
     {"GET", "/schemas", "schema.list", 0, 0, "", NULL, api_schemas_list},
     {"GET", "/schemas/{kind}", "schema.show", 0, 0, "", NULL, api_schema_show},
     {"GET", "/schemas/{kind}/form", "schema.form", 0, 0, "", NULL, api_schema_form},
     {"GET", CLIENT "/documents", "document.list", DOCUMENTS, 0, "", NULL, api_documents_list},
     {"GET", DOCUMENT, "document.show", DOCUMENTS, 0, "", NULL, api_document_show},
+    {"GET", DOCUMENT "/disclosure", "document.disclosures", DOCUMENTS, 0, "", NULL,
+     api_disclosures_list},
     {"PUT", DOCUMENT "/disclosure", "document.disclose", RIGHT_DRAFT, 0, "", "path! disclosure!",
      api_document_disclosure},
     {"GET", DOCUMENT "/versions", "version.list", DOCUMENTS, 0, "", NULL, api_versions_list},
-    {"POST", DOCUMENT "/versions", "version.draft", DRAFTS, 0, "", "document! note wanted",
+    {"POST", DOCUMENT "/versions", "version.draft", DRAFTS, 0, "", "document! note wanted after",
      api_version_draft},
     {"GET", VERSION, "version.show", DOCUMENTS, 0, "", NULL, api_version_show},
     {"POST", VERSION "/signature", "version.sign", DOCUMENTS, 0, "", "", api_version_sign},
@@ -73,6 +86,8 @@ const struct operation operations[] = {
     {"GET", VERSION "/csv", "version.csv", DOCUMENTS, 0, "list!", NULL, api_version_csv},
     {"POST", VERSION "/csv", "version.csv-draft", DRAFTS, OPERATION_ASKING, "list! note", "",
      api_version_csv_draft},
+    {"POST", VERSION "/csv-difference", "version.csv-difference", DRAFTS, OPERATION_ASKING, "list!",
+     "", api_version_csv_difference},
     {"GET", VERSION "/acknowledgements", "version.acknowledgements", DOCUMENTS, 0, "", NULL,
      api_acknowledgements_list},
     {"POST", VERSION "/acknowledgements", "version.acknowledge", RIGHT_DOCUMENTS, 0, "", "note",
@@ -89,6 +104,14 @@ const struct operation operations[] = {
     {"GET", CLIENT "/planned-work", "planned.list", RIGHT_ALERTS, 0, "", NULL, api_planned_list},
     {"GET", CLIENT "/alerts/{alert}/explanation", "alert.explain", RIGHT_READ, 0, "", NULL,
      api_alert_explain},
+    {"GET", CLIENT "/events", "event.search", RIGHT_READ, 0, "query from! to! before limit", NULL,
+     api_events_search},
+    {"GET", CLIENT "/events/csv", "event.csv", RIGHT_READ, 0, "query from! to!", NULL,
+     api_events_csv},
+    {"GET", CLIENT "/books", "books.show", RIGHT_BOOKS, 0, "", NULL, api_books_show},
+    {"GET", "/health", "health.show", 0, 0, "", NULL, api_health_show},
+    {"GET", "/changes", "change.stream", 0, OPERATION_PERSON | OPERATION_SESSION, "", NULL,
+     api_change_stream},
     {"GET", "/rules", "rules.show", 0, 0, "", NULL, api_rules_show},
     {"GET", "/incidents", "incident.list", 0, 0, "open " PAGE, NULL, api_incidents_list},
     {"GET", CLIENT "/incidents", "incident.list-client", RIGHT_INCIDENTS, 0, "open " PAGE, NULL,
@@ -98,6 +121,8 @@ const struct operation operations[] = {
     {"GET", INCIDENT, "incident.show", RIGHT_INCIDENTS, 0, "", NULL, api_incident_show},
     {"GET", INCIDENT "/history", "incident.history", RIGHT_INCIDENTS, 0, "", NULL,
      api_incident_lines},
+    {"GET", INCIDENT "/evidence", "incident.evidence", RIGHT_READ, 0, "after limit", NULL,
+     api_incident_evidence},
     {"POST", INCIDENT "/notes", "incident.note", WORKS, 0, "", "text!", api_incident_add_note},
     {"POST", INCIDENT "/step", "incident.step", RIGHT_WORK, 0, "", "to! reason", api_incident_go},
     {"POST", INCIDENT "/proposals", "incident.propose", RIGHT_WORK, 0, "", "options! decide_by",
@@ -135,10 +160,16 @@ const struct operation operations[] = {
      "", NULL, api_client_people},
     {"GET", CLIENT "/engagements", "engagement.list", RIGHT_INCIDENTS | RIGHT_AUDIT | RIGHT_MANAGE,
      0, "", NULL, api_engagements_list},
+    {"PUT", CLIENT "/engagements/{engagement}/assignments", "engagement.assign", RIGHT_MANAGE, 0,
+     "", "assignments!", api_engagement_assign},
     {"GET", CLIENT "/audit", "audit.list", RIGHT_AUDIT, 0, PAGE, NULL, api_audit_list},
     {"GET", "/people", "person.list", 0, OPERATION_PERSON, "", NULL, api_own_people},
-    {"POST", "/people/{party}/{person}/invitation", "person.invite", 0, 0, "", "",
-     api_person_invite},
+    {"POST", "/people", "person.make", 0, OPERATION_PERSON, "",
+     "person! name! mail! language! roles!", api_person_make},
+    {"PUT", PERSON, "person.change", 0, OPERATION_PERSON, "",
+     "name! mail! language! active! roles!", api_person_change},
+    {"DELETE", PERSON "/second-factor", "person.factor-end", 0, 0, "", NULL, api_person_factor_end},
+    {"POST", PERSON "/invitation", "person.invite", 0, 0, "", "", api_person_invite},
 };
 const size_t operations_count = sizeof operations / sizeof *operations;
 
@@ -168,10 +199,18 @@ void api_free(struct api *api)
     }
 }
 
+void api_attach(struct api *api, const struct books *books, api_health_call *health, void *context)
+{
+    api->books = books;
+    api->health = health;
+    api->health_context = context;
+}
+
 void api_answer_done(struct api_answer *answer)
 {
     buf_done(&answer->body);
-    buf_done(&answer->scope);
+    buf_done(&answer->job.scope);
+    buf_done(&answer->job.text);
     *answer = (struct api_answer){0};
 }
 
@@ -325,6 +364,45 @@ static enum err call_end(struct call *call, enum err err)
     return err;
 }
 
+/* Whether something is wanted of the caller before they may go on. */
+static enum err factor_lacks(struct call *call, bool *ret)
+{
+    struct tenant *tenant = call->api->rooms.tenant;
+    struct person_door door;
+    *ret = false;
+    if ((call->operation->flags & (OPERATION_OPEN | OPERATION_UNPROVED)) != 0 ||
+        call->person == 0 || !factor_wanted(tenant, call->person)) {
+        return OK;
+    }
+    enum err err = tenant_person_door(tenant, call->person, &door);
+    *ret = err == OK && !door.second_factor;
+    return err;
+}
+
+/* Whether this credential may be used for this operation at all; refuses if not. */
+static enum err credential_admit(struct call *call)
+{
+    const struct api_request *request = call->request;
+    unsigned flags = call->operation->flags;
+    bool open = (flags & OPERATION_OPEN) != 0;
+    bool changes = !str_equal(request->method, STR("GET"));
+    bool lacks;
+    if (!open && call->person == 0 && call->scope == NULL) {
+        return call_refuse(call, 401, WORD_API_ERROR_SIGN_IN, STR(""), NULL);
+    }
+    if (!request->same_origin && changes &&
+        ((!open && request->bearer.size == 0) || (flags & OPERATION_ORIGIN) != 0)) {
+        return call_refuse(call, 403, WORD_API_ERROR_OTHER_ORIGIN, STR(""), NULL);
+    }
+    if ((flags & OPERATION_SESSION) != 0 && request->bearer.size > 0) {
+        return call_refuse(call, 403, WORD_API_ERROR_NEEDS_SESSION, STR(""), NULL);
+    }
+    enum err err = factor_lacks(call, &lacks);
+    return err == OK && lacks
+               ? call_refuse(call, 403, WORD_API_ERROR_SECOND_FACTOR_WANTED, STR(""), NULL)
+               : err;
+}
+
 enum err api_call(struct api *api, const struct api_request *request, struct wall now,
                   struct arena *mem, struct api_answer *ret)
 {
@@ -335,24 +413,14 @@ enum err api_call(struct api *api, const struct api_request *request, struct wal
     if (err != OK || call.refused) {
         return call_end(&call, err);
     }
-    bool open = (call.operation->flags & OPERATION_OPEN) != 0;
-    bool changes = !str_equal(request->method, STR("GET"));
-    if (!open) {
+    if ((call.operation->flags & OPERATION_OPEN) == 0) {
         err = scope_make(&call, &scope);
         call.scope = scope;
     }
-    if (err != OK) {
-        return call_end(&call, err);
+    if (err == OK) {
+        err = credential_admit(&call);
     }
-    if (!open && call.person == 0 && scope == NULL) {
-        err = call_refuse(&call, 401, WORD_API_ERROR_SIGN_IN, STR(""), NULL);
-    } else if (!request->same_origin && changes &&
-               ((!open && request->bearer.size == 0) ||
-                (call.operation->flags & OPERATION_ORIGIN) != 0)) {
-        err = call_refuse(&call, 403, WORD_API_ERROR_OTHER_ORIGIN, STR(""), NULL);
-    } else if ((call.operation->flags & OPERATION_SESSION) != 0 && request->bearer.size > 0) {
-        err = call_refuse(&call, 403, WORD_API_ERROR_NEEDS_SESSION, STR(""), NULL);
-    } else {
+    if (err == OK && !call.refused) {
         err = operation_call(&call);
     }
     scope_free(scope);

@@ -25,6 +25,12 @@ struct api_rooms {
 };
 NODISCARD enum err api_new(const struct api_rooms *rooms, struct api **ret);
 void api_free(struct api *api);
+/* Where the accounts are, and whom to ask how the service is; kept.  Without it both are
+ * unsupported. */
+struct books;
+struct health;
+typedef enum err api_health_call(void *context, struct arena *mem, struct health *ret);
+void api_attach(struct api *api, const struct books *books, api_health_call *health, void *context);
 
 struct api_request {
     struct str method; /* "GET", … */
@@ -40,6 +46,32 @@ struct api_request {
     struct str agent;    /* User-Agent */
 };
 
+/* What an operation asks of the client's archive: a worker answers it, and only reads what the
+ * scope may. */
+enum api_job_kind {
+    API_JOB_NONE,    /* the answer is there already */
+    API_JOB_EXPLAIN, /* why this alert came */
+    API_JOB_SEARCH,  /* counts over time and the newest events */
+    API_JOB_CSV,
+    API_JOB_EVIDENCE, /* alerts that are written already, each with the lines behind it */
+    API_JOB_KIND_COUNT
+};
+struct api_job {
+    enum api_job_kind kind;
+    struct client_id client;
+    uint32_t person;
+    enum language language;
+    uint64_t alert;       /* to explain */
+    uint64_t from_place;  /* no event before this one is wanted; 0: all */
+    struct wall from, to; /* of a search: time of arrival */
+    uint64_t before;      /* its events before this place; 0: the newest */
+    uint64_t limit;       /* and at most so many */
+    struct buf scope;     /* of scope_encode */
+    /* The query, well formed.  Of evidence, packed (base/packed.h): whether there are more alerts,
+     * then for each alert its JSON and the places of its lines, 8 bytes each. */
+    struct buf text;
+};
+
 struct api_answer {
     unsigned status;
     struct str type;   /* "application/json" */
@@ -50,11 +82,12 @@ struct api_answer {
     bool wants_password;
     struct str password, hash; /* hash empty: make one */
     uint64_t ticket;
-    /* Not finished: a worker explains this alert, reading under this scope (of scope_encode). */
-    bool wants_archive;
-    struct client_id client;
-    uint64_t alert;
-    struct buf scope;
+    /* Not finished unless this is API_JOB_NONE. */
+    struct api_job job;
+    /* Begins a stream: the body is its first bytes, and what changes follows, for this person as
+     * long as the request's session lasts. */
+    bool wants_changes;
+    uint32_t person;
 };
 void api_answer_done(struct api_answer *answer);
 

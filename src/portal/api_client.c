@@ -1,8 +1,7 @@
 /*
- * Clients, their sources, people and engagements, invitations, and what the audit trail says.
+ * Clients, their sources, and what the audit trail says of them.
  *
- * Always true: a list holds what the scope reaches and nothing else; a person of another party is
- * unknown to whoever may not manage every client.
+ * Always true: a list holds what the scope reaches and nothing else.
  */
 
 #include "portal/private.h"
@@ -57,105 +56,6 @@ enum err api_sources_list(struct call *call)
             json_text(out, "source", source.slug);
             json_names(out, "name", source.name_ja, source.name_en);
             json_yes_no(out, "active", source.active);
-            json_close(out);
-        }
-    }
-    json_close(out);
-    return call_answered(call);
-}
-
-/* ---- People. */
-
-static enum err people_print(struct call *call, struct str party)
-{
-    struct person_info person;
-    struct str name;
-    struct json_out *out = call_answer(call, 200);
-    json_list(out, "people");
-    for (size_t i = 0; tenant_person_at(call->api->rooms.tenant, i, &person); i++) {
-        if (!str_equal(person.party, party)) {
-            continue;
-        }
-        enum err err = call_person_name(call, &person, &name);
-        if (err != OK) {
-            return err;
-        }
-        json_object(out, NULL);
-        json_text(out, "person", name);
-        json_names(out, "name", person.name_ja, person.name_en);
-        json_text(out, "mail", person.mail);
-        json_text(out, "language", str_from(language_text(person.language)));
-        json_yes_no(out, "active", person.active);
-        json_yes_no(out, "has_password", person.has_password);
-        json_close(out);
-    }
-    json_close(out);
-    return call_answered(call);
-}
-
-/* A client's own people are of the party that bears its slug. */
-enum err api_client_people(struct call *call)
-{
-    return people_print(call, call->client_slug);
-}
-
-enum err api_own_people(struct call *call)
-{
-    struct person_info person;
-    enum err err = tenant_person_get(call->api->rooms.tenant, call->person, &person);
-    return err == OK ? people_print(call, person.party) : err;
-}
-
-enum err api_person_invite(struct call *call)
-{
-    struct tenant *tenant = call->api->rooms.tenant;
-    struct person_info self;
-    struct person_info person;
-    struct str name;
-    struct str token;
-    struct str party = call_param(call, "party");
-    if (call->scope == NULL) {
-        return ERR_NOT_FOUND;
-    }
-    enum err err = tenant_person_get(tenant, call->person, &self);
-    bool own = err == OK && str_equal(self.party, party);
-    if (err != OK && err != ERR_NOT_FOUND) {
-        return err;
-    }
-    if (!own && !scope_allows_all(call->scope, RIGHT_MANAGE)) {
-        return ERR_NOT_FOUND;
-    }
-    err = arena_print(call->mem, &name, "%.*s/%.*s", STR_ARG(party),
-                      STR_ARG(call_param(call, "person")));
-    if (err == OK) {
-        err = tenant_person_find(tenant, name, &person);
-    }
-    if (err == OK) {
-        err = tenant_invite(call->scope, tenant, call->person, name, call->now, call->mem, &token,
-                            &call->why);
-    }
-    if (err != OK) {
-        return err;
-    }
-    json_text(call_answer(call, 201), "token", token);
-    return call_answered(call);
-}
-
-enum err api_engagements_list(struct call *call)
-{
-    static const char *const states[ENGAGEMENT_STATE_COUNT] = {
-        "planning", "selection", "contract", "build", "test", "steady", "ended"};
-    struct engagement_info engagement;
-    struct json_out *out = call_answer(call, 200);
-    json_list(out, "engagements");
-    for (size_t i = 0; tenant_engagement_at(call->api->rooms.tenant, i, &engagement); i++) {
-        if (client_equal(engagement.client, call->client)) {
-            json_object(out, NULL);
-            json_text(out, "engagement", engagement.slug);
-            json_text(out, "party", engagement.party);
-            json_text(out, "state", str_from(states[engagement.state]));
-            json_time(out, "from", engagement.from);
-            json_time(out, "to", engagement.to);
             json_close(out);
         }
     }

@@ -243,6 +243,24 @@ static enum err draft_answer(struct call *call, const struct document *document,
     return err;
 }
 
+/* Whether the newest version is still the one that the draft was made from. */
+static enum err after_check(struct call *call, struct str kind)
+{
+    struct version *list;
+    size_t count;
+    struct str after;
+    enum err err = body_text(call, call->body, "after", &after);
+    if (err == OK) {
+        err = service_versions(call->scope, call->api->rooms.service, call->client, kind, call->mem,
+                               &list, &count);
+    }
+    if (err == OK && after.size > 0 && (count == 0 || !str_equal(list[0].hash, after))) {
+        err = call_refuse(call, 409, WORD_API_ERROR_NEWER_VERSION, STR(""), NULL);
+        return err == OK ? ERR_CONFLICT : err;
+    }
+    return err;
+}
+
 enum err api_version_draft(struct call *call)
 {
     const struct schema *schema = kind_of(call);
@@ -255,6 +273,9 @@ enum err api_version_draft(struct call *call)
     enum err err = body_text(call, call->body, "note", &note);
     if (err == OK) {
         err = body_time(call, call->body, "wanted", &wanted);
+    }
+    if (err == OK) {
+        err = after_check(call, kind_name(schema));
     }
     if (err == OK) {
         err = document_read_node(schema, yaml_get(call->body, STR("document")), call->mem,
@@ -311,22 +332,12 @@ static enum err version_before(struct call *call, struct str kind, struct docume
     return err == ERR_NOT_FOUND ? OK : err;
 }
 
-enum err api_version_difference(struct call *call)
+static enum err difference_answer(struct call *call, const struct document *before,
+                                  const struct document *after)
 {
-    const struct schema *schema;
-    struct version version;
-    struct document document;
-    struct document before;
     struct document_change *list;
     size_t count;
-    bool there = false;
-    enum err err = version_of(call, &schema, &version, &document);
-    if (err == OK) {
-        err = version_before(call, kind_name(schema), &before, &there);
-    }
-    if (err == OK) {
-        err = document_difference(there ? &before : NULL, &document, call->mem, &list, &count);
-    }
+    enum err err = document_difference(before, after, call->mem, &list, &count);
     if (err != OK) {
         return err;
     }
@@ -341,6 +352,20 @@ enum err api_version_difference(struct call *call)
     }
     json_close(out);
     return call_answered(call);
+}
+
+enum err api_version_difference(struct call *call)
+{
+    const struct schema *schema;
+    struct version version;
+    struct document document;
+    struct document before;
+    bool there = false;
+    enum err err = version_of(call, &schema, &version, &document);
+    if (err == OK) {
+        err = version_before(call, kind_name(schema), &before, &there);
+    }
+    return err == OK ? difference_answer(call, there ? &before : NULL, &document) : err;
 }
 
 enum err api_version_completeness(struct call *call)
@@ -394,67 +419,59 @@ enum err api_version_csv(struct call *call)
     return err;
 }
 
-enum err api_version_csv_draft(struct call *call)
+/* The version that the path names, and what it becomes with the body's CSV as its list; not OK if
+ * the call was refused. */
+static enum err csv_apply(struct call *call, struct document *ret_before, struct document *ret)
 {
     const struct schema *schema;
     struct version version;
-    struct document document;
-    struct document changed;
     struct str list;
-    struct str note;
     struct str type = call->request->type;
     struct buf text;
     bool whole = false;
     if (!str_equal_nocase(str_trim(str_cut(&type, ';')), STR("text/csv"))) {
-        return call_refuse(call, 415, WORD_API_ERROR_WRONG_TYPE, STR("text/csv"), NULL);
+        enum err refused = call_refuse(call, 415, WORD_API_ERROR_WRONG_TYPE, STR("text/csv"), NULL);
+        return refused == OK ? ERR_SYNTAX : refused;
     }
-    enum err err = version_of(call, &schema, &version, &document);
+    enum err err = version_of(call, &schema, &version, ret_before);
     if (err == OK) {
         err = list_of(call, schema, &list);
     }
     if (err == OK) {
-        err = call_query(call, "note", &note);
-    }
-    if (err == OK) {
         buf_init(&text, 2 * DOCUMENT_SIZE_MAX);
-        err = version_whole(&version, &document, &text, &whole);
+        err = version_whole(&version, ret_before, &text, &whole);
         buf_done(&text);
     }
     if (err == OK && !whole) {
-        return call_refuse(call, 409, WORD_API_ERROR_PARTLY_HIDDEN, STR(""), NULL);
+        err = call_refuse(call, 409, WORD_API_ERROR_PARTLY_HIDDEN, STR(""), NULL);
+        return err == OK ? ERR_CONFLICT : err;
     }
+    return err == OK ? document_read_csv(ret_before, list, call->request->body, call->mem, ret,
+                                         &call->why)
+                     : err;
+}
+
+enum err api_version_csv_draft(struct call *call)
+{
+    struct document before;
+    struct document changed;
+    struct str note;
+    enum err err = call_query(call, "note", &note);
     if (err == OK) {
-        err = document_read_csv(&document, list, call->request->body, call->mem, &changed,
-                                &call->why);
+        err = csv_apply(call, &before, &changed);
     }
     return err == OK ? draft_answer(call, &changed, note, WALL_NONE) : err;
 }
 
-/* ---- Who sees what, and who has read it. */
-
-enum err api_document_disclosure(struct call *call)
+enum err api_version_csv_difference(struct call *call)
 {
-    const struct schema *schema = kind_of(call);
-    struct str path;
-    struct str text;
-    enum disclosure disclosure;
-    if (schema == NULL) {
-        return ERR_NOT_FOUND;
-    }
-    enum err err = body_text(call, call->body, "path", &path);
-    if (err == OK) {
-        err = body_text(call, call->body, "disclosure", &text);
-    }
-    if (err == OK && disclosure_parse(text, &disclosure) != OK) {
-        return call_refuse(call, 400, WORD_API_ERROR_WRONG_VALUE, STR("disclosure"),
-                           yaml_get(call->body, STR("disclosure")));
-    }
-    if (err == OK) {
-        err = service_disclose(call->scope, call->api->rooms.service, call->client,
-                               kind_name(schema), path, disclosure, call->now, &call->why);
-    }
-    return err == OK ? call_answer_nothing(call) : err;
+    struct document before;
+    struct document changed;
+    enum err err = csv_apply(call, &before, &changed);
+    return err == OK ? difference_answer(call, &before, &changed) : err;
 }
+
+/* ---- Who has read it. */
 
 enum err api_acknowledgements_list(struct call *call)
 {

@@ -1,147 +1,11 @@
 /*
- * Alerts and incidents: what was seen, what became work, and every step of that work.
+ * Incidents: what became work, and every step of that work.
  *
  * Always true: who may take a step is decided by incident/, in the transaction of the step; the
- * table in api.c only refuses early those who could never take it.  Reading alerts is written to
- * the audit trail, since they quote the client's logs.
+ * table in api.c only refuses early those who could never take it.
  */
 
 #include "portal/private.h"
-
-#include "codec/json.h"
-
-/* ---- Alerts. */
-
-static struct str source_slug(const struct call *call, struct source_id id)
-{
-    struct source_info info;
-    for (size_t i = 0; tenant_source_at(call->api->rooms.tenant, i, &info); i++) {
-        if (info.id.value == id.value && client_equal(info.client, call->client)) {
-            return info.slug;
-        }
-    }
-    return STR("");
-}
-
-static void outcome_print(struct json_out *out, const struct outcome *outcome)
-{
-    json_object(out, "outcome");
-    json_text(out, "type", outcome->type);
-    json_text(out, "severity", str_from(level_text(outcome->severity)));
-    json_yes_no(out, "incident", outcome->incident);
-    json_text(out, "criterion", outcome->criterion);
-    json_text(out, "chain", outcome->chain);
-    json_text(out, "action", outcome->action);
-    json_yes_no(out, "authorised", outcome->authorised);
-    json_text(out, "asset", outcome->asset);
-    json_text(out, "owner", outcome->owner);
-    json_text(out, "zone", outcome->zone);
-    json_text(out, "outside", outcome->outside);
-    json_text(out, "inside", outcome->inside);
-    json_text(out, "other", outcome->other);
-    json_text(out, "excepted", outcome->excepted);
-    json_text(out, "planned", outcome->planned);
-    json_text(out, "documents", outcome->documents);
-    json_close(out);
-}
-
-/* What a correlation has in common; its values come out of events, so they are read and not only
- * handed on. */
-static void group_print(struct call *call, struct json_out *out, struct str group)
-{
-    struct yaml_node *node = NULL;
-    if (group.size == 0 || json_parse(group, call->mem, &node, NULL) != OK || node == NULL ||
-        node->kind != YAML_MAPPING) {
-        json_null(out, "group");
-        return;
-    }
-    json_object(out, "group");
-    for (const struct yaml_node *value = node->first; value != NULL; value = value->next) {
-        json_text(out, value->key->text.data, value->text);
-    }
-    json_close(out);
-}
-
-/* Sequence numbers, separated by blanks. */
-static void records_print(struct json_out *out, struct str records)
-{
-    json_list(out, "records");
-    while (records.size > 0) {
-        uint64_t sequence;
-        if (str_to_u64(str_cut(&records, ' '), INT64_MAX, &sequence) == OK) {
-            json_unsigned(out, NULL, sequence);
-        }
-    }
-    json_close(out);
-}
-
-static void alert_print(struct call *call, struct json_out *out, const struct stored_alert *stored)
-{
-    const struct alert *alert = &stored->alert;
-    json_object(out, NULL);
-    json_unsigned(out, "id", stored->id);
-    json_unsigned(out, "incident", stored->incident); /* its id; 0: none */
-    json_text(out, "kind", alert->kind == ALERT_CORRELATION ? STR("correlation") : STR("rule"));
-    json_unsigned(out, "place", alert->place.sequence);
-    json_text(out, "source", source_slug(call, alert->source));
-    json_time(out, "stored", stored->stored);
-    json_time(out, "received", alert->received);
-    json_time(out, "happened", alert->happened);
-    json_text(out, "level", str_from(level_text(alert->level)));
-    json_object(out, "rule");
-    json_text(out, "id", alert->rule_id);
-    json_text(out, "title", alert->rule_title);
-    json_text(out, "author", alert->rule_author);
-    json_text(out, "link", alert->rule_link);
-    json_text(out, "tags", alert->rule_tags);
-    json_text(out, "version", alert->rule_version);
-    json_close(out);
-    group_print(call, out, alert->group);
-    json_unsigned(out, "count", alert->count);
-    records_print(out, alert->records);
-    outcome_print(out, &alert->outcome);
-    json_close(out);
-}
-
-enum err api_alerts_list(struct call *call)
-{
-    struct alert_filter filter = {.client = call->client};
-    struct stored_alert *list;
-    size_t count;
-    enum err err = call_query_time(call, "from", &filter.from);
-    if (err == OK) {
-        err = call_query_time(call, "to", &filter.to);
-    }
-    if (err == OK) {
-        err = call_query_number(call, "after", 0, INT64_MAX, &filter.after_id);
-    }
-    if (err == OK) {
-        err = call_query(call, "excepted", &filter.excepted);
-    }
-    if (err == OK) {
-        err = call_query(call, "planned", &filter.planned);
-    }
-    if (err == OK) {
-        err = call_query_limit(call, &filter.count_max);
-    }
-    if (err == OK) {
-        err =
-            incident_list(call->scope, call->api->rooms.ledger, &filter, call->mem, &list, &count);
-    }
-    if (err == OK) {
-        err = call_audit_read(call, "alerts");
-    }
-    if (err != OK) {
-        return err;
-    }
-    struct json_out *out = call_answer(call, 200);
-    json_list(out, "alerts");
-    for (size_t i = 0; i < count; i++) {
-        alert_print(call, out, &list[i]);
-    }
-    json_close(out);
-    return call_answered(call);
-}
 
 /* ---- Incidents. */
 
@@ -198,8 +62,39 @@ static void incident_names(struct call *call, struct json_out *out,
     json_close(out);
 }
 
-static void incident_members(struct call *call, struct json_out *out,
-                             const struct incident_view *incident)
+/* The running clock that is due first; null where none runs.  A queue is sorted by it, and should
+ * not have to ask for the clocks of each line. */
+static enum err next_due_print(struct call *call, struct json_out *out,
+                               const struct incident_view *incident)
+{
+    struct clock_view *list = NULL;
+    const struct clock_view *first = NULL;
+    size_t count = 0;
+    enum err err = incident->state == INCIDENT_STEADY
+                       ? OK
+                       : clock_list(call->scope, call->api->rooms.clocks, incident->client,
+                                    (struct subject){"incident", incident->id}, call->now,
+                                    call->mem, &list, &count);
+    for (size_t i = 0; i < count && err == OK; i++) {
+        if (wall_known(list[i].due) && (first == NULL || list[i].due.ns < first->due.ns)) {
+            first = &list[i];
+        }
+    }
+    if (first == NULL) {
+        json_null(out, "next_due");
+        return err;
+    }
+    json_object(out, "next_due");
+    json_text(out, "metric", first->metric);
+    json_names(out, "name", first->name_ja, first->name_en);
+    json_time(out, "due", first->due);
+    json_yes_no(out, "warned", wall_known(first->warned));
+    json_close(out);
+    return OK;
+}
+
+static enum err incident_members(struct call *call, struct json_out *out,
+                                 const struct incident_view *incident)
 {
     json_unsigned(out, "id", incident->id);
     json_text(out, "client", call_client_slug(call, incident->client));
@@ -233,6 +128,7 @@ static void incident_members(struct call *call, struct json_out *out,
     json_text(out, "waits_for", incident->waits_for);
     json_time(out, "decide_by", incident->decide_by);
     incident_names(call, out, incident);
+    return next_due_print(call, out, incident);
 }
 
 static enum err incidents_answer(struct call *call, struct client_id client)
@@ -261,13 +157,13 @@ static enum err incidents_answer(struct call *call, struct client_id client)
     }
     struct json_out *out = call_answer(call, 200);
     json_list(out, "incidents");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && err == OK; i++) {
         json_object(out, NULL);
-        incident_members(call, out, &list[i]);
+        err = incident_members(call, out, &list[i]);
         json_close(out);
     }
     json_close(out);
-    return call_answered(call);
+    return err == OK ? call_answered(call) : err;
 }
 
 enum err api_incidents_list(struct call *call)
@@ -301,8 +197,8 @@ static enum err incident_answer(struct call *call, unsigned status)
     struct incident_view incident;
     enum err err = call_incident(call, &incident);
     if (err == OK) {
-        incident_members(call, call_answer(call, status), &incident);
-        err = call_answered(call);
+        err = incident_members(call, call_answer(call, status), &incident);
+        err = err == OK ? call_answered(call) : err;
     }
     return err;
 }
@@ -384,8 +280,8 @@ enum err api_incident_new(struct call *call)
         err = incident_get(call->scope, call->api->rooms.incidents, call->client, number, call->mem,
                            &incident);
         if (err == OK) {
-            incident_members(call, call_answer(call, 201), &incident);
-            err = call_answered(call);
+            err = incident_members(call, call_answer(call, 201), &incident);
+            err = err == OK ? call_answered(call) : err;
         }
     }
     return err;

@@ -91,6 +91,7 @@ static enum err page_of(struct call *call, enum page_kind kind, const struct ack
         .kind = kind,
         .language = view->language,
         .client = view->language == LANGUAGE_JA ? client.name_ja : client.name_en,
+        .slug = client.slug,
         .number = view->number,
         .type = view->type,
         .who = view->who,

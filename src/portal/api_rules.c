@@ -10,8 +10,6 @@
 #include "portal/private.h"
 #include "service/editions.h"
 
-#define SCOPE_BYTES_MAX ((size_t)1 << 20)
-
 static struct str file_name(struct str path)
 {
     struct str name = path;
@@ -82,16 +80,11 @@ enum err api_alert_explain(struct call *call)
         err = ERR_NOT_FOUND;
     }
     if (err == OK) {
-        err = call_audit_read(call, "an alert's event");
+        err = call_ask_archive(call, API_JOB_EXPLAIN, "an alert's event");
     }
     if (err == OK) {
-        buf_init(&call->answer->scope, SCOPE_BYTES_MAX);
-        err = scope_encode(call->scope, &call->answer->scope);
-    }
-    if (err == OK) {
-        call->answer->wants_archive = true;
-        call->answer->client = call->client;
-        call->answer->alert = id;
+        call->answer->job.alert = id;
+        call->answer->job.from_place = list[0].alert.place.sequence;
     }
     return err;
 }

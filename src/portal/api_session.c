@@ -8,13 +8,17 @@
  *       hash that nothing matches in the first case, and are told with the same words;
  *   (2) no password, session or token stands in an answer, but for a new API token, once; a new
  *       session's token leaves in `cookie` alone;
- *   (3) one-time tokens come in bodies, since paths end up in logs.
+ *   (3) one-time tokens come in bodies, since paths end up in logs;
+ *   (4) a session begins with a second factor's code wherever the person has one; a wrong code is
+ *       told, and counted, as a wrong password.
  */
 
 #include "portal/private.h"
 
 #include "base/limits.h"
 #include "tenant/tenant.h"
+
+#define CODE_SIZE_MAX 64 /* a code, or a recovery code with its dashes */
 
 static enum err session_start(struct call *call, uint32_t person);
 static enum err me_print(struct call *call, const struct person_info *person);
@@ -28,11 +32,16 @@ enum err api_session_begin(struct call *call)
     struct pending pending = {.kind = PENDING_SIGN_IN, .peer = call->request->peer};
     struct str password;
     struct str hash;
+    struct str code;
     pending.agent = call->request->agent;
     enum err err = body_text(call, call->body, "name", &pending.name);
     if (err == OK) {
         err = body_text(call, call->body, "password", &password);
     }
+    if (err == OK) {
+        err = body_text(call, call->body, "code", &code);
+    }
+    pending.code = err == OK ? str_slice(code, 0, CODE_SIZE_MAX) : STR("");
     if (err == OK && (pending.name.size > 2 * SLUG_SIZE_MAX + 1 || password.size == 0 ||
                       password.size > PASSWORD_SIZE_MAX)) {
         return password_wrong(call);
@@ -96,7 +105,11 @@ static void reach_print(struct call *call, struct json_out *out)
 static enum err me_print(struct call *call, const struct person_info *person)
 {
     struct str name;
+    struct person_door door;
     enum err err = call_person_name(call, person, &name);
+    if (err == OK) {
+        err = tenant_person_door(call->api->rooms.tenant, person->id, &door);
+    }
     if (err != OK) {
         return err;
     }
@@ -105,6 +118,8 @@ static enum err me_print(struct call *call, const struct person_info *person)
     json_names(out, "name", person->name_ja, person->name_en);
     json_text(out, "mail", person->mail);
     json_text(out, "language", str_from(language_text(person->language)));
+    json_yes_no(out, "second_factor", door.second_factor);
+    json_unsigned(out, "recovery_codes", door.recovery_codes);
     reach_print(call, out);
     return call_answered(call);
 }
@@ -350,16 +365,58 @@ static enum err change_go_on(struct call *call, const struct pending *pending)
     return err == OK ? pending_ask(call, &next, password, STR("")) : err;
 }
 
+/* The password was right: *ret_asked, a code is wanted; *ret_fits, none is, or this was one. */
+static enum err code_check(struct call *call, const struct pending *pending, bool *ret_asked,
+                           bool *ret_fits)
+{
+    struct tenant *tenant = call->api->rooms.tenant;
+    struct person_door door;
+    *ret_asked = false;
+    *ret_fits = true;
+    enum err err = tenant_person_door(tenant, pending->person, &door);
+    if (err != OK || !door.second_factor) {
+        return err;
+    }
+    if (pending->code.size == 0) {
+        *ret_asked = true;
+        tenant_try_forget(tenant, pending->name, pending->peer, call->now);
+        return call_refuse(call, 401, WORD_API_ERROR_SECOND_FACTOR, STR(""), NULL);
+    }
+    err = factor_use(tenant, pending->person, pending->code, call->now);
+    *ret_fits = err == OK;
+    return err == ERR_DENIED ? OK : err;
+}
+
 static enum err password_checked(struct call *call, struct pending *pending, bool matches)
 {
     bool good = matches && pending->person != 0;
-    enum err err = tenant_password_tried(call->api->rooms.tenant, pending->name, pending->peer,
-                                         pending->person, good, call->now);
+    bool asked = false;
+    enum err err = OK;
+    if (good && pending->kind == PENDING_SIGN_IN) {
+        err = code_check(call, pending, &asked, &good);
+    }
+    if (err != OK || asked) {
+        return err;
+    }
+    err = tenant_password_tried(call->api->rooms.tenant, pending->name, pending->peer,
+                                pending->person, good, call->now);
     if (err != OK || !good) {
         return err != OK ? err : password_wrong(call);
     }
     return pending->kind == PENDING_SIGN_IN ? session_start(call, pending->person)
                                             : change_go_on(call, pending);
+}
+
+/* Whoever has a second factor has chosen a password, and signs in with both. */
+static enum err invitation_used(struct call *call, uint32_t person)
+{
+    struct person_door door;
+    enum err err = tenant_person_door(call->api->rooms.tenant, person, &door);
+    if (err != OK) {
+        return err;
+    }
+    return door.second_factor ? call_refuse(call, 401, WORD_API_ERROR_SECOND_FACTOR, STR(""), NULL)
+                              : session_start(call, person);
 }
 
 enum err session_resume(struct call *call, struct pending *pending, bool matches, struct str hash)
@@ -380,7 +437,7 @@ enum err session_resume(struct call *call, struct pending *pending, bool matches
         break;
     case PENDING_INVITATION:
         err = tenant_invitation_use(tenant, pending->token, hash, call->now, &person);
-        break;
+        return err == OK ? invitation_used(call, person) : err;
     }
     return err == OK ? session_start(call, person) : err;
 }

@@ -553,8 +553,54 @@ TEST(a_draft_is_read_compared_and_signed_by_the_api_alone)
     csv.session = head;
     csv.type = STR("text/csv");
     csv.body = STR("slug\nhead\nyan\n");
+    const struct str csv_path = csv.path;
+    CHECK(arena_print(world->mem, &csv.path, "%.*s-difference", STR_ARG(csv_path)) == OK);
+    csv.query = STR("list=people");
+    answer = world_call(world, &csv);
+    CHECK(answer.status == 200 && holds(&answer, "people/yan"));
+    api_answer_done(&answer);
+    csv.path = csv_path;
+    csv.query = STR("list=people&note=Table");
     answer = world_call(world, &csv);
     CHECK(answer.status == 201 && holds(&answer, "\"note\":\"Table\""));
+    api_answer_done(&answer);
+    world_free(world);
+}
+
+TEST(a_draft_made_from_an_old_version_is_refused)
+{
+    static const char versions[] = "/clients/alpha/documents/contacts/versions";
+    struct world *world = world_new();
+    const struct str head = world_session(world, 0, ROLE_RESPONSIBLE);
+    char body[200];
+    (void)snprintf(body, sizeof body,
+                   "{\"document\":{\"people\":[{\"slug\":\"a\"}]},\"after\":\"%.*s\"}",
+                   STR_ARG(world->hashes[0]));
+    struct api_answer answer = post(world, "POST", versions, body, head);
+    CHECK(answer.status == 201);
+    api_answer_done(&answer);
+    body[32] = 'b'; /* another text after the same version */
+    answer = post(world, "POST", versions, body, head);
+    CHECK(answer.status == 409 && holds(&answer, "newer-version"));
+    api_answer_done(&answer);
+    world_free(world);
+}
+
+TEST(the_clients_side_alone_hears_what_is_disclosed)
+{
+    static const char path[] = "/clients/alpha/documents/contacts/disclosure";
+    struct world *world = world_new();
+    const struct str head = world_session(world, 0, ROLE_RESPONSIBLE);
+    struct api_answer answer =
+        post(world, "PUT", path, "{\"path\":\"people\",\"disclosure\":\"hidden\"}", head);
+    CHECK(answer.status == 204);
+    api_answer_done(&answer);
+    answer = get(world, path, head);
+    CHECK(answer.status == 200 && holds(&answer, "\"path\":\"people\"") &&
+          holds(&answer, "\"hidden\""));
+    api_answer_done(&answer);
+    answer = get(world, path, world_session(world, 0, ROLE_ENGINEER));
+    CHECK(answer.status == 403);
     api_answer_done(&answer);
     world_free(world);
 }
@@ -601,6 +647,26 @@ TEST(clocks_are_shown_and_paused_for_a_reason)
                    (unsigned long long)world->clocks[0]);
     answer = post(world, "POST", target, "", ann);
     CHECK(answer.status == 200 && holds(&answer, "\"resume\""));
+    api_answer_done(&answer);
+    world_free(world);
+}
+
+TEST(a_list_of_incidents_says_which_running_clock_is_due_first)
+{
+    struct world *world = world_new();
+    char target[128];
+    const struct str ann = world_session(world, 0, ROLE_ANALYST);
+    struct api_answer answer = get(world, "/incidents", ann);
+    CHECK(answer.status == 200 && holds(&answer, "\"next_due\":{\"metric\":\"notice\",\"name\":{"));
+    CHECK(!holds(&answer, "\"next_due\":null"));
+    api_answer_done(&answer);
+    (void)snprintf(target, sizeof target, "/clients/alpha/clocks/%llu/pause",
+                   (unsigned long long)world->clocks[0]);
+    answer = post(world, "POST", target, "{\"reason\":\"asked\"}", ann);
+    CHECK(answer.status == 200);
+    api_answer_done(&answer);
+    answer = get(world, "/clients/alpha/incidents/1", ann);
+    CHECK(answer.status == 200 && holds(&answer, "\"next_due\":null"));
     api_answer_done(&answer);
     world_free(world);
 }

@@ -18,7 +18,8 @@
 #include "ledger/ledger.h"
 #include "portal/private.h"
 
-#define CODE_PREFIX "api.error."
+#define CODE_PREFIX     "api.error."
+#define SCOPE_BYTES_MAX ((size_t)1 << 20)
 
 static enum err refuse(struct call *call, unsigned status, enum word word, struct str value,
                        const struct why *why)
@@ -448,10 +449,29 @@ enum err call_audit_read(struct call *call, const char *what)
     }
     err = ledger_audit(ledger, call->now.ns, scope_principal(call->scope), STR("read"), object,
                        str_from(what));
-    if (err == OK) {
-        return ledger_commit(ledger);
-    }
+    return call_commit(call, err);
+}
+
+enum err call_commit(struct call *call, enum err err)
+{
+    struct ledger *ledger = call->api->rooms.ledger;
+    err = err == OK ? ledger_commit(ledger) : err;
     ledger_rollback(ledger);
+    return err;
+}
+
+enum err call_ask_archive(struct call *call, enum api_job_kind kind, const char *what)
+{
+    struct api_job *job = &call->answer->job;
+    enum err err = call_audit_read(call, what);
+    buf_init(&job->scope, SCOPE_BYTES_MAX);
+    err = err == OK ? scope_encode(call->scope, &job->scope) : err;
+    if (err == OK) {
+        job->kind = kind;
+        job->client = call->client;
+        job->person = call->person;
+        job->language = call->language;
+    }
     return err;
 }
 

@@ -62,8 +62,9 @@ static bool query_equal(const struct operation *operation, const struct yaml_nod
         count++;
         for (const struct yaml_node *node = list != NULL ? list->first : NULL; node != NULL;
              node = node->next) {
-            found = found || (str_equal(yaml_get(node, STR("name"))->text, key) &&
-                              (yaml_get(node, STR("required")) != NULL) == must);
+            const struct yaml_node *required = yaml_get(node, STR("required"));
+            bool wanted = required != NULL && str_equal(required->text, STR("true"));
+            found = found || (str_equal(yaml_get(node, STR("name"))->text, key) && wanted == must);
         }
         if (!found) {
             return false;
@@ -84,10 +85,14 @@ static bool roles_equal(const struct operation *operation, const struct yaml_nod
         return list->count == 1 && str_equal(list->first->text, STR("anyone"));
     }
     for (int role = 0; role < ROLE_COUNT; role++) {
-        uint32_t wanted = strcmp(operation->name, "person.invite") == 0 ? (uint32_t)RIGHT_USERS
-                                                                        : operation->rights;
+        bool manages = strncmp(operation->name, "person.", 7) == 0 &&
+                       strcmp(operation->method, "GET") != 0; /* of one's party: tenant/ decides */
+        uint32_t wanted = manages ? (uint32_t)RIGHT_USERS : operation->rights;
         bool may = (wanted == 0 || (role_rights((enum role)role) & wanted) != 0) &&
                    (operation->flags & OPERATION_EVERY) == 0;
+        if (strcmp(operation->name, "health.show") == 0) { /* of those who work for some client */
+            may = role == ROLE_PROVIDER_ADMIN || role == ROLE_ENGINEER || role == ROLE_ANALYST;
+        }
         bool listed = false;
         for (const struct yaml_node *node = list->first; node != NULL; node = node->next) {
             listed = listed || str_equal(node->text, str_from(role_text((enum role)role)));

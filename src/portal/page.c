@@ -15,7 +15,7 @@ static const char style[] =
     "min-height:100vh;box-sizing:border-box}"
     "h1{font-size:1.35rem;line-height:1.4;margin:.5rem 0 1.25rem}"
     "dl{display:grid;grid-template-columns:max-content 1fr;gap:.4rem 1.25rem;margin:0 0 1.5rem}"
-    "dt{color:#4a525c}dd{margin:0;font-weight:600;overflow-wrap:anywhere}"
+    "a{color:inherit}dt{color:#4a525c}dd{margin:0;font-weight:600;overflow-wrap:anywhere}"
     "button{width:100%;min-height:3.25rem;border:0;border-radius:.5rem;background:#8f1d14;"
     "color:#fff;font:inherit;font-weight:600}"
     "button:focus-visible{outline:3px solid #1b1f24;outline-offset:2px}"
@@ -146,6 +146,20 @@ static enum err head(const struct page *page, enum word title, struct buf *out)
     return err;
 }
 
+/* To the incident, for whoever may sign in; from a page that knows none, to the portal. */
+static enum err follow(const struct page *page, struct buf *out)
+{
+    enum err err = buf_append(out, STR("<p><a href=\"/"));
+    if (err == OK && page->slug.size > 0) {
+        err = buf_append(out, STR("incidents/"));
+        err = err == OK ? escaped(out, page->slug) : err;
+        err = err == OK ? buf_print(out, "/%u", page->number) : err;
+    }
+    return err == OK
+               ? element(out, "\">", words_text(WORD_API_PAGE_FOLLOW, page->language), "</a></p>\n")
+               : err;
+}
+
 enum err page_print(const struct page *page, struct buf *out)
 {
     static const enum word says[] = {
@@ -165,6 +179,8 @@ enum err page_print(const struct page *page, struct buf *out)
     if (err == OK && page->kind == PAGE_ASK) {
         err = element(out, "<form method=\"post\"><button type=\"submit\">",
                       words_text(WORD_API_PAGE_BUTTON, page->language), "</button></form>\n");
+    } else if (err == OK) {
+        err = follow(page, out);
     }
     return err == OK ? buf_append(out, STR("</main>\n</body>\n</html>\n")) : err;
 }

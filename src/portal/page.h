@@ -19,6 +19,7 @@ struct page {
     enum page_kind kind;
     enum language language;
     struct str client, type, who; /* outside bytes, as they are; type: slug of a type of incident */
+    struct str slug;              /* of the client: where the incident is followed */
     uint32_t number;
     enum level severity;
 };

@@ -11,6 +11,7 @@ TEST(a_page_escapes_what_comes_from_outside_and_has_its_button_once)
         .client = STR("<b>\"A&B\"</b>"),
         .type = STR("no-such-type"),
         .who = STR("head"),
+        .slug = STR("acme"),
         .number = 7,
         .severity = LEVEL_CRITICAL,
     };
@@ -28,6 +29,7 @@ TEST(a_page_escapes_what_comes_from_outside_and_has_its_button_once)
         buf_reset(&buf);
         CHECK(page_print(&page, &buf) == OK);
         CHECK(str_find(buf_str(&buf), STR("<form")) == STR_NONE);
+        CHECK(str_find(buf_str(&buf), STR("href=\"/incidents/acme/7\"")) != STR_NONE);
         CHECK((str_find(buf_str(&buf), STR("no-such-type")) == STR_NONE) == (kind == PAGE_GONE));
     }
     buf_done(&buf);

@@ -106,6 +106,9 @@ static enum err pending_copy(struct pending *to, const struct pending *from)
         err = arena_copy(to->mem, from->party, &to->party);
     }
     if (err == OK) {
+        err = arena_copy(to->mem, from->code, &to->code);
+    }
+    if (err == OK) {
         err = arena_copy(to->mem, from->password, &to->password);
     }
     return err;

@@ -1,16 +1,16 @@
 /*
  * From an HTTP request to a request for desk, and back.
  *
- *     begin ─► route ─┬─► answered here: /healthz, /readyz, openapi.yaml, 404, 413, 503
- *                     └─► body … ─► end ─► call ─► (desk) ─► portal_answer
+ *     begin ─► route ─┬─► answered here: the front end's files, /healthz, /readyz, openapi.yaml,
+ * 404, 413, 503 └─► body … ─► end ─► call ─► (desk) ─► portal_answer
  *
  * Always true:
  *
- *   (1) every answer bears the security headers, the refusals of this file included;
+ *   (1) every answer is written by portal_answer.c, so it bears the security headers; what is no
+ *       HTTP is refused in sys/http.c, by a fixed sentence;
  *   (2) a body is never read past PORTAL_BODY_SIZE_MAX nor for longer than PORTAL_BODY_SECONDS, all
  *       bodies of one address never past PORTAL_PEER_MEMORY_MAX and all together never past
- *       PORTAL_MEMORY_MAX;
- *   (3) what goes into a cookie is letters, digits, '-' and '_' alone.
+ *       PORTAL_MEMORY_MAX.
  *
  * A state change with a session has to come from our own pages: a browser says so in
  * Sec-Fetch-Site, or in Origin where it is older; whoever is no browser sends the header
@@ -19,49 +19,32 @@
 
 #include "portal/portal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec/crypto.h"
-#include "portal/page.h"
+#include "portal/portal_private.h"
 #include "sys/clocks.h"
 
-#define COOKIE      "__Host-hinomi"
-#define API         "/api/v1"
-#define POLICY_SIZE 256
-
-struct exchange {
-    struct portal *portal;
-    struct exchange *next;
-    struct http_request *request;
-    uint64_t id; /* 0 until it is desk's */
-    struct peer peer;
-    struct mono began;
-    struct buf body;
-};
-
-struct portal {
-    struct http *http;
-    portal_call *call;
-    void *context;
-    char *openapi;
-    size_t openapi_size;
-    struct exchange *first;
-    uint64_t id_last;
-    size_t memory; /* of all bodies */
-    bool ready, tls;
-    char page_policy[POLICY_SIZE];
-};
+#define API "/api/v1"
 
 static void begin(void *context, struct http_request *request);
 static bool body(void *context, struct http_request *request, struct str bytes);
 static void end(void *context, struct http_request *request);
-static void gone(void *context, struct http_request *request);
-static void page_policy_print(char text[POLICY_SIZE]);
+static size_t portal_peer_size(const struct peer *peer);
+static void request_gone(void *context, struct http_request *request);
+
+static void portal_done(struct portal *portal)
+{
+    timer_free(portal->keepalive);
+    limit_free(portal->limit);
+    free(portal->names);
+    free(portal->openapi);
+    free(portal);
+}
 
 enum err portal_new(struct loop *loop, int listener, const struct portal_settings *settings,
-                    portal_call *call, void *context, struct portal **ret, struct why *why)
+                    portal_call *call, portal_gone *gone, void *context, struct portal **ret,
+                    struct why *why)
 {
     struct portal *portal = calloc(1, sizeof *portal);
     char *openapi = malloc(settings->openapi.size + 1);
@@ -75,22 +58,34 @@ enum err portal_new(struct loop *loop, int listener, const struct portal_setting
     }
     *portal = (struct portal){
         .call = call,
+        .gone = gone,
         .context = context,
         .openapi = openapi,
         .openapi_size = settings->openapi.size,
         .tls = settings->tls != NULL,
+        .rate = settings->rate > 0 ? settings->rate : PORTAL_RATE,
     };
-    page_policy_print(portal->page_policy);
-    const struct http_calls calls = {portal, begin, body, end, gone};
-    enum err err = http_new_tls(loop, listener,
-                                settings->connections_max > 0 ? settings->connections_max
-                                                              : PORTAL_CONNECTIONS_MAX,
-                                HTTP_IDLE_SECONDS, settings->tls, &calls, &portal->http, why);
+    portal_policy_print(portal->page_policy);
+    const struct http_calls calls = {portal, begin, body, end, request_gone};
+    enum err err = timer_new(loop, portal_keep_alive, portal, &portal->keepalive);
+    if (err == OK) {
+        err = portal_names(portal, settings->names);
+    }
+    if (err == OK) {
+        err = limit_new(PORTAL_PEERS_MAX, settings->seed, &portal->limit);
+    }
+    if (err == OK) {
+        err = http_new_tls(loop, listener,
+                           settings->connections_max > 0 ? settings->connections_max
+                                                         : PORTAL_CONNECTIONS_MAX,
+                           HTTP_IDLE_SECONDS, settings->tls, &calls, &portal->http, why);
+    }
     if (err != OK) {
-        free(openapi);
-        free(portal);
+        portal_done(portal);
         return err;
     }
+    unsigned pause_ms = settings->keepalive_ms > 0 ? settings->keepalive_ms : PORTAL_KEEPALIVE_MS;
+    timer_set(portal->keepalive, pause_ms, pause_ms);
     *ret = portal;
     return OK;
 }
@@ -103,122 +98,32 @@ void portal_start(struct portal *portal)
 void portal_ready(struct portal *portal, bool ready)
 {
     portal->ready = ready;
+    for (struct exchange *at = portal->first; at != NULL && !ready; at = at->next) {
+        uint64_t id = at->id;
+        at->id = 0; /* whom it was said to is not there any more */
+        if (at->streams) {
+            http_stream_break(at->request);
+        } else if (id != 0) {
+            exchange_refuse(at, 503, REFUSAL("unavailable", "The service cannot answer now."));
+        }
+    }
+}
+
+struct exchange *portal_exchange(const struct portal *portal, uint64_t id)
+{
+    struct exchange *exchange = portal->first;
+    while (exchange != NULL && exchange->id != id) {
+        exchange = exchange->next;
+    }
+    return id != 0 ? exchange : NULL;
 }
 
 void portal_free(struct portal *portal)
 {
     if (portal != NULL) {
         http_free(portal->http);
-        free(portal->openapi);
-        free(portal);
+        portal_done(portal);
     }
-}
-
-/* ---- Answers. */
-
-/* The policy of a page names the one style that a page of ours has, by its hash (CSP level 3,
- * section 2.3.1: base64 of SHA-256). */
-static void page_policy_print(char text[POLICY_SIZE])
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    struct sha256 hash = sha256_of_bytes(page_style());
-    char base64[48] = {0};
-    size_t size = 0;
-    for (size_t i = 0; i < SHA256_SIZE; i += 3) {
-        uint32_t three = (uint32_t)hash.bytes[i] << 16;
-        three |= i + 1 < SHA256_SIZE ? (uint32_t)hash.bytes[i + 1] << 8 : 0;
-        three |= i + 2 < SHA256_SIZE ? (uint32_t)hash.bytes[i + 2] : 0;
-        base64[size++] = digits[three >> 18 & 63];
-        base64[size++] = digits[three >> 12 & 63];
-        base64[size++] = i + 1 < SHA256_SIZE ? digits[three >> 6 & 63] : '=';
-        base64[size++] = i + 2 < SHA256_SIZE ? digits[three & 63] : '=';
-    }
-    (void)snprintf(text, POLICY_SIZE,
-                   "default-src 'none'; style-src 'sha256-%s'; form-action 'self'; "
-                   "base-uri 'none'; frame-ancestors 'none'",
-                   base64);
-}
-
-static void answer_with(struct exchange *exchange, unsigned status, struct str type,
-                        struct str text, const char *cookie, unsigned retry_seconds)
-{
-    const struct portal *portal = exchange->portal;
-    struct http_header headers[HTTP_HEADERS_MAX];
-    char retry[16];
-    size_t count = 0;
-    bool page = str_starts(type, STR("text/html"));
-    headers[count++] = (struct http_header){"Content-Security-Policy",
-                                            page ? portal->page_policy
-                                                 : "default-src 'none'; frame-ancestors 'none'"};
-    headers[count++] = (struct http_header){"X-Content-Type-Options", "nosniff"};
-    headers[count++] = (struct http_header){"X-Frame-Options", "DENY"};
-    headers[count++] = (struct http_header){"Cache-Control", "no-store"};
-    headers[count++] = (struct http_header){"Referrer-Policy", "no-referrer"};
-    headers[count++] = (struct http_header){"Cross-Origin-Resource-Policy", "same-origin"};
-    if (portal->tls) {
-        headers[count++] = (struct http_header){"Strict-Transport-Security", "max-age=31536000"};
-    }
-    if (retry_seconds > 0) {
-        (void)snprintf(retry, sizeof retry, "%u", retry_seconds);
-        headers[count++] = (struct http_header){"Retry-After", retry};
-    }
-    if (cookie != NULL) {
-        headers[count++] = (struct http_header){"Set-Cookie", cookie};
-    }
-    /* Out of memory the peer gets no answer, and its connection ends with its patience. */
-    UNHEEDED(http_answer_with(exchange->request, status, type, text, headers, count));
-}
-
-static void refuse(struct exchange *exchange, unsigned status, struct str text)
-{
-    answer_with(exchange, status, STR("application/json"), text, NULL, status == 503 ? 5 : 0);
-}
-
-#define REFUSAL(code, sentence) STR("{\"error\":{\"code\":\"" code "\",\"text\":\"" sentence "\"}}")
-
-static bool token_fits(struct str token)
-{
-    for (size_t i = 0; i < token.size; i++) {
-        char c = token.data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              c == '-' || c == '_')) {
-            return false;
-        }
-    }
-    return token.size > 0 && token.size <= 128;
-}
-
-/* NULL: none is set.  `text` holds it. */
-static const char *cookie_print(struct str token, char *text, size_t size)
-{
-    if (str_equal(token, STR("-"))) {
-        return COOKIE "=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0";
-    }
-    if (!token_fits(token)) {
-        return NULL;
-    }
-    (void)snprintf(text, size, COOKIE "=%.*s; Path=/; Secure; HttpOnly; SameSite=Strict",
-                   STR_ARG(token));
-    return text;
-}
-
-void portal_answer(struct portal *portal, uint64_t id, const struct api_answer *answer)
-{
-    char cookie[256];
-    struct exchange *exchange = portal->first;
-    while (exchange != NULL && exchange->id != id) {
-        exchange = exchange->next;
-    }
-    if (exchange == NULL || id == 0) {
-        return;
-    }
-    exchange->id = 0;
-    if (answer == NULL) {
-        refuse(exchange, 503, REFUSAL("unavailable", "The service cannot answer now."));
-        return;
-    }
-    answer_with(exchange, answer->status, answer->type, buf_str(&answer->body),
-                cookie_print(answer->cookie, cookie, sizeof cookie), answer->retry_seconds);
 }
 
 /* ---- Requests. */
@@ -233,6 +138,101 @@ static bool behind(struct str target, struct str prefix, struct str *ret)
     return ret->size == 0 || ret->data[0] == '/';
 }
 
+/* A file of the front end or, for an address that names none, its page: the front end knows its
+ * addresses, and we do not. */
+static void site_answer(struct exchange *exchange, bool get, struct str path)
+{
+    struct str rest;
+    struct str name = path;
+    for (size_t at; (at = str_find_byte(name, '/')) != STR_NONE;) {
+        name = str_slice(name, at + 1, SIZE_MAX);
+    }
+    const struct site_file *file = site_find(path);
+    bool address = !behind(path, STR("/api"), &rest) && !behind(path, STR("/assets"), &rest) &&
+                   str_find_byte(name, '.') == STR_NONE;
+    if (file == NULL && address) {
+        file = site_page();
+    }
+    if (file == NULL) {
+        exchange_refuse(exchange, 404, REFUSAL("not-found", "There is no such thing."));
+    } else if (!get) {
+        exchange_refuse(exchange, 405, REFUSAL("method", "This can only be read."));
+    } else {
+        exchange_answer_file(exchange, file);
+    }
+}
+
+/* The methods that anything here knows; there is no TRACE, and no OPTIONS, since no other site may
+ * use us from a browser (no CORS). */
+static bool method_known(struct str method)
+{
+    static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        if (str_equal(method, str_from(methods[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What a token, a password or a code is tried with. */
+static bool tries_a_secret(struct str method, struct str path)
+{
+    static const char *const paths[] = {API "/session", API "/setup", API "/invitation",
+                                        "/acknowledge"};
+    struct str rest;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        if (behind(path, str_from(paths[i]), &rest)) {
+            return str_equal(method, STR("POST"));
+        }
+    }
+    return false;
+}
+
+static bool too_fast(struct exchange *exchange, struct str method, struct str path)
+{
+    struct portal *portal = exchange->portal;
+    uint32_t factor = portal->tls ? 1 : PORTAL_PROXY_FACTOR;
+    uint32_t asks = portal->rate * factor;
+    uint32_t secrets = asks / PORTAL_TRIES_SHARE + 1;
+    const struct limit_rate all = {asks, asks * PORTAL_BURST_SECONDS};
+    const struct limit_rate tries = {secrets, secrets * PORTAL_BURST_SECONDS};
+    char key[1 + sizeof exchange->peer.address];
+    size_t size = 1 + portal_peer_size(&exchange->peer);
+    size_t at_once = 0;
+    for (const struct exchange *at = portal->first; at != NULL; at = at->next) {
+        at_once += !at->streams && portal_same_peer(&at->peer, &exchange->peer);
+    }
+    memcpy(key + 1, exchange->peer.address, sizeof exchange->peer.address);
+    key[0] = 'a';
+    if (at_once > (size_t)PORTAL_AT_ONCE_MAX * factor ||
+        !limit_take(portal->limit, str_of(key, size), all, exchange->began)) {
+        return true;
+    }
+    key[0] = 't';
+    return tries_a_secret(method, path) &&
+           !limit_take(portal->limit, str_of(key, size), tries, exchange->began);
+}
+
+/* What is refused before anybody looks at what it asks for; true once that is done. */
+static bool refused_at_the_door(struct exchange *exchange, struct str method, struct str path)
+{
+    struct str host = http_header(exchange->request, "Host");
+    if (!method_known(method)) {
+        exchange_refuse(exchange, 501, REFUSAL("method", "There is no such method."));
+    } else if (!str_starts(path, STR("/"))) { /* for a proxy (RFC 9112, section 3.2), not for us */
+        exchange_refuse(exchange, 400, REFUSAL("target", "What is asked for begins with a '/'."));
+    } else if (!portal_host_fits(exchange->portal, host)) {
+        exchange_refuse(exchange, host.size > 0 ? 421 : 400,
+                        REFUSAL("host", "The portal is not known by this name."));
+    } else if (too_fast(exchange, method, path)) {
+        exchange_refuse(exchange, 429, REFUSAL("too-many", "Too many requests."));
+    } else {
+        return false;
+    }
+    return true;
+}
+
 /* What this process answers itself; true once that is done. */
 static bool answer_here(struct exchange *exchange, struct str method, struct str path)
 {
@@ -240,20 +240,22 @@ static bool answer_here(struct exchange *exchange, struct str method, struct str
     bool get = str_equal(method, STR("GET")) || str_equal(method, STR("HEAD"));
     struct str rest;
     if (get && str_equal(path, STR("/healthz"))) {
-        answer_with(exchange, 200, STR("text/plain"), STR("ok\n"), NULL, 0);
+        exchange_answer(exchange, 200, STR("text/plain"), STR("ok\n"));
     } else if (get && str_equal(path, STR("/readyz"))) {
-        answer_with(exchange, portal->ready ? 200 : 503, STR("text/plain"),
-                    portal->ready ? STR("ready\n") : STR("not ready\n"), NULL, 0);
+        exchange_answer(exchange, portal->ready ? 200 : 503, STR("text/plain"),
+                        portal->ready ? STR("ready\n") : STR("not ready\n"));
+    } else if (refused_at_the_door(exchange, method, path)) {
+        return true; /* balancers ask for the two above as they please */
     } else if (get && str_equal(path, STR(API "/openapi.yaml"))) {
-        answer_with(exchange, 200, STR("application/yaml"),
-                    str_of(portal->openapi, portal->openapi_size), NULL, 0);
+        exchange_answer(exchange, 200, STR("application/yaml"),
+                        str_of(portal->openapi, portal->openapi_size));
     } else if (!behind(path, STR(API), &rest) && !behind(path, STR("/acknowledge"), &rest)) {
-        refuse(exchange, 404, REFUSAL("not-found", "There is no such thing."));
+        site_answer(exchange, get, path);
     } else if (!portal->ready) {
-        refuse(exchange, 503, REFUSAL("unavailable", "The service cannot answer now."));
+        exchange_refuse(exchange, 503, REFUSAL("unavailable", "The service cannot answer now."));
     } else if (http_target(exchange->request).size > PORTAL_TARGET_SIZE_MAX ||
                http_body_size(exchange->request) > PORTAL_BODY_SIZE_MAX) {
-        refuse(exchange, 413, REFUSAL("too-large", "What was sent is too large."));
+        exchange_refuse(exchange, 413, REFUSAL("too-large", "What was sent is too large."));
     } else {
         return false;
     }
@@ -278,12 +280,15 @@ static void begin(void *context, struct http_request *request)
     (void)answer_here(exchange, http_method(request), str_cut(&target, '?'));
 }
 
-/* One host of IPv6 has a whole /64 to itself. */
-static bool same_peer(const struct peer *a, const struct peer *b)
+static size_t portal_peer_size(const struct peer *peer)
 {
     static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    size_t size = memcmp(a->address, mapped, sizeof mapped) == 0 ? sizeof a->address : 8;
-    return memcmp(a->address, b->address, size) == 0;
+    return memcmp(peer->address, mapped, sizeof mapped) == 0 ? sizeof peer->address : 8;
+}
+
+bool portal_same_peer(const struct peer *a, const struct peer *b)
+{
+    return memcmp(a->address, b->address, portal_peer_size(a)) == 0;
 }
 
 /* What all bodies from there hold together. */
@@ -291,7 +296,7 @@ static size_t peer_memory(const struct portal *portal, const struct peer *peer)
 {
     size_t size = 0;
     for (const struct exchange *at = portal->first; at != NULL; at = at->next) {
-        size += at->body.size > 0 && same_peer(&at->peer, peer) ? at->body.size : 0;
+        size += at->body.size > 0 && portal_same_peer(&at->peer, peer) ? at->body.size : 0;
     }
     return size;
 }
@@ -316,10 +321,10 @@ static bool body(void *context, struct http_request *request, struct str bytes)
     if (portal->memory + bytes.size > PORTAL_MEMORY_MAX ||
         peer_memory(portal, &exchange->peer) + bytes.size > PORTAL_PEER_MEMORY_MAX) {
         body_drop(exchange);
-        refuse(exchange, 503, REFUSAL("unavailable", "The service cannot answer now."));
+        exchange_refuse(exchange, 503, REFUSAL("unavailable", "The service cannot answer now."));
     } else if (buf_append(&exchange->body, bytes) != OK) {
         body_drop(exchange);
-        refuse(exchange, 413, REFUSAL("too-large", "What was sent is too large."));
+        exchange_refuse(exchange, 413, REFUSAL("too-large", "What was sent is too large."));
     } else {
         portal->memory += bytes.size;
     }
@@ -327,12 +332,12 @@ static bool body(void *context, struct http_request *request, struct str bytes)
 }
 
 /* The value of our cookie; of two the first. */
-static struct str cookie_of(struct str cookies)
+struct str portal_cookie_of(struct str cookies)
 {
     while (cookies.size > 0) {
         struct str value = str_trim(str_cut(&cookies, ';'));
-        if (str_equal(str_cut(&value, '='), STR(COOKIE))) {
-            return token_fits(value) ? value : STR("");
+        if (str_equal(str_cut(&value, '='), STR(PORTAL_COOKIE))) {
+            return portal_token_fits(value) ? value : STR("");
         }
     }
     return STR("");
@@ -345,7 +350,9 @@ static struct str bearer_of(struct str authorization)
     return bearer ? str_trim(str_slice(authorization, scheme.size, SIZE_MAX)) : STR("");
 }
 
-static bool origin_is_own(const struct http_request *request)
+/* A page that came by plain HTTP may be anybody's who sits in between: where we speak TLS ourselves
+ * it is not ours, whatever its host. */
+static bool origin_is_own(const struct portal *portal, const struct http_request *request)
 {
     struct str site = http_header(request, "Sec-Fetch-Site");
     struct str origin = http_header(request, "Origin");
@@ -356,8 +363,11 @@ static bool origin_is_own(const struct http_request *request)
     if (http_header(request, "Hinomi-Request").size > 0) {
         return true;
     }
-    size_t at = str_find(origin, STR("://"));
-    return at != STR_NONE && host.size > 0 && str_equal(str_slice(origin, at + 3, SIZE_MAX), host);
+    struct str name = origin;
+    struct str scheme = str_cut(&name, ':');
+    bool fits = str_equal(scheme, STR("https")) || (!portal->tls && str_equal(scheme, STR("http")));
+    return fits && str_starts(name, STR("//")) && host.size > 0 &&
+           str_equal(str_slice(name, 2, SIZE_MAX), host);
 }
 
 static void end(void *context, struct http_request *request)
@@ -379,18 +389,19 @@ static void end(void *context, struct http_request *request)
         .query = query,
         .body = buf_str(&exchange->body),
         .type = http_header(request, "Content-Type"),
-        .session = cookie_of(http_header(request, "Cookie")),
+        .session = portal_cookie_of(http_header(request, "Cookie")),
         .bearer = bearer_of(http_header(request, "Authorization")),
-        .same_origin = origin_is_own(request),
+        .same_origin = origin_is_own(portal, request),
         .language = http_header(request, "Accept-Language"),
         .peer = str_from(peer.text),
         .agent = http_header(request, "User-Agent"),
     };
     exchange->id = ++portal->id_last;
+    UNHEEDED(http_heed(request)); /* else desk works on for a peer that has left */
     portal->call(portal->context, exchange->id, &wanted);
 }
 
-static void gone(void *context, struct http_request *request)
+static void request_gone(void *context, struct http_request *request)
 {
     struct portal *portal = context;
     struct exchange *exchange = http_attached(request);
@@ -402,6 +413,7 @@ static void gone(void *context, struct http_request *request)
         at = &(*at)->next;
     }
     *at = exchange->next;
+    portal_stream_gone(portal, exchange->id); /* an answer that is waited for, or goes on */
     body_drop(exchange);
     buf_done(&exchange->body);
     free(exchange);

@@ -1,162 +1,21 @@
-/* The portal over real sockets on loopback; desk is a function of this file. */
+/* The portal over real sockets on loopback; desk is a function of front_test.c. */
 
 #include "portal/portal.h"
 
-#include <arpa/inet.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "sys/loop.h"
+#include "portal/front_test.h"
+#include "portal/site.h"
 #include "sys/socket.h"
 #include "testing/testing.h"
 
-#define TEXT_SIZE (64 * 1024)
-
-struct front {
-    struct loop *loop;
-    struct portal *portal;
-    struct timer *timer, *watch;
-    atomic_bool done; /* the peer's thread */
-    uint16_t port;
-    /* What desk was asked last, and what it says. */
-    char asked[TEXT_SIZE];
-    struct api_answer answer;
-    bool silent, later;
-    uint64_t later_id;
-    unsigned calls;
-    /* What the peer sends, and gets. */
-    const char *sends;
-    char *got;
-    size_t got_size;
-};
-
-static void answer_later(void *context)
-{
-    struct front *front = context;
-    portal_answer(front->portal, front->later_id, &front->answer);
-}
-
-static void desk(void *context, uint64_t id, const struct api_request *request)
-{
-    struct front *front = context;
-    front->calls++;
-    (void)snprintf(front->asked, sizeof front->asked,
-                   "%.*s %.*s ?%.*s session=%.*s bearer=%.*s own=%d type=%.*s peer=%.*s body=%.*s",
-                   STR_ARG(request->method), STR_ARG(request->path), STR_ARG(request->query),
-                   STR_ARG(request->session), STR_ARG(request->bearer), request->same_origin,
-                   STR_ARG(request->type), STR_ARG(request->peer), STR_ARG(request->body));
-    if (front->later) {
-        front->later_id = id;
-        timer_set(front->timer, 20, 0);
-    } else {
-        portal_answer(front->portal, id, front->silent ? NULL : &front->answer);
-    }
-}
-
-static void peer_watch(void *context)
-{
-    struct front *front = context;
-    if (atomic_load(&front->done)) {
-        timer_stop(front->watch);
-        loop_stop(front->loop);
-    }
-}
-
-static struct front *front_new(void)
-{
-    struct front *front = calloc(1, sizeof *front);
-    int listener;
-    const struct portal_settings settings = {.openapi = STR("openapi: 3.1.0\n"),
-                                             .connections_max = 256};
-    CHECK(front != NULL);
-    CHECK(loop_new(&front->loop) == OK);
-    CHECK(socket_listen_tcp("127.0.0.1", 0, &listener, NULL) == OK);
-    CHECK(socket_port(listener, &front->port) == OK);
-    CHECK(portal_new(front->loop, listener, &settings, desk, front, &front->portal, NULL) == OK);
-    CHECK(timer_new(front->loop, answer_later, front, &front->timer) == OK);
-    CHECK(timer_new(front->loop, peer_watch, front, &front->watch) == OK);
-    portal_start(front->portal);
-    portal_ready(front->portal, true);
-    front->answer = (struct api_answer){.status = 200, .type = STR("application/json")};
-    buf_init(&front->answer.body, 1024);
-    CHECK(buf_append(&front->answer.body, STR("{\"a\":1}")) == OK);
-    front->got = malloc(TEXT_SIZE);
-    CHECK(front->got != NULL);
-    return front;
-}
-
-static void front_free(struct front *front)
-{
-    timer_free(front->timer);
-    timer_free(front->watch);
-    portal_free(front->portal);
-    loop_free(front->loop);
-    api_answer_done(&front->answer);
-    free(front->got);
-    free(front);
-}
-
-/* The peer is a thread, since it waits. */
-static void *peer_run(void *context)
-{
-    struct front *front = context;
-    const struct sockaddr_in address = {.sin_family = AF_INET,
-                                        .sin_port = htons(front->port),
-                                        .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    int peer = socket(AF_INET, SOCK_STREAM, 0);
-    size_t size = strlen(front->sends);
-    front->got_size = 0;
-    if (connect(peer, (const struct sockaddr *)&address, sizeof address) == 0) {
-        for (size_t sent = 0; sent < size;) {
-            ssize_t part = send(peer, front->sends + sent, size - sent, MSG_NOSIGNAL);
-            if (part <= 0) {
-                break;
-            }
-            sent += (size_t)part;
-        }
-        for (;;) {
-            ssize_t part =
-                read(peer, front->got + front->got_size, TEXT_SIZE - 1 - front->got_size);
-            if (part <= 0) {
-                break;
-            }
-            front->got_size += (size_t)part;
-        }
-    }
-    front->got[front->got_size] = '\0';
-    close(peer);
-    atomic_store(&front->done, true);
-    return NULL;
-}
-
-static const char *front_ask(struct front *front, const char *sends)
-{
-    pthread_t thread;
-    front->sends = sends;
-    front->asked[0] = '\0';
-    atomic_store(&front->done, false);
-    timer_set(front->watch, 1, 1);
-    CHECK(pthread_create(&thread, NULL, peer_run, front) == 0);
-    loop_run(front->loop);
-    CHECK(pthread_join(thread, NULL) == 0);
-    return front->got;
-}
-
-static bool has(const char *text, const char *part)
-{
-    return strstr(text, part) != NULL;
-}
-
-#define HEAD "Host: soc.example\r\nConnection: close\r\n"
-
 TEST(a_request_reaches_desk_as_it_was_received)
 {
-    struct front *front = front_new();
+    struct front *front = front_new(NULL);
     const char *got = front_ask(
         front, "POST /api/v1/clients/a%2Fb/x?limit=%33&a=b HTTP/1.1\r\n" HEAD
                "Cookie: other=1; __Host-hinomi=abc-DEF_1; x=y\r\nAuthorization: Bearer t0k\r\n"
@@ -170,32 +29,114 @@ TEST(a_request_reaches_desk_as_it_was_received)
 
 TEST(every_answer_bears_the_security_headers)
 {
-    static const char *const requests[] = {
-        "GET /api/v1/me HTTP/1.1\r\n" HEAD "\r\n",
-        "GET /nosuch HTTP/1.1\r\n" HEAD "\r\n",
-        "GET /healthz HTTP/1.1\r\n" HEAD "\r\n",
-        "GET /readyz HTTP/1.1\r\n" HEAD "\r\n",
-        "GET /api/v1/openapi.yaml HTTP/1.1\r\n" HEAD "\r\n",
-        "POST /api/v1/x HTTP/1.1\r\n" HEAD "Content-Length: 99999999\r\n\r\n",
+    static const struct {
+        const char *request, *status, *policy;
+    } cases[] = {
+        {"GET /api/v1/me HTTP/1.1\r\n" HEAD "\r\n", "200", POLICY_NONE},
+        {"HEAD /api/v1/me HTTP/1.1\r\n" HEAD "\r\n", "200", POLICY_NONE},
+        {"GET /no.such HTTP/1.1\r\n" HEAD "\r\n", "404", POLICY_NONE},
+        {"POST /clients HTTP/1.1\r\n" HEAD "Content-Length: 0\r\n\r\n", "405", POLICY_NONE},
+        {"GET /healthz HTTP/1.1\r\n" HEAD "\r\n", "200", POLICY_NONE},
+        {"GET /readyz HTTP/1.1\r\n" HEAD "\r\n", "200", POLICY_NONE},
+        {"GET /api/v1/openapi.yaml HTTP/1.1\r\n" HEAD "\r\n", "200", POLICY_NONE},
+        {"POST /api/v1/x HTTP/1.1\r\n" HEAD "Content-Length: 99999999\r\n\r\n", "413", POLICY_NONE},
+        {"OPTIONS / HTTP/1.1\r\n" HEAD "\r\n", "501", POLICY_NONE},
+        {"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", "400", POLICY_NONE},
+        {"GET / HTTP/1.1\r\nConnection: close\r\nHost: evil.example\r\n\r\n", "421", POLICY_NONE},
+        {"GET / HTTP/1.1\r\n" HEAD "\r\n", "200", POLICY_SITE},
+        {"HEAD / HTTP/1.1\r\n" HEAD "\r\n", "200", POLICY_SITE},
+        {"GET / HTTP/1.1\r\n" HEAD "If-None-Match: *\r\n\r\n", "304", POLICY_SITE},
+        {"GET /clients/acme HTTP/1.1\r\n" HEAD "\r\n", "200", POLICY_SITE},
     };
-    struct front *front = front_new();
-    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
-        const char *got = front_ask(front, requests[i]);
-        CHECK(has(got, "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"));
-        CHECK(has(got, "X-Content-Type-Options: nosniff\r\n") && has(got, "no-referrer\r\n"));
-        CHECK(has(got, "Cache-Control: no-store\r\n") && !has(got, "Strict-Transport"));
+    struct front *front = front_new(NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *got = front_ask(front, cases[i].request);
+        CHECK(strncmp(got + sizeof "HTTP/1.1", cases[i].status, 3) == 0);
+        CHECK(guarded(got, cases[i].policy));
     }
-    CHECK(front->calls == 1);
+    CHECK(front->calls == 2);
+    front->answer.type = STR("text/html; charset=utf-8");
+    CHECK(guarded(front_ask(front, "GET /acknowledge/c0de HTTP/1.1\r\n" HEAD "\r\n"),
+                  "default-src 'none'; style-src 'sha256-"));
+    front_free(front);
+}
+
+/* The bytes of the answer's body, or NULL. */
+static const char *content(const struct front *front, size_t *ret_size)
+{
+    const char *body = strstr(front->got, "\r\n\r\n");
+    *ret_size = body != NULL ? front->got_size - (size_t)(body + 4 - front->got) : 0;
+    return body != NULL ? body + 4 : NULL;
+}
+
+static bool content_is(const struct front *front, struct str bytes)
+{
+    size_t size;
+    const char *body = content(front, &size);
+    return body != NULL && str_equal(str_of(body, size), bytes);
+}
+
+TEST(every_file_of_the_front_end_is_given_as_it_is_packed_and_not_twice)
+{
+    struct front *front = front_new(NULL);
+    const struct site_file *file;
+    char request[512];
+    for (size_t i = 0; (file = site_at(i)) != NULL; i++) {
+        (void)snprintf(request, sizeof request, "GET %s HTTP/1.1\r\n" HEAD "\r\n", file->path);
+        CHECK(has(front_ask(front, request), file->type) && content_is(front, file->plain));
+        CHECK(has(front->got, file->tag) && has(front->got, "\r\nVary: Accept-Encoding\r\n"));
+        CHECK(has(front->got, file->immutable ? "public, max-age=31536000, immutable\r\n"
+                                              : "Cache-Control: no-cache\r\n"));
+
+        (void)snprintf(request, sizeof request,
+                       "GET %s HTTP/1.1\r\n" HEAD "Accept-Encoding: br, gzip;q=0.8\r\n\r\n",
+                       file->path);
+        (void)front_ask(front, request);
+        CHECK(has(front->got, "Content-Encoding: gzip") == (file->gzip.size > 0));
+        CHECK(content_is(front, file->gzip.size > 0 ? file->gzip : file->plain));
+
+        (void)snprintf(request, sizeof request,
+                       "GET %s HTTP/1.1\r\n" HEAD "If-None-Match: \"x\", %s\r\n\r\n", file->path,
+                       file->tag);
+        CHECK(has(front_ask(front, request), "HTTP/1.1 304") && content_is(front, STR("")));
+    }
+    CHECK(site_at(0) != NULL);
+    front_free(front);
+}
+
+TEST(an_address_of_the_front_end_shows_its_page_and_a_file_that_is_none_does_not)
+{
+    static const char *const pages[] = {"/", "/clients/acme/incidents/12", "/sign-in?then=%2Fx.y",
+                                        "/index.html"};
+    static const char *const nothing[] = {"/assets/nosuch-0a1b2c3d.js",
+                                          "/assets/nosuch",
+                                          "/api",
+                                          "/api/v10/me",
+                                          "/favicon.nosuch",
+                                          "/a/../b.c"};
+    struct front *front = front_new(NULL);
+    char request[256];
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        (void)snprintf(request, sizeof request, "GET %s HTTP/1.1\r\n" HEAD "\r\n", pages[i]);
+        CHECK(has(front_ask(front, request), "HTTP/1.1 200"));
+        CHECK(content_is(front, site_page()->plain));
+    }
+    for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) {
+        (void)snprintf(request, sizeof request, "GET %s HTTP/1.1\r\n" HEAD "\r\n", nothing[i]);
+        CHECK(has(front_ask(front, request), "HTTP/1.1 404"));
+    }
+    CHECK(front->calls == 0);
+    CHECK(!has(front_ask(front, "GET / HTTP/1.1\r\n" HEAD "Accept-Encoding: gzip;q=0\r\n\r\n"),
+               "Content-Encoding"));
     front_free(front);
 }
 
 TEST(what_the_process_can_say_itself_it_says_without_desk)
 {
-    struct front *front = front_new();
+    struct front *front = front_new(NULL);
     CHECK(has(front_ask(front, "GET /healthz HTTP/1.1\r\n" HEAD "\r\n"), "\r\n\r\nok\n"));
     CHECK(has(front_ask(front, "GET /readyz HTTP/1.1\r\n" HEAD "\r\n"), "\r\n\r\nready\n"));
     CHECK(has(front_ask(front, "GET /api/v1/openapi.yaml HTTP/1.1\r\n" HEAD "\r\n"), "3.1.0"));
-    CHECK(has(front_ask(front, "GET / HTTP/1.1\r\n" HEAD "\r\n"), "HTTP/1.1 404"));
     CHECK(has(front_ask(front, "GET /api/v10/me HTTP/1.1\r\n" HEAD "\r\n"), "HTTP/1.1 404"));
     portal_ready(front->portal, false);
     CHECK(has(front_ask(front, "GET /healthz HTTP/1.1\r\n" HEAD "\r\n"), "\r\n\r\nok\n"));
@@ -207,7 +148,7 @@ TEST(what_the_process_can_say_itself_it_says_without_desk)
 
 TEST(a_session_leaves_in_a_cookie_that_scripts_and_other_sites_do_not_get)
 {
-    struct front *front = front_new();
+    struct front *front = front_new(NULL);
     front->answer.cookie = STR("s3ss-ion_");
     CHECK(
         has(front_ask(front, "POST /api/v1/session HTTP/1.1\r\n" HEAD "Content-Length: 0\r\n\r\n"),
@@ -235,7 +176,7 @@ TEST(only_our_own_pages_and_programs_are_of_the_same_origin)
         {"Origin: null\r\n", false},
         {"", false},
     };
-    struct front *front = front_new();
+    struct front *front = front_new(NULL);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char request[512];
         (void)snprintf(request, sizeof request, "POST /api/v1/x HTTP/1.1\r\n" HEAD "%s\r\n",
@@ -246,9 +187,52 @@ TEST(only_our_own_pages_and_programs_are_of_the_same_origin)
     front_free(front);
 }
 
+TEST(a_head_that_two_readers_could_read_in_two_ways_is_refused_and_nothing_behind_it_is_read)
+{
+    static const char *const heads[] = {
+        "Host: soc.example\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        "Host: soc.example\r\nContent-Length: 0\r\nContent-Length: 5\r\n",
+        "Host: soc.example\r\nContent-Length: 0\r\nContent-Length: 0\r\n",
+        "Host: soc.example\r\nTransfer-Encoding : chunked\r\nContent-Length: 5\r\n",
+        "Host: soc.example\r\nTransfer-Encoding: xchunked\r\nContent-Length: 0\r\n",
+        "Host: soc.example\r\nTransfer-Encoding: gzip, chunked\r\n",
+        "Host: soc.example\r\nTransfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n",
+        "Host: soc.example\r\nHost: evil.example\r\n",
+        "Host: soc.example\r\nX-One: a\x01z\r\n",
+    };
+    struct front *front = front_new(NULL);
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        char request[512];
+        (void)snprintf(request, sizeof request,
+                       "POST /api/v1/x HTTP/1.1\r\n%s\r\n0\r\n\r\n"
+                       "GET /healthz HTTP/1.1\r\n" HEAD "\r\n",
+                       heads[i]);
+        const char *got = front_ask(front, request);
+        CHECK(strncmp(got, "HTTP/1.1 400", 12) == 0);
+        CHECK(has(got, "\r\nConnection: close\r\n") && !has(got, "HTTP/1.1 200"));
+    }
+    CHECK(front->calls == 0);
+    front_free(front);
+}
+
+TEST(what_is_asked_of_a_proxy_is_not_answered)
+{
+    static const char *const targets[] = {"http://soc.example/api/v1/me", "http://evil.example/",
+                                          "soc.example:443", "*"};
+    struct front *front = front_new(NULL);
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+        char request[512];
+        (void)snprintf(request, sizeof request, "GET %s HTTP/1.1\r\n" HEAD "\r\n", targets[i]);
+        CHECK(strncmp(front_ask(front, request), "HTTP/1.1 400", 12) == 0);
+        CHECK(guarded(front->got, POLICY_NONE));
+    }
+    CHECK(front->calls == 0);
+    front_free(front);
+}
+
 TEST(a_page_may_use_its_own_style_and_nothing_else)
 {
-    struct front *front = front_new();
+    struct front *front = front_new(NULL);
     front->answer.type = STR("text/html; charset=utf-8");
     const char *got = front_ask(front, "GET /acknowledge/c0de HTTP/1.1\r\n" HEAD "\r\n");
     CHECK(has(front->asked, "GET /acknowledge/c0de ?"));
@@ -259,12 +243,13 @@ TEST(a_page_may_use_its_own_style_and_nothing_else)
 
 TEST(an_answer_may_come_later_or_never)
 {
-    struct front *front = front_new();
+    struct front *front = front_new(NULL);
     front->later = true;
     CHECK(has(front_ask(front, "GET /api/v1/me HTTP/1.1\r\n" HEAD "\r\n"), "\r\n\r\n{\"a\":1}"));
     front->later = false;
     front->silent = true;
     CHECK(has(front_ask(front, "GET /api/v1/me HTTP/1.1\r\n" HEAD "\r\n"), "HTTP/1.1 503"));
+    CHECK(guarded(front->got, POLICY_NONE));
     portal_answer(front->portal, 1, &front->answer);
     portal_answer(front->portal, 999, &front->answer);
     front_free(front);
@@ -272,7 +257,7 @@ TEST(an_answer_may_come_later_or_never)
 
 TEST(a_body_is_read_as_far_as_its_limit)
 {
-    struct front *front = front_new();
+    struct front *front = front_new(NULL);
     const size_t size = PORTAL_BODY_SIZE_MAX + 4096;
     char *request = malloc(size + 256);
     CHECK(request != NULL);
@@ -287,6 +272,85 @@ TEST(a_body_is_read_as_far_as_its_limit)
     front_free(front);
 }
 
+static void nobody(void *context, uint64_t id, const struct api_request *request)
+{
+    (void)context, (void)id, (void)request;
+}
+
+TEST(only_its_own_names_and_addresses_lead_to_the_portal)
+{
+    static const struct {
+        const char *host;
+        unsigned status;
+    } cases[] = {
+        {"Host: soc.example\r\n", 200},
+        {"Host: SOC.Example.:8443\r\n", 200},
+        {"Host: tower.wild.example\r\n", 200},
+        {"Host: localhost:1\r\n", 200},
+        {"Host: 192.0.2.1\r\n", 200},
+        {"Host: [2001:db8::1]:443\r\n", 200},
+        {"Host: evil.example\r\n", 421},
+        {"Host: soc.example.evil.example\r\n", 421},
+        {"Host: xsoc.example\r\n", 421},
+        {"Host: wild.example\r\n", 421},
+        {"Host: a.b.wild.example\r\n", 421},
+        {"Host: *.wild.example\r\n", 200}, /* no name that anybody can have */
+        {"Host: soc.example:8443.evil.example\r\n", 421},
+        {"Host: [soc.example]\r\n", 421},
+        {"Host: [::1].evil.example\r\n", 421},
+        {"Host: 192.0.2.1.evil.example\r\n", 421},
+        {"Host: :1\r\n", 421},
+        {"Host: \r\n", 400},
+        {"", 400},
+    };
+    struct front *front = front_new(NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char request[256];
+        char status[16];
+        (void)snprintf(request, sizeof request, "GET / HTTP/1.1\r\nConnection: close\r\n%s\r\n",
+                       cases[i].host);
+        (void)snprintf(status, sizeof status, "HTTP/1.1 %u", cases[i].status);
+        CHECK(has(front_ask(front, request), status));
+    }
+    CHECK(has(front_ask(front, "GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n"), "200"));
+    front_free(front);
+}
+
+TEST(methods_that_nothing_here_knows_are_refused)
+{
+    static const char *const methods[] = {"OPTIONS", "TRACE", "CONNECT", "get", "BREW"};
+    struct front *front = front_new(NULL);
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        char request[128];
+        (void)snprintf(request, sizeof request, "%s /api/v1/me HTTP/1.1\r\n" HEAD "\r\n",
+                       methods[i]);
+        CHECK(has(front_ask(front, request), "HTTP/1.1 501"));
+    }
+    CHECK(front->calls == 0);
+    front_free(front);
+}
+
+TEST(who_asks_too_fast_waits_and_who_tries_secrets_waits_sooner)
+{
+    const struct portal_settings settings = {.names = STR("soc.example"), .tls = NULL, .rate = 1};
+    struct front *front = front_new(&settings);
+    unsigned tries = 0;
+    unsigned all = 0;
+    while (tries < 1000 && has(front_ask(front, "POST /api/v1/session HTTP/1.1\r\n" HEAD
+                                                "Content-Length: 0\r\n\r\n"),
+                               "HTTP/1.1 200")) {
+        tries++;
+    }
+    CHECK(has(front->got, "HTTP/1.1 429") && has(front->got, "\r\nRetry-After: 1\r\n"));
+    CHECK(guarded(front->got, POLICY_NONE) && front->calls == tries);
+    while (all < 1000 && has(front_ask(front, "GET / HTTP/1.1\r\n" HEAD "\r\n"), "1.1 200")) {
+        all++;
+    }
+    CHECK(has(front->got, "HTTP/1.1 429") && all > tries);
+    CHECK(has(front_ask(front, "GET /healthz HTTP/1.1\r\n" HEAD "\r\n"), "HTTP/1.1 200"));
+    front_free(front);
+}
+
 TEST(a_certificate_that_is_none_is_refused_with_a_sentence)
 {
     struct loop *loop;
@@ -297,7 +361,7 @@ TEST(a_certificate_that_is_none_is_refused_with_a_sentence)
     const struct portal_settings settings = {.tls = &tls};
     CHECK(loop_new(&loop) == OK);
     CHECK(socket_listen_tcp("127.0.0.1", 0, &listener, NULL) == OK);
-    CHECK(portal_new(loop, listener, &settings, desk, NULL, &portal, &why) == ERR_SYNTAX);
+    CHECK(portal_new(loop, listener, &settings, nobody, NULL, NULL, &portal, &why) == ERR_SYNTAX);
     CHECK(has(why.text, "certificate"));
     socket_close(listener);
     loop_free(loop);
@@ -310,10 +374,6 @@ TEST(a_certificate_that_is_none_is_refused_with_a_sentence)
 static void *hoard_run(void *context)
 {
     struct front *front = context;
-    struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    const struct sockaddr_in address = {.sin_family = AF_INET,
-                                        .sin_port = htons(front->port),
-                                        .sin_addr = {htonl(INADDR_LOOPBACK)}};
     static const char head[] =
         "POST /api/v1/session HTTP/1.1\r\n" HEAD "Content-Length: 2097152\r\n\r\n";
     static const char request[] =
@@ -321,18 +381,14 @@ static void *hoard_run(void *context)
     int peers[HOARDERS];
     char *body = calloc(1, HOARD_SIZE);
     for (size_t i = 0; i < HOARDERS; i++) {
-        peers[i] = socket(AF_INET, SOCK_STREAM, 0);
-        (void)connect(peers[i], (const struct sockaddr *)&address, sizeof address);
+        peers[i] = front_connect(front, 1);
         (void)!send(peers[i], head, sizeof head - 1, MSG_NOSIGNAL);
         (void)!send(peers[i], body, HOARD_SIZE - 1, MSG_NOSIGNAL);
     }
     (void)usleep(700 * 1000); /* what the kernel still holds is read meanwhile */
-    here.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
-    int other = socket(AF_INET, SOCK_STREAM, 0);
-    (void)bind(other, (const struct sockaddr *)&here, sizeof here);
-    (void)connect(other, (const struct sockaddr *)&address, sizeof address);
+    int other = front_connect(front, 2);
     (void)dprintf(other, request, 0);
-    ssize_t size = read(other, front->got, TEXT_SIZE - 1);
+    ssize_t size = read(other, front->got, GOT_SIZE - 1);
     front->got[size > 0 ? size : 0] = '\0';
     (void)close(other);
     for (size_t i = 0; i < HOARDERS; i++) {
@@ -345,13 +401,45 @@ static void *hoard_run(void *context)
 
 TEST(bodies_that_never_end_do_not_shut_others_out)
 {
-    struct front *front = front_new();
-    pthread_t thread;
-    atomic_store(&front->done, false);
-    timer_set(front->watch, 1, 1);
-    CHECK(pthread_create(&thread, NULL, hoard_run, front) == 0);
-    loop_run(front->loop);
-    CHECK(pthread_join(thread, NULL) == 0);
+    struct front *front = front_new(NULL);
+    front_let(front, hoard_run);
+    CHECK(has(front->got, "HTTP/1.1 200"));
+    front_free(front);
+}
+
+#define CROWD 64
+
+/* Heads that are never finished, from as many addresses as it takes, and somebody who means it. */
+static void *crowd_and_one_more(void *context)
+{
+    static const char begun[] = "GET / HTTP/1.1\r\nX: ";
+    static const char whole[] = "GET /healthz HTTP/1.1\r\n" HEAD "\r\n";
+    struct front *front = context;
+    int crowd[CROWD];
+    for (uint32_t i = 0; i < CROWD; i++) {
+        crowd[i] = front_connect(front, 2 + i / 8);
+        (void)!send(crowd[i], begun, sizeof begun - 1, MSG_NOSIGNAL);
+    }
+    (void)usleep(100 * 1000);
+    for (uint32_t i = 0; i < CROWD; i++) {
+        (void)!send(crowd[i], "a", 1, MSG_NOSIGNAL); /* so nobody is silent */
+    }
+    int peer = front_connect(front, 100);
+    (void)!send(peer, whole, sizeof whole - 1, MSG_NOSIGNAL);
+    (void)!read(peer, front->got, GOT_SIZE - 1);
+    (void)close(peer);
+    for (uint32_t i = 0; i < CROWD; i++) {
+        (void)close(crowd[i]);
+    }
+    atomic_store(&front->done, true);
+    return NULL;
+}
+
+TEST(peers_that_finish_nothing_do_not_take_all_places)
+{
+    const struct portal_settings settings = {.names = STR("soc.example"), .connections_max = CROWD};
+    struct front *front = front_new(&settings);
+    front_let(front, crowd_and_one_more);
     CHECK(has(front->got, "HTTP/1.1 200"));
     front_free(front);
 }

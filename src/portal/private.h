@@ -13,12 +13,13 @@ struct call;
 typedef enum err operation_run(struct call *call);
 
 enum operation_flag {
-    OPERATION_OPEN = 1,    /* nobody has to be signed in */
-    OPERATION_PERSON = 2,  /* a named person, who need not reach any client */
-    OPERATION_SESSION = 4, /* not with an API token, and not from the control socket */
-    OPERATION_EVERY = 8,   /* the rights are wanted for every client */
-    OPERATION_ORIGIN = 16, /* makes a session, so it must come from our own pages */
-    OPERATION_ASKING = 32, /* the body is a document, a table or nothing: not looked at here */
+    OPERATION_OPEN = 1,      /* nobody has to be signed in */
+    OPERATION_PERSON = 2,    /* a named person, who need not reach any client */
+    OPERATION_SESSION = 4,   /* not with an API token, and not from the control socket */
+    OPERATION_EVERY = 8,     /* the rights are wanted for every client */
+    OPERATION_ORIGIN = 16,   /* makes a session, so it must come from our own pages */
+    OPERATION_ASKING = 32,   /* the body is a document, a table or nothing: not looked at here */
+    OPERATION_UNPROVED = 64, /* also for who lacks the second factor that is wanted of them */
 };
 
 /* Keys of a body or of a query are words joined by blanks; one with a '!' must be there. */
@@ -53,6 +54,9 @@ struct call {
 
 struct api {
     struct api_rooms rooms;
+    const struct books *books; /* NULL: none */
+    api_health_call *health;   /* NULL: nobody knows */
+    void *health_context;
     struct pending *pending;
     uint64_t ticket_last;
 };
@@ -120,8 +124,13 @@ NODISCARD enum err call_incident(struct call *call, struct incident_view *ret);
 /* "PARTY/PERSON" made in mem. */
 NODISCARD enum err call_person_name(struct call *call, const struct person_info *person,
                                     struct str *ret);
+/* Ends the transaction that the operation began: nothing of it has happened unless err is OK. */
+NODISCARD enum err call_commit(struct call *call, enum err err);
 /* A line of the audit trail that these data were read, and for what. */
 NODISCARD enum err call_audit_read(struct call *call, const char *what);
+/* The same for what a worker reads: from now on the answer is a job of this kind, under the scope
+ * of the call. */
+NODISCARD enum err call_ask_archive(struct call *call, enum api_job_kind kind, const char *what);
 void json_names(struct json_out *out, const char *key, struct str ja, struct str en);
 void json_rights(struct json_out *out, const char *key, uint32_t rights);
 NODISCARD enum err right_parse(struct str text, uint32_t *ret);
@@ -147,6 +156,7 @@ struct pending {
     struct str name, peer, agent; /* who tries, and from where */
     struct str token;             /* the session to keep, or the one-time token */
     struct str party;
+    struct str code;              /* of the second factor */
     struct str password;          /* the new one, while the old one is checked */
     const struct pending *before; /* whose second step this is, when it is asked for */
 };
@@ -173,8 +183,11 @@ operation_run api_schemas_list, api_schema_show, api_schema_form, api_documents_
     api_document_show, api_versions_list, api_version_draft, api_version_show, api_version_sign,
     api_version_withdraw, api_version_difference, api_version_completeness, api_version_csv,
     api_version_csv_draft, api_acknowledgements_list, api_version_acknowledge,
-    api_document_disclosure, api_client_export, api_service_apply_file;
+    api_version_csv_difference, api_disclosures_list, api_document_disclosure, api_client_export,
+    api_service_apply_file;
+operation_run api_change_stream, api_books_show, api_health_show;
 operation_run api_rules_show, api_alert_explain;
+operation_run api_events_search, api_events_csv, api_incident_evidence;
 operation_run api_alerts_list, api_incidents_list, api_client_incidents_list, api_incident_show,
     api_incident_new, api_incident_lines, api_incident_add_note, api_incident_go,
     api_incident_offer, api_incident_options, api_incident_decision, api_incident_authorised,
@@ -182,5 +195,8 @@ operation_run api_alerts_list, api_incidents_list, api_client_incidents_list, ap
 operation_run api_alert_counts, api_exceptions_list, api_planned_list;
 operation_run api_clocks_list, api_clock_steps, api_clock_stop, api_clock_go;
 operation_run api_notices_list, api_notice_acknowledge, api_code_show, api_code_use;
-operation_run api_clients_list, api_client_show, api_sources_list, api_client_people,
-    api_own_people, api_person_invite, api_engagements_list, api_audit_list;
+operation_run api_clients_list, api_client_show, api_sources_list, api_audit_list;
+operation_run api_client_people, api_own_people, api_person_make, api_person_change,
+    api_person_invite, api_person_factor_end, api_engagements_list, api_engagement_assign;
+operation_run api_language_change, api_factor_begin, api_factor_confirm, api_factor_codes,
+    api_factor_end;

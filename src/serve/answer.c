@@ -12,6 +12,7 @@
 #define ELEMENT_WIDTH 32
 #define CLIENT_WIDTH  16
 #define SOURCE_WIDTH  16
+#define HEARD_WIDTH   24
 
 static void widen(int *width, struct str text)
 {
@@ -241,7 +242,11 @@ static enum err print_account(struct tenant *tenant, const struct account *accou
 {
     const struct account_names names = names_of(tenant, account);
     uint64_t rejected = 0;
+    char heard[TIME_TEXT_SIZE] = "never";
     enum err err = OK;
+    if (wall_known(account->heard)) {
+        (void)time_print(account->heard, heard);
+    }
     for (int reason = 0; reason < REJECT_REASON_COUNT; reason++) {
         rejected += account->rejected[reason];
     }
@@ -254,11 +259,17 @@ static enum err print_account(struct tenant *tenant, const struct account *accou
         err = buf_print(out,
                         format == FORMAT_NDJSON
                             ? ",\"received\":%llu,\"stored\":%llu,\"deduplicated\":%llu,"
-                              "\"in_flight\":%llu,\"rejected\":%llu,\"reasons\":{"
+                              "\"in_flight\":%llu,\"rejected\":%llu,"
                             : "  %12llu  %12llu  %12llu  %9llu  %10llu",
                         (unsigned long long)account->received, (unsigned long long)account->stored,
                         (unsigned long long)account->deduplicated,
                         (unsigned long long)account->in_flight, (unsigned long long)rejected);
+    }
+    if (err == OK && format == FORMAT_NDJSON) {
+        err = wall_known(account->heard) ? buf_print(out, "\"heard\":\"%s\",\"reasons\":{", heard)
+                                         : buf_append(out, STR("\"heard\":null,\"reasons\":{"));
+    } else if (err == OK) {
+        err = buf_print(out, "  %-*s", HEARD_WIDTH, heard);
     }
     bool first = true;
     for (int reason = 0; reason < REJECT_REASON_COUNT && err == OK; reason++) {
@@ -314,9 +325,9 @@ static enum err print_accounts(const struct scope *scope, struct tenant *tenant,
         }
     }
     if (format != FORMAT_NDJSON) {
-        err = buf_print(out, "%-*s  %-*s  %12s  %12s  %12s  %9s  %10s\n", widths.client, "client",
-                        widths.source, "source", "received", "stored", "deduplicated", "in flight",
-                        "rejected");
+        err = buf_print(out, "%-*s  %-*s  %12s  %12s  %12s  %9s  %10s  %s\n", widths.client,
+                        "client", widths.source, "source", "received", "stored", "deduplicated",
+                        "in flight", "rejected", "last heard");
     }
     for (size_t i = 0; i < view->count && err == OK; i++) {
         if (is_asked(scope, view->accounts[i].client, only)) {
@@ -326,7 +337,8 @@ static enum err print_accounts(const struct scope *scope, struct tenant *tenant,
     for (size_t i = 0; err == OK && tenant_source_at(tenant, i, &source); i++) {
         bool silent = source.active && !source.unknown_senders && !has_account(view, source.id);
         if (silent && is_asked(scope, source.client, only)) {
-            const struct account none = {.client = source.client, .source = source.id};
+            const struct account none = {
+                .client = source.client, .source = source.id, .heard = WALL_NONE};
             err = print_account(tenant, &none, format, widths, out);
         }
     }
@@ -364,7 +376,9 @@ struct account account_of_snapshot(const struct books_snapshot *snapshot)
                               .source = {snapshot->source},
                               .received = snapshot->received,
                               .stored = snapshot->stored,
-                              .deduplicated = snapshot->deduplicated};
+                              .deduplicated = snapshot->deduplicated,
+                              .heard = snapshot->heard_ns != 0 ? (struct wall){snapshot->heard_ns}
+                                                               : WALL_NONE};
     account.in_flight = snapshot->received - snapshot->stored - snapshot->deduplicated;
     for (size_t reason = 0; reason < REJECT_REASON_COUNT; reason++) {
         account.rejected[reason] = snapshot->rejected[reason];

@@ -32,6 +32,7 @@ struct lending {
     struct link *link;   /* from parent */
     struct scope *scope; /* from desk */
     struct client_id client;
+    uint64_t from; /* the place of the first event that is wanted */
 };
 
 struct core {
@@ -156,8 +157,8 @@ static void lending_try(struct core *core, struct lending *lending)
     for (size_t index = 0; err == OK; index++) {
         int descriptor;
         buf_reset(&grant);
-        err = archive_lend(lending->scope, core->spine->archive, lending->client, index,
-                           &descriptor, &grant);
+        err = archive_lend(lending->scope, core->spine->archive, lending->client, lending->from,
+                           index, &descriptor, &grant);
         if (err == OK) {
             const struct message journal = {.type = MESSAGE_JOURNAL,
                                             .journal = {.grant = buf_str(&grant)},
@@ -385,6 +386,7 @@ static void core_account(struct core *core, const struct account_message *messag
         .received = message->received,
         .deduplicated = message->deduplicated,
         .stored = message->stored,
+        .heard = message->heard != 0 ? (struct wall){(int64_t)message->heard} : WALL_NONE,
     };
     for (size_t i = 0; i < REJECT_REASON_COUNT && message->rejected.size >= (i + 1) * 8; i++) {
         account.rejected[i] = get_u64(message->rejected.data + i * 8);
@@ -495,6 +497,7 @@ static void core_desk_spoke(void *context, struct link *link, struct message *me
             scope_free(lending->scope);
             lending->scope = scope;
             lending->client = (struct client_id){(uint32_t)message->lend.client};
+            lending->from = message->lend.from;
             lending_try(core, lending);
         }
         break;

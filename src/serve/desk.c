@@ -4,9 +4,9 @@
  * control socket (desk_control.c) and the portal (desk_api.c), and does the service's own work
  * (desk_service.c).
  *
- * Its life: SETUP, BOOKS, LINK to each of the others, GO (confine, open the ledger).  To each new
- * core it names the clients with their scopes, bookmarks and documents, to each new front the
- * bindings, to each new herald what is due.
+ * Its life: SETUP, BOOKS, FACTORS, LINK to each of the others, GO (confine, open the ledger).  To
+ * each new core it names the clients with their scopes, bookmarks and documents, to each new front
+ * the bindings, to each new herald what is due.
  *
  * Always true: core hears STORED only after the transaction that holds its alerts is on disk; what
  * arrives in one turn of the loop shares one transaction.
@@ -15,16 +15,19 @@
 #include "serve/desk.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/limits.h"
+#include "codec/crypto.h"
 #include "incident/incident.h"
 #include "sys/clocks.h"
 #include "sys/memory.h"
 
-#define SNAPSHOT_MS       5000
-#define ALERTS_MEMORY_MAX ((size_t)256 << 20) /* one message of alerts, decoded */
+#define CERTIFICATE_TEXT_MAX 1024 /* of a subject or a fingerprint */
+#define SNAPSHOT_MS          5000
+#define ALERTS_MEMORY_MAX    ((size_t)256 << 20) /* one message of alerts, decoded */
 
 static enum err desk_message(struct process *process, struct message *message, struct why *why);
 static void desk_core_spoke(void *context, struct link *link, struct message *message,
@@ -93,6 +96,7 @@ static enum err source_account(struct desk *desk, const struct source_info *sour
                                                 .received = snapshot.received,
                                                 .stored = snapshot.stored,
                                                 .deduplicated = snapshot.deduplicated,
+                                                .heard = (uint64_t)snapshot.heard_ns,
                                                 .rejected = str_of(rejected, sizeof rejected)}};
     return link_send(desk->core, &account);
 }
@@ -208,6 +212,12 @@ static enum err desk_go(struct desk *desk, struct why *why)
         err = rooms_open(&settings, wall_now(), &desk->rooms, why);
     }
     if (err == OK) {
+        tenant_factors_set(desk->rooms.tenant, desk->factor_key, desk->factor_policy);
+        secret_forget(desk->factor_key, sizeof desk->factor_key);
+        api_attach(desk->rooms.api, desk->books, desk_health_tell, desk);
+        err = desk_change_open(desk);
+    }
+    if (err == OK) {
         err = desk_rules_open(desk);
     }
     if (err == OK && process->setup.gap) {
@@ -259,8 +269,7 @@ static enum err desk_link(struct desk *desk, struct message *message)
         err = link_new(desk->process->loop, descriptor, desk_front_spoke, desk, &desk->front);
         return err == OK ? desk_tell_front(desk) : err;
     case PROCESS_PORTAL:
-        link_free(desk->portal);
-        desk->portal = NULL;
+        desk_portal_lost(desk);
         err = link_new(desk->process->loop, descriptor, desk_portal_spoke, desk, &desk->portal);
         return err == OK ? desk_setup_say(desk) : err;
     case PROCESS_HERALD:
@@ -272,10 +281,34 @@ static enum err desk_link(struct desk *desk, struct message *message)
     default:
         return desk_password_came(desk, message->link.worker, descriptor) ||
                        desk_compiler_came(desk, message->link.worker, descriptor) ||
-                       desk_explainer_came(desk, message->link.worker, descriptor)
+                       desk_reader_came(desk, message->link.worker, descriptor)
                    ? OK
                    : desk_worker_came(desk, message->link.worker, descriptor);
     }
+}
+
+static enum err desk_certificate_came(struct desk *desk, const struct certificate_message *message)
+{
+    desk->certificate.known = message->sha256.size > 0;
+    desk->certificate.local = message->local != 0;
+    desk->certificate.until = (struct wall){(int64_t)message->until};
+    buf_done(&desk->certificate.subject);
+    buf_done(&desk->certificate.sha256);
+    buf_init(&desk->certificate.subject, CERTIFICATE_TEXT_MAX);
+    buf_init(&desk->certificate.sha256, CERTIFICATE_TEXT_MAX);
+    enum err err = buf_append(&desk->certificate.subject, message->subject);
+    return err == OK ? buf_append(&desk->certificate.sha256, message->sha256) : err;
+}
+
+/* Before the ledger is open it can only wait. */
+static enum err desk_factors_came(struct desk *desk, const struct factors_message *message)
+{
+    if (message->key.size != FACTOR_KEY_SIZE || message->policy >= FACTOR_POLICY_COUNT) {
+        return ERR_CORRUPT;
+    }
+    memcpy(desk->factor_key, message->key.data, FACTOR_KEY_SIZE);
+    desk->factor_policy = (enum factor_policy)message->policy;
+    return OK;
 }
 
 static enum err desk_message(struct process *process, struct message *message, struct why *why)
@@ -290,10 +323,17 @@ static enum err desk_message(struct process *process, struct message *message, s
         (void)close(descriptor);
         return err != OK ? err : books_attach(memory, size, &desk->books);
     }
+    case MESSAGE_CERTIFICATE:
+        return desk_certificate_came(desk, &message->certificate);
     case MESSAGE_RULES:
         return desk_rules_came(desk, &message->rules);
+    case MESSAGE_FACTORS:
+        return desk_factors_came(desk, &message->factors);
     case MESSAGE_LINK:
         return desk_link(desk, message);
+    case MESSAGE_PROCESS:
+        desk_process_came(desk, &message->process);
+        return OK;
     case MESSAGE_GO:
         return desk_go(desk, why);
     case MESSAGE_CONTROL:
@@ -436,12 +476,14 @@ static enum err snapshot_take(struct desk *desk, struct arena *mem)
         return ERR_MEMORY;
     }
     for (; count < SOURCES_MAX && books_account_at(desk->books, count, &account); count++) {
-        list[count] = (struct books_snapshot){.client = account.client.value,
-                                              .source = account.source.value,
-                                              .received = account.received,
-                                              .stored = account.stored,
-                                              .deduplicated = account.deduplicated,
-                                              .taken_at_ns = wall_now().ns};
+        list[count] =
+            (struct books_snapshot){.client = account.client.value,
+                                    .source = account.source.value,
+                                    .received = account.received,
+                                    .stored = account.stored,
+                                    .deduplicated = account.deduplicated,
+                                    .heard_ns = wall_known(account.heard) ? account.heard.ns : 0,
+                                    .taken_at_ns = wall_now().ns};
         for (size_t reason = 0; reason < REJECT_REASON_COUNT; reason++) {
             list[count].rejected[reason] = account.rejected[reason];
         }
@@ -458,5 +500,6 @@ static void desk_snapshot(void *context)
     if (err != OK) {
         process_say(desk->process, "the books could not be saved: %s", err_text(err));
     }
+    desk_health_note(desk);
     arena_free(mem);
 }

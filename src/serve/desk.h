@@ -4,6 +4,7 @@
 
 #include "collect/books.h"
 #include "ledger/ledger.h"
+#include "portal/health.h"
 #include "serve/process.h"
 #include "serve/rooms.h"
 #include "serve/serve.h"
@@ -18,6 +19,7 @@
 #define DESK_SHARE_MAX         3  /* of one client and kind */
 #define DESK_HASHING_MAX       2  /* passwords at once: 64 MiB each */
 #define DESK_PASSWORDS_MAX     64 /* and in the queue */
+#define DESK_LAG_NOTED         13 /* times, with every snapshot of the books: over a minute */
 
 struct desk_confirmation {
     uint64_t client, bookmark;
@@ -60,9 +62,20 @@ struct desk {
     uint64_t workers;              /* ever asked for */
     const char *folder;            /* the ledger's */
     struct buf configured, note;   /* the rules that the configuration names, and where they are */
-    struct desk_explain *explains; /* desk_explain.c's */
+    struct desk_job *jobs;         /* desk_archive.c's */
     struct desk_compile *compiles; /* desk_rules.c's */
-    bool core_waits;               /* for its rules; it was told nothing else yet */
+    uint8_t factor_key[FACTOR_KEY_SIZE]; /* until the ledger is open */
+    enum factor_policy factor_policy;
+    struct desk_streams *streams;                        /* desk_change.c's */
+    struct health_process processes[PROCESS_KIND_COUNT]; /* parent tells; desk_health.c's */
+    struct {
+        struct buf subject, sha256;
+        struct wall until;
+        bool known, local;
+    } certificate;                     /* the portal's; parent tells */
+    uint64_t unjudged[DESK_LAG_NOTED]; /* lately, the newest at lag_at */
+    size_t lag_at, lag_count;
+    bool core_waits; /* for its rules; it was told nothing else yet */
     bool in_transaction;
     bool work_waits; /* for the end of the transaction */
 };
@@ -99,13 +112,34 @@ NODISCARD enum err desk_rules_import(struct desk *desk, struct scope *scope, int
 NODISCARD enum err desk_rules_use(struct desk *desk, struct scope *scope, int connection,
                                   const struct control_request *request, struct why *why);
 
-/* ---- desk_explain.c */
+/* ---- desk_archive.c */
 
-/* An operation of the API that a worker answers; ERR_AGAIN: too many wait. */
-NODISCARD enum err desk_explain_begin(struct desk *desk, uint64_t call,
-                                      const struct api_answer *answer);
-/* Parent started a worker (channel -1: it could not); false if no explanation waits for it. */
-bool desk_explainer_came(struct desk *desk, uint64_t worker, int channel);
+/* An operation of the API that a worker answers, with desk_api_answer at its end. */
+void desk_archive_begin(struct desk *desk, uint64_t call, const struct api_job *asked);
+/* Nobody listens to this call any more; nor, when portal is gone, to any. */
+void desk_archive_gone(struct desk *desk, uint64_t call);
+void desk_archive_forget(struct desk *desk);
+/* Parent started a worker (channel -1: it could not); false if no job waits for it. */
+bool desk_reader_came(struct desk *desk, uint64_t worker, int channel);
+
+/* ---- desk_change.c */
+
+/* Once the ledger is open. */
+NODISCARD enum err desk_change_open(struct desk *desk);
+void desk_change_close(struct desk *desk);
+/* An answer of portal's stays open for what changes; ERR_AGAIN: too many do. */
+NODISCARD enum err desk_change_begin(struct desk *desk, uint64_t ticket, struct str session,
+                                     uint32_t person);
+/* Nobody listens any more: to this one, or to any. */
+void desk_change_gone(struct desk *desk, uint64_t ticket);
+void desk_change_drop(struct desk *desk);
+
+/* ---- desk_health.c */
+
+void desk_process_came(struct desk *desk, const struct process_message *message);
+/* Now and then, so that it can be said whether events wait longer and longer. */
+void desk_health_note(struct desk *desk);
+NODISCARD enum err desk_health_tell(void *context, struct arena *mem, struct health *ret);
 
 /* ---- desk_service.c */
 
@@ -122,8 +156,11 @@ void desk_herald_spoke(void *context, struct link *link, struct message *message
 void desk_portal_spoke(void *context, struct link *link, struct message *message, enum err err);
 /* Parent started a worker (channel -1: it could not); false if no password waits for it. */
 bool desk_password_came(struct desk *desk, uint64_t worker, int channel);
-/* What a worker answered to a call: JSON with OK, a sentence with ERR_UNSUPPORTED, else nothing. */
-void desk_api_answer(struct desk *desk, uint64_t call, enum err err, struct str text);
+/* Portal is gone: what was to be told it is told nobody, least of all the portal after it. */
+void desk_portal_lost(struct desk *desk);
+/* What came of a job: with OK the body of the answer, else a sentence. */
+void desk_api_answer(struct desk *desk, uint64_t call, const struct api_job *job, enum err err,
+                     struct str text);
 /* An operation of the API for a command at the control socket. */
 NODISCARD enum err desk_api_command(struct desk *desk, const struct scope *scope,
                                     const struct control_request *request, struct buf *out,

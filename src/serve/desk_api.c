@@ -11,7 +11,7 @@
 
 #include "codec/crypto.h"
 #include "codec/json.h"
-#include "codec/json_text.h"
+#include "codec/json_out.h"
 #include "codec/password.h"
 #include "codec/yaml.h"
 #include "sys/clocks.h"
@@ -65,25 +65,43 @@ static void failure_give(struct desk *desk, uint64_t call, enum err err)
     }
 }
 
-void desk_api_answer(struct desk *desk, uint64_t call, enum err err, struct str text)
+/* A worker did its work, and there is no answer: for an explanation the reason is known, and the
+ * other jobs fail so only by being too much. */
+static enum err refusal_print(const struct api_job *job, struct str sentence, struct buf *out)
 {
+    struct json_out json;
+    bool explain = job->kind == API_JOB_EXPLAIN;
+    json_out_begin(&json, out);
+    json_object(&json, NULL);
+    json_object(&json, "error");
+    json_text(&json, "code", explain ? STR("no-explanation") : STR("too-much"));
+    json_text(&json, "text",
+              explain ? sentence : words_text(WORD_API_ERROR_TOO_MUCH, job->language));
+    json_close(&json);
+    json_close(&json);
+    return json_out_end(&json);
+}
+
+void desk_api_answer(struct desk *desk, uint64_t call, const struct api_job *job, enum err err,
+                     struct str text)
+{
+    bool refused = job->kind == API_JOB_EXPLAIN ? err == ERR_UNSUPPORTED || err == ERR_NOT_FOUND ||
+                                                      err == ERR_SYNTAX || err == ERR_LIMIT
+                                                : err == ERR_LIMIT;
     struct api_answer answer = {.status = err == OK ? 200 : 409, .type = STR("application/json")};
-    if (err != OK && err != ERR_UNSUPPORTED) {
-        failure_give(desk, call, err);
-        return;
-    }
     buf_init(&answer.body, (size_t)256 << 20);
-    enum err printed = err == OK ? buf_append(&answer.body, text) : OK;
-    if (err != OK) {
-        printed =
-            buf_append(&answer.body, STR("{\"error\":{\"code\":\"no-explanation\",\"text\":"));
-        printed = printed == OK ? json_print(&answer.body, text) : printed;
-        printed = printed == OK ? buf_append(&answer.body, STR("}}")) : printed;
+    if (err == OK && job->kind == API_JOB_CSV) {
+        answer.type = STR("text/csv; charset=utf-8");
     }
-    if (printed == OK) {
+    if (err == OK) {
+        err = buf_append(&answer.body, text);
+    } else if (refused) {
+        err = refusal_print(job, text, &answer.body);
+    }
+    if (err == OK) {
         answer_give(desk, call, &answer);
     } else {
-        failure_give(desk, call, printed);
+        failure_give(desk, call, err);
     }
     buf_done(&answer.body);
 }
@@ -228,6 +246,18 @@ bool desk_password_came(struct desk *desk, uint64_t worker, int channel)
     return true;
 }
 
+void desk_portal_lost(struct desk *desk)
+{
+    link_free(desk->portal);
+    desk->portal = NULL;
+    for (struct desk_password *password = desk->passwords; password != NULL;
+         password = password->next) {
+        password->call = 0; /* no portal ever gave this number */
+    }
+    desk_archive_forget(desk);
+    desk_change_drop(desk);
+}
+
 /* ---- Calls. */
 
 static enum err call_make(struct desk *desk, const struct api_call_message *call, struct arena *mem,
@@ -253,16 +283,18 @@ static enum err call_make(struct desk *desk, const struct api_call_message *call
 void desk_portal_spoke(void *context, struct link *link, struct message *message, enum err err)
 {
     struct desk *desk = context;
+    (void)link;
     (void)err;
-    if (message == NULL) {
-        link_free(link);
-        desk->portal = NULL;
+    if (message != NULL && message->type == MESSAGE_API_GONE) {
+        desk_archive_gone(desk, message->api_gone.ticket);
+        desk_change_gone(desk, message->api_gone.ticket);
         return;
     }
-    if (message->type != MESSAGE_API_CALL) {
-        process_say(desk->process, "portal says what it may not; it is not listened to");
-        link_free(link);
-        desk->portal = NULL; /* clocks and notices go on */
+    if (message == NULL || message->type != MESSAGE_API_CALL) {
+        if (message != NULL) { /* clocks and notices go on */
+            process_say(desk->process, "portal says what it may not; it is not listened to");
+        }
+        desk_portal_lost(desk);
         return;
     }
     const struct api_call_message *call = &message->api_call;
@@ -271,10 +303,15 @@ void desk_portal_spoke(void *context, struct link *link, struct message *message
     err = mem == NULL ? ERR_MEMORY : call_make(desk, call, mem, &answer);
     if (err == OK && answer.wants_password) {
         err = password_queue(desk, call->ticket, &answer);
-    } else if (err == OK && answer.wants_archive) {
-        err = desk_explain_begin(desk, call->ticket, &answer);
+    } else if (err == OK && answer.job.kind != API_JOB_NONE) {
+        desk_archive_begin(desk, call->ticket, &answer.job);
     } else if (err == OK) {
-        answer_give(desk, call->ticket, &answer);
+        if (answer.wants_changes) {
+            err = desk_change_begin(desk, call->ticket, call->session, answer.person);
+        }
+        if (err == OK) {
+            answer_give(desk, call->ticket, &answer);
+        }
     }
     if (err != OK) {
         failure_give(desk, call->ticket, err);
@@ -327,8 +364,11 @@ enum err desk_api_command(struct desk *desk, const struct scope *scope,
                        : api_call_as(desk->rooms.api, scope, &call, wall_now(), mem, &answer);
     if (err == OK && answer.wants_password) {
         err = why_say(why, ERR_UNSUPPORTED, 0, "passwords are set through the portal alone");
-    } else if (err == OK && answer.wants_archive) {
-        err = why_say(why, ERR_UNSUPPORTED, 0, "ask 'hinomi explain --tenant T --alert ID'");
+    } else if (err == OK && answer.job.kind != API_JOB_NONE) {
+        err = why_say(why, ERR_UNSUPPORTED, 0, "ask '%s'",
+                      answer.job.kind == API_JOB_EXPLAIN    ? "hinomi explain --tenant T --alert ID"
+                      : answer.job.kind == API_JOB_EVIDENCE ? "hinomi alerts --tenant T"
+                                                            : "hinomi search --tenant T QUERY");
     } else if (err == OK && answer.status >= 300) {
         err = refusal_say(&answer, mem, why);
     } else if (err == OK) {

@@ -287,7 +287,7 @@ enum err desk_worker_came(struct desk *desk, uint64_t worker, int channel)
     buf_init(&scope, MESSAGE_SIZE_MAX / 2);
     enum err err = scope_encode(errand->scope, &scope);
     const struct message lend = {.type = MESSAGE_LEND,
-                                 .lend = {worker, errand->client.value, buf_str(&scope)}};
+                                 .lend = {worker, errand->client.value, 0, buf_str(&scope)}};
     const struct message job = {.type = MESSAGE_JOB,
                                 .job = {.command = errand->request.command,
                                         .client = errand->client.value,

@@ -111,7 +111,7 @@ static enum err front_push(struct front *front, const struct entry *entry, uint6
     enum err err = ring_fits(front->ring, sizeof head + entry->batch.size);
     if (err == OK) {
         err = books_received(front->books, entry->client, entry->source,
-                             entry->count + (notice_wanted(entry) ? 1 : 0));
+                             entry->count + (notice_wanted(entry) ? 1 : 0), wall_now());
     }
     if (err == OK) {
         err = ring_push(front->ring, str_of(head, sizeof head), entry->batch, ret_position);

@@ -9,6 +9,7 @@
 #include "serve/link.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -104,6 +105,12 @@ enum err link_send(struct link *link, const struct message *message)
         }
     }
     return link_queue(link, message);
+}
+
+bool link_peer_gone(const struct link *link)
+{
+    struct pollfd peer = {.fd = link->descriptor};
+    return poll(&peer, 1, 0) > 0 && (peer.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 bool link_is_idle(const struct link *link)

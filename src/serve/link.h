@@ -25,4 +25,6 @@ void link_free(struct link *link); /* NULL is fine; also inside its own call. */
 /* Sends or queues.  ERR_LIMIT: too much is waiting; ERR_CLOSED: the peer is gone.  Descriptors of
  * a queued message are duplicated, so the caller may always close its own. */
 NODISCARD enum err link_send(struct link *link, const struct message *message);
+/* Whether the peer has closed its end, although no call has said so yet. */
+bool link_peer_gone(const struct link *link);
 bool link_is_idle(const struct link *link); /* nothing waits to be sent */

@@ -34,6 +34,8 @@
     NUMBER(journal_size_max) /* bytes */                                                     \
     NUMBER(commit_delay_ms)                                                                  \
     NUMBER(head_seconds)                                                                     \
+    NUMBER(started) /* the service, ns since 1970 */                                         \
+    NUMBER(relay)   /* 1: mails are handed to one */                                         \
     TEXT(data)                                                                               \
     TEXT(keys)                                                                               \
     TEXT(zoneinfo)                              /* the folder of time zones */               \
@@ -49,9 +51,16 @@
     NUMBER(kind) /* enum listener_kind; descriptor: the socket */ \
     TEXT(name)
 #define IDENTITY_FIELDS(NUMBER, TEXT)                                             \
+    NUMBER(rate)      /* requests a second that one address may make */           \
     TEXT(certificate) /* of the portal, PEM; both empty: it speaks without TLS */ \
     TEXT(key)                                                                     \
-    TEXT(api) /* docs/api.yaml */
+    TEXT(names) /* that the portal goes by, one a line */                         \
+    TEXT(api)   /* docs/api.yaml */
+#define CERTIFICATE_FIELDS(NUMBER, TEXT)                                \
+    NUMBER(until) /* ns since 1970; 0: the portal speaks without TLS */ \
+    NUMBER(local) /* 1: it was made here and certifies itself */        \
+    TEXT(subject)                                                       \
+    TEXT(sha256) /* the fingerprint in hexadecimal */
 #define RELAY_FIELDS(NUMBER, TEXT)                                                   \
     NUMBER(tls_required)                                                             \
     TEXT(url)                                                                        \
@@ -60,6 +69,9 @@
     TEXT(roots)    /* a file of authorities; empty: the system's */                  \
     TEXT(networks) /* that webhooks may reach although they are local, one a line */ \
     TEXT(secrets)  /* of webhooks: "name hexadecimal" a line */
+#define FACTORS_FIELDS(NUMBER, TEXT)        \
+    NUMBER(policy) /* enum factor_policy */ \
+    TEXT(key)      /* that the second factors' secrets are sealed under */
 #define LINK_FIELDS(NUMBER, TEXT)                                                                  \
     NUMBER(peer)   /* enum process_kind; descriptor: the channel, none: there is no such worker */ \
     NUMBER(worker) /* which one, if the peer is a worker */
@@ -67,6 +79,13 @@
 #define STOP_FIELDS(NUMBER, TEXT) NUMBER(unused) /* finish what is begun and end */
 #define CONTROL_FIELDS(NUMBER, TEXT) \
     NUMBER(unused) /* descriptor: a connection to the control socket */
+
+/* Parent to desk: what became of a process, as often as it changes; a new desk hears of all. */
+#define PROCESS_FIELDS(NUMBER, TEXT)                        \
+    NUMBER(kind) /* enum process_kind */                    \
+    NUMBER(running)                                         \
+    NUMBER(since)    /* ns since 1970; 0: it never began */ \
+    NUMBER(restarts) /* since the service began */
 
 /* A child to parent. */
 #define READY_FIELDS(NUMBER, TEXT) NUMBER(unused) /* confined and at work */
@@ -84,17 +103,19 @@
     NUMBER(client)                 \
     NUMBER(bookmark)               \
     TEXT(scope)
-#define ACCOUNT_FIELDS(NUMBER, TEXT) \
-    NUMBER(client)                   \
-    NUMBER(source)                   \
-    NUMBER(received)                 \
-    NUMBER(stored)                   \
-    NUMBER(deduplicated)             \
+#define ACCOUNT_FIELDS(NUMBER, TEXT)                                              \
+    NUMBER(client)                                                                \
+    NUMBER(source)                                                                \
+    NUMBER(received)                                                              \
+    NUMBER(stored)                                                                \
+    NUMBER(deduplicated)                                                          \
+    NUMBER(heard)                                   /* ns since 1970; 0: never */ \
     TEXT(rejected)                                  /* 8 bytes a reason */
 #define GRANTED_FIELDS(NUMBER, TEXT) NUMBER(unused) /* every client and account has been named */
 #define LEND_FIELDS(NUMBER, TEXT)                                \
     NUMBER(worker) /* give this worker this client's journals */ \
     NUMBER(client)                                               \
+    NUMBER(from) /* no event before this place is wanted */      \
     TEXT(scope)
 #define ALERTS_FIELDS(NUMBER, TEXT) \
     NUMBER(client)                  \
@@ -131,6 +152,14 @@
     TEXT(cookie)                        \
     TEXT(body)
 
+/* An answer of the type text/event-stream stays open: desk goes on with more of it, until it says
+ * `end` or portal says that nobody listens any more. */
+#define API_STREAM_FIELDS(NUMBER, TEXT)         \
+    NUMBER(ticket)                              \
+    NUMBER(end) /* 1: this is the last of it */ \
+    TEXT(text)
+#define API_GONE_FIELDS(NUMBER, TEXT) NUMBER(ticket)
+
 /* Desk and herald. */
 #define DELIVER_FIELDS(NUMBER, TEXT)            \
     NUMBER(message) /* its row in the outbox */ \
@@ -161,10 +190,10 @@
     TEXT(error)  /* why the bundle as a whole is none; then the rest is empty */ \
     TEXT(report) /* JSON */                                                      \
     TEXT(set)    /* of ruleset_encode */
-/* A worker to desk: an explanation that the API asked for. */
-#define EXPLAINED_FIELDS(NUMBER, TEXT) \
-    NUMBER(code)                       \
-    TEXT(text) /* JSON, or why there is none */
+/* A worker to desk: what an operation of the API asked of the archive. */
+#define ANSWERED_FIELDS(NUMBER, TEXT) \
+    NUMBER(err) /* enum err */        \
+    TEXT(text)  /* the body of the answer, or why there is none */
 /* Desk to core: the compiled rules that are in force from now on. */
 #define RULESET_FIELDS(NUMBER, TEXT) TEXT(set)
 
@@ -172,16 +201,19 @@
 #define BINDINGS_FIELDS(NUMBER, TEXT) TEXT(bindings) /* of tenant_bindings */
 
 /* A worker's job: from desk what to do, from core what to read. */
-#define JOB_FIELDS(NUMBER, TEXT)                                                      \
-    NUMBER(command) /* enum control_command; descriptor: the connection that waits */ \
-    NUMBER(client)                                                                    \
-    NUMBER(from)                                                                      \
-    NUMBER(to)                                                                        \
-    NUMBER(format)                                                                    \
-    NUMBER(count)                                                                     \
-    TEXT(scope)                                                                       \
-    TEXT(slug)    /* the client's */                                                  \
-    TEXT(sources) /* "id slug" a line, of that client */                              \
+#define JOB_FIELDS(NUMBER, TEXT)                                                   \
+    NUMBER(command) /* enum control_command or reading_command; descriptor: the    \
+                       connection that waits, none: desk does */                   \
+    NUMBER(client)                                                                 \
+    NUMBER(from)                                                                   \
+    NUMBER(to)                                                                     \
+    NUMBER(format)                                                                 \
+    NUMBER(count)                                                                  \
+    NUMBER(before) /* a survey's events: those before this place, 0: the newest */ \
+    NUMBER(limit)  /* and at most so many */                                       \
+    TEXT(scope)                                                                    \
+    TEXT(slug)    /* the client's */                                               \
+    TEXT(sources) /* "id slug" a line, of that client */                           \
     TEXT(text)    /* the query, or the alerts whose lines are wanted */
 #define JOURNAL_FIELDS(NUMBER, TEXT)      TEXT(grant) /* of archive_lend; descriptor: the journal */
 #define JOURNALS_END_FIELDS(NUMBER, TEXT) NUMBER(unused)
@@ -211,11 +243,14 @@
     M(RULES, rules)                 \
     M(LISTEN, listen)               \
     M(IDENTITY, identity)           \
+    M(CERTIFICATE, certificate)     \
     M(RELAY, relay)                 \
+    M(FACTORS, factors)             \
     M(LINK, link)                   \
     M(GO, go)                       \
     M(STOP, stop)                   \
     M(CONTROL, control)             \
+    M(PROCESS, process)             \
     M(READY, ready)                 \
     M(WANT_WORKER, want_worker)     \
     M(BELL, bell)                   \
@@ -229,13 +264,15 @@
     M(DOCUMENTS, documents)         \
     M(API_CALL, api_call)           \
     M(API_ANSWER, api_answer)       \
+    M(API_STREAM, api_stream)       \
+    M(API_GONE, api_gone)           \
     M(DELIVER, deliver)             \
     M(DELIVERED, delivered)         \
     M(PASSWORD, password)           \
     M(PASSWORD_DONE, password_done) \
     M(COMPILE, compile)             \
     M(COMPILED, compiled)           \
-    M(EXPLAINED, explained)         \
+    M(ANSWERED, answered)           \
     M(RULESET, ruleset)             \
     M(BINDINGS, bindings)           \
     M(JOB, job)                     \

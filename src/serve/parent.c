@@ -20,18 +20,22 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "codec/time.h"
 #include "serve/rules_bundle.h"
 #include "serve/serve.h"
 #include "sys/child.h"
 #include "sys/clocks.h"
+#include "tenant/tenant.h"
 
-#define SHORT_LIFE_MS   1000 /* a child that dies sooner is started again more slowly */
-#define STARTS_MAX      10   /* of a child that was never ready; then the service gives up */
-#define RESTART_MS_MAX  5000
-#define OVERDUE_LOOK_MS 1000
-#define STOP_MS_MAX     20000 /* after which what is left is killed */
+#define SHORT_LIFE_MS    1000 /* a child that dies sooner is started again more slowly */
+#define STARTS_MAX       10   /* of a child that was never ready; then the service gives up */
+#define RESTART_MS_MAX   5000
+#define OVERDUE_LOOK_MS  1000
+#define IDENTITY_LOOK_MS (24 * 60 * 60 * 1000) /* whether the portal's certificate still serves */
+#define STOP_MS_MAX      20000                 /* after which what is left is killed */
 
 static enum err parent_watch(struct parent *parent);
+static void identity_say(const struct parent *parent);
 static void standing_start(struct parent *parent, enum process_kind kind);
 static void stop_next(struct parent *parent);
 static void on_terminate(void *context, int number);
@@ -51,6 +55,7 @@ int serve_run(const struct config *config)
     }
     parent->config = config;
     parent->control = parent->ring = parent->books = -1;
+    parent->began = wall_now();
     enum err err = parent_open(parent, &why);
     if (err == OK) {
         err = parent_watch(parent);
@@ -60,6 +65,7 @@ int serve_run(const struct config *config)
         parent_close(parent);
         return 71;
     }
+    identity_say(parent);
     standing_start(parent, PROCESS_DESK);
     standing_start(parent, PROCESS_CORE);
     standing_start(parent, PROCESS_HERALD);
@@ -158,6 +164,8 @@ static enum err setup_send(struct parent *parent, enum process_kind kind, struct
                                             .journal_size_max = config->journal_size_max,
                                             .commit_delay_ms = config->commit_delay_ms,
                                             .head_seconds = config->head_seconds,
+                                            .started = (uint64_t)parent->began.ns,
+                                            .relay = config->mail_relay.size > 0,
                                             .data = config->data,
                                             .keys = config->keys,
                                             .zoneinfo = config->zoneinfo,
@@ -216,11 +224,26 @@ static enum err listeners_send(struct parent *parent, enum process_kind kind, st
 
 static enum err identity_send(struct parent *parent, struct link *link)
 {
-    const struct message identity = {.type = MESSAGE_IDENTITY,
-                                     .identity = {.certificate = buf_str(&parent->certificate),
-                                                  .key = buf_str(&parent->key),
-                                                  .api = buf_str(&parent->api)}};
+    const struct message identity = {
+        .type = MESSAGE_IDENTITY,
+        .identity = {.rate = parent->config->portal_rate,
+                     .certificate = buf_str(&parent->identity.certificate),
+                     .key = buf_str(&parent->identity.key),
+                     .names = buf_str(&parent->identity.names),
+                     .api = buf_str(&parent->api)}};
     return tell(link, &identity);
+}
+
+/* So that people can be shown by what, and until when, the portal is known. */
+static enum err certificate_send(struct parent *parent)
+{
+    const struct identity *identity = &parent->identity;
+    const struct message certificate = {.type = MESSAGE_CERTIFICATE,
+                                        .certificate = {.until = (uint64_t)identity->says.until.ns,
+                                                        .local = identity->local,
+                                                        .subject = str_from(identity->says.subject),
+                                                        .sha256 = str_from(identity->says.sha256)}};
+    return tell(parent->children[PROCESS_DESK].link, &certificate);
 }
 
 static enum err relay_send(struct parent *parent, struct link *link)
@@ -248,12 +271,48 @@ static enum err relay_send(struct parent *parent, struct link *link)
     return err;
 }
 
+static enum err factors_send(struct parent *parent, struct link *link)
+{
+    enum factor_policy policy;
+    enum err err = factor_policy_parse(parent->config->second_factor, &policy);
+    if (err != OK) {
+        return err;
+    }
+    const struct message factors = {
+        .type = MESSAGE_FACTORS,
+        .factors = {.policy = policy, .key = str_of(parent->people_key, PEOPLE_KEY_SIZE)}};
+    return tell(link, &factors);
+}
+
 /* Who has a channel to whom: desk to all, front and core to each other. */
 static bool joined(enum process_kind a, enum process_kind b)
 {
     bool spine =
         (a == PROCESS_FRONT && b == PROCESS_CORE) || (a == PROCESS_CORE && b == PROCESS_FRONT);
     return a != b && (spine || a == PROCESS_DESK || b == PROCESS_DESK);
+}
+
+/* Tells desk what became of a child; a desk that is away hears of it when it is there. */
+static void process_tell(const struct parent *parent, enum process_kind kind)
+{
+    const struct child *child = &parent->children[kind];
+    const struct message process = {
+        .type = MESSAGE_PROCESS,
+        .process = {.kind = kind,
+                    .running = child->process != 0,
+                    .since = (uint64_t)child->since.ns,
+                    .restarts = child->starts > 0 ? child->starts - 1 : 0}};
+    if (child->starts > 0) {
+        UNHEEDED(tell(parent->children[PROCESS_DESK].link, &process));
+    }
+}
+
+static void child_noted(struct parent *parent, enum process_kind kind)
+{
+    parent->children[kind].since = wall_now();
+    if (kind != PROCESS_DESK) {
+        process_tell(parent, kind);
+    }
 }
 
 /* What a kind of child works with, besides SETUP. */
@@ -265,7 +324,16 @@ static enum err standing_give(struct parent *parent, enum process_kind kind, str
         err = memory_send(link, MESSAGE_BOOKS, parent->books);
     }
     if (err == OK && kind == PROCESS_DESK) {
+        for (int other = 0; other < CHILDREN; other++) {
+            process_tell(parent, (enum process_kind)other);
+        }
         err = rules_send(parent);
+    }
+    if (err == OK && kind == PROCESS_DESK) {
+        err = certificate_send(parent);
+    }
+    if (err == OK && kind == PROCESS_DESK) {
+        err = factors_send(parent, link);
     }
     if (err == OK && kind == PROCESS_HERALD) {
         err = relay_send(parent, link);
@@ -304,7 +372,9 @@ static void standing_start(struct parent *parent, enum process_kind kind)
     enum err err = child_begin(parent, kind, standing_spoke, parent, &child->process, &child->link);
     if (err == OK) {
         child->started = mono_now();
+        child->starts++;
         child->ready = false;
+        child_noted(parent, kind);
         err = standing_equip(parent, kind);
     }
     if (err != OK) {
@@ -375,6 +445,23 @@ static void worker_start(struct parent *parent, uint64_t number)
     }
 }
 
+/* What whoever opens the portal for the first time can compare. */
+static void identity_say(const struct parent *parent)
+{
+    const struct identity *identity = &parent->identity;
+    char print[IDENTITY_PRINT_SIZE];
+    char until[TIME_TEXT_SIZE];
+    if (parent->portal && identity->certificate.size > 0) {
+        (void)fprintf(stderr,
+                      "hinomi: the portal's certificate%s is valid until %.10s; SHA-256 "
+                      "fingerprint: %s\n",
+                      identity->made    ? ", which was made now and certifies itself,"
+                      : identity->local ? ", which certifies itself,"
+                                        : "",
+                      time_print(identity->says.until, until), identity_print(identity, print));
+    }
+}
+
 /* Front listens: from now on whoever sends is heard. */
 static void ready_say(const struct config *config)
 {
@@ -431,6 +518,7 @@ static void standing_ended(struct parent *parent, enum process_kind kind, int st
     link_free(child->link);
     child->link = NULL;
     child->process = 0;
+    child_noted(parent, kind);
     if (parent->stopping) {
         child->ended = child->told_to_stop || kind == PROCESS_FRONT || kind == PROCESS_PORTAL;
         stop_next(parent);
@@ -519,12 +607,41 @@ static void on_terminate(void *context, int number)
     }
 }
 
+/* The certificate as it is now on disk; a local one that is about to end is made anew. */
+static void on_identity(void *context)
+{
+    struct parent *parent = context;
+    struct identity fresh = {0};
+    struct why why = {0};
+    if (!parent->portal) {
+        return;
+    }
+    enum err err = identity_open(parent->config, wall_now(), &fresh, &why);
+    if (err != OK) {
+        (void)fprintf(stderr, "hinomi: the portal's certificate stays as it was: %s\n",
+                      why_text(&why, err));
+        return;
+    }
+    if (identity_equal(&fresh, &parent->identity)) {
+        identity_done(&fresh);
+        return;
+    }
+    identity_done(&parent->identity);
+    parent->identity = fresh;
+    identity_say(parent);
+    if (parent->children[PROCESS_PORTAL].link != NULL) {
+        UNHEEDED(identity_send(parent, parent->children[PROCESS_PORTAL].link));
+    }
+    UNHEEDED(certificate_send(parent));
+}
+
 static void on_reload(void *context, int number)
 {
     struct parent *parent = context;
     struct why why = {0};
     struct buf rules;
     (void)number;
+    on_identity(parent);
     enum err err = rules_bundle_read(parent->config, &rules, &why);
     if (err != OK) {
         (void)fprintf(stderr, "hinomi: the rules stay as they were: %s\n", why_text(&why, err));
@@ -590,6 +707,10 @@ static enum err parent_watch(struct parent *parent)
     }
     if (err == OK) {
         timer_set(parent->overdue_timer, OVERDUE_LOOK_MS, OVERDUE_LOOK_MS);
+        err = timer_new(parent->loop, on_identity, parent, &parent->identity_timer);
+    }
+    if (err == OK) {
+        timer_set(parent->identity_timer, IDENTITY_LOOK_MS, IDENTITY_LOOK_MS);
     }
     for (int kind = 0; kind < CHILDREN && err == OK; kind++) {
         err = timer_new(parent->loop, standing_restart, parent, &parent->children[kind].restart);

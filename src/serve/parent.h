@@ -12,6 +12,8 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "config/config.h"
+#include "serve/identity.h"
+#include "serve/people_key.h"
 #include "serve/process.h"
 #include "sys/disk.h"
 
@@ -23,6 +25,8 @@ struct child {
     pid_t process; /* 0: not running */
     struct link *link;
     struct mono started;
+    struct wall since; /* it runs, or has ended; WALL_NONE: it never began */
+    uint64_t starts;
     struct timer *restart;
     unsigned short_lives;
     bool ready, told_to_stop, ended;
@@ -37,16 +41,19 @@ struct parent {
         struct link *link;
         struct mono started;
     } workers[WORKERS_MAX];
+    struct wall began;
     int listeners[LISTENERS_MAX];
     int control, ring, books;
     struct file *lock;
     struct buf rules;
     struct buf secrets; /* of webhooks, as RELAY carries them */
-    struct buf certificate, key, password, api;
+    struct buf password, api;
+    struct identity identity; /* of the portal */
+    uint8_t people_key[PEOPLE_KEY_SIZE];
     bool portal; /* there is a listener for it */
     struct watch *control_watch;
     struct interrupt *child_ended, *terminate, *interrupted, *reload;
-    struct timer *stop_timer, *overdue_timer;
+    struct timer *stop_timer, *overdue_timer, *identity_timer;
     bool gap; /* the parent before us was killed */
     bool core_was_ready, stopping;
     int code;

@@ -18,6 +18,7 @@
 #include "codec/crypto.h"
 #include "collect/books.h"
 #include "serve/rules_bundle.h"
+#include "sys/clocks.h"
 #include "sys/memory.h"
 #include "sys/random.h"
 #include "sys/ring.h"
@@ -45,6 +46,19 @@ static enum err folder_make(const struct parent *parent, const char *path, enum 
     enum err err = disk_make_folder(disk_real(), path);
     uint32_t user = parent_user(parent, owner);
     if (err == OK && user != 0 && chown(path, user, user) != 0) {
+        err = err_from_errno(errno);
+    }
+    return err == OK ? OK : why_say(why, err, 0, "%s: %s", path, err_text(err));
+}
+
+/* The clients' keys are core's to make; the key of second factors and the portal's own lie beside
+ * them and are ours.  So core may make and replace what is its own there, and by the sticky bit
+ * nothing else: it cannot put another portal's key, or a way out of the folder, in its place. */
+static enum err keys_make(const struct parent *parent, const char *path, struct why *why)
+{
+    enum err err = disk_make_folder(disk_real(), path);
+    uint32_t user = parent_user(parent, PROCESS_CORE);
+    if (err == OK && user != 0 && (chown(path, geteuid(), user) != 0 || chmod(path, 01770) != 0)) {
         err = err_from_errno(errno);
     }
     return err == OK ? OK : why_say(why, err, 0, "%s: %s", path, err_text(err));
@@ -90,7 +104,10 @@ static enum err folders_make(struct parent *parent, struct why *why)
         err = folder_make(parent, path, PROCESS_CORE, why);
     }
     if (err == OK) {
-        err = folder_make(parent, keys, PROCESS_CORE, why);
+        err = keys_make(parent, keys, why);
+    }
+    if (err == OK) {
+        err = people_key_get(disk_real(), keys, parent->people_key, why);
     }
     if (err == OK) {
         (void)snprintf(path, sizeof path, "%s/ledger", data);
@@ -221,12 +238,8 @@ static enum err secrets_read(struct parent *parent, struct why *why)
 static enum err papers_read(struct parent *parent, struct why *why)
 {
     const struct config *config = parent->config;
-    enum err err = small_file_read(config->certificate, &parent->certificate, why);
+    enum err err = small_file_read(config->mail_password_file, &parent->password, why);
     if (err == OK) {
-        err = small_file_read(config->certificate_key, &parent->key, why);
-    }
-    if (err == OK) {
-        err = small_file_read(config->mail_password_file, &parent->password, why);
         while (parent->password.size > 0 &&
                parent->password.data[parent->password.size - 1] == '\n') {
             parent->password.size--;
@@ -256,6 +269,9 @@ enum err parent_open(struct parent *parent, struct why *why)
     }
     if (err == OK) {
         err = folders_make(parent, why);
+    }
+    if (err == OK && parent->portal) { /* in the keys' folder, so after it */
+        err = identity_open(config, wall_now(), &parent->identity, why);
     }
     for (size_t i = 0; i < config->listeners_count && err == OK; i++) {
         err = listener_open(&config->listeners[i], &parent->listeners[i], why);
@@ -288,17 +304,17 @@ void parent_close(struct parent *parent)
     interrupt_free(parent->reload);
     timer_free(parent->stop_timer);
     timer_free(parent->overdue_timer);
+    timer_free(parent->identity_timer);
     loop_free(parent->loop);
     socket_close(parent->ring);
     socket_close(parent->books);
     buf_done(&parent->rules);
     secret_forget(parent->secrets.data, parent->secrets.size);
     secret_forget(parent->password.data, parent->password.size);
-    secret_forget(parent->key.data, parent->key.size);
+    secret_forget(parent->people_key, sizeof parent->people_key);
     buf_done(&parent->secrets);
     buf_done(&parent->password);
-    buf_done(&parent->key);
-    buf_done(&parent->certificate);
+    identity_done(&parent->identity);
     buf_done(&parent->api);
     file_close(parent->lock);
     free(parent);

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "serve/process.h"
+#include "sys/random.h"
+#include "sys/tls.h"
 
 #define PORTALS_MAX  8
 #define TICKET_SHIFT 56 /* a ticket is the listener's index and, below, its own id */
@@ -69,20 +71,47 @@ static void gate_asked(void *context, uint64_t id, const struct api_request *req
     }
 }
 
+/* Desk need not make what nobody reads; if it cannot be told now, its next text is passed over. */
+static void gate_gone(void *context, uint64_t id)
+{
+    const struct gate *gate = context;
+    struct gatekeeper *keeper = gate->keeper;
+    uint64_t index = (uint64_t)(gate - keeper->gates);
+    const struct message gone = {.type = MESSAGE_API_GONE,
+                                 .api_gone = {.ticket = index << TICKET_SHIFT | id}};
+    if (keeper->desk != NULL) {
+        UNHEEDED(link_send(keeper->desk, &gone));
+    }
+}
+
+static struct portal *gate_of(const struct gatekeeper *keeper, uint64_t ticket, uint64_t *ret_id)
+{
+    uint64_t index = ticket >> TICKET_SHIFT;
+    if (index >= keeper->count || keeper->gates[index].portal == NULL) {
+        process_fail(keeper->process, "a ticket from desk", ERR_CORRUPT, NULL);
+    }
+    *ret_id = ticket & (((uint64_t)1 << TICKET_SHIFT) - 1);
+    return keeper->gates[index].portal;
+}
+
+static void desk_goes_on(const struct gatekeeper *keeper, const struct api_stream_message *message)
+{
+    uint64_t id;
+    struct portal *portal = gate_of(keeper, message->ticket, &id);
+    portal_stream(portal, id, message->text, message->end != 0);
+}
+
 static void desk_answered(struct gatekeeper *keeper, const struct api_answer_message *message)
 {
-    uint64_t index = message->ticket >> TICKET_SHIFT;
-    if (index >= keeper->count) {
-        process_fail(keeper->process, "an answer from desk", ERR_CORRUPT, NULL);
-    }
+    uint64_t id;
+    struct portal *portal = gate_of(keeper, message->ticket, &id);
     struct api_answer answer = {.status = (unsigned)message->status,
                                 .type = message->type,
                                 .cookie = message->cookie,
                                 .retry_seconds = (unsigned)message->retry_seconds};
     buf_init(&answer.body, message->body.size + 1);
     bool whole = buf_append(&answer.body, message->body) == OK;
-    portal_answer(keeper->gates[index].portal,
-                  message->ticket & (((uint64_t)1 << TICKET_SHIFT) - 1), whole ? &answer : NULL);
+    portal_answer(portal, id, whole ? &answer : NULL);
     buf_done(&answer.body);
 }
 
@@ -105,10 +134,13 @@ static void desk_spoke(void *context, struct link *link, struct message *message
         gates_ready(keeper, false);
         return;
     }
-    if (message->type != MESSAGE_API_ANSWER) {
+    if (message->type == MESSAGE_API_ANSWER) {
+        desk_answered(keeper, &message->api_answer);
+    } else if (message->type == MESSAGE_API_STREAM) {
+        desk_goes_on(keeper, &message->api_stream);
+    } else {
         process_fail(keeper->process, "a message from desk", ERR_CORRUPT, NULL);
     }
-    desk_answered(keeper, &message->api_answer);
 }
 
 /* ---- From parent. */
@@ -124,17 +156,32 @@ static enum err identity_keep(struct gatekeeper *keeper, const struct message *m
     return OK;
 }
 
+/* Another certificate, or other names, while we work: connections that stand go on. */
+static enum err identity_change(const struct gatekeeper *keeper,
+                                const struct identity_message *identity, struct why *why)
+{
+    enum err err =
+        identity->certificate.size > 0 ? tls_use(identity->certificate, identity->key, why) : OK;
+    for (size_t i = 0; i < keeper->count && err == OK; i++) {
+        err = portal_names(keeper->gates[i].portal, identity->names);
+    }
+    return err;
+}
+
 static enum err gates_open(struct gatekeeper *keeper, struct why *why)
 {
     const struct identity_message *identity = &keeper->identity.identity;
     const struct http_tls tls = {identity->certificate, identity->key};
     const struct portal_settings settings = {.openapi = identity->api,
+                                             .names = identity->names,
+                                             .rate = (uint32_t)identity->rate,
+                                             .seed = random_u64(),
                                              .tls = tls.certificate.size > 0 ? &tls : NULL};
     enum err err = OK;
     for (size_t i = 0; i < keeper->count && err == OK; i++) {
         keeper->gates[i].keeper = keeper;
         err = portal_new(keeper->process->loop, keeper->listeners[i], &settings, gate_asked,
-                         &keeper->gates[i], &keeper->gates[i].portal, why);
+                         gate_gone, &keeper->gates[i], &keeper->gates[i].portal, why);
     }
     return err;
 }
@@ -163,7 +210,9 @@ static enum err keeper_message(struct process *process, struct message *message,
     enum err err;
     switch (message->type) {
     case MESSAGE_IDENTITY:
-        return identity_keep(keeper, message);
+        return keeper->identity.type == MESSAGE_IDENTITY
+                   ? identity_change(keeper, &message->identity, why)
+                   : identity_keep(keeper, message);
     case MESSAGE_LISTEN:
         if (keeper->count == PORTALS_MAX) {
             return why_say(why, ERR_LIMIT, 0, "more than %d listeners of kind portal", PORTALS_MAX);
@@ -173,6 +222,7 @@ static enum err keeper_message(struct process *process, struct message *message,
     case MESSAGE_LINK:
         link_free(keeper->desk);
         keeper->desk = NULL;
+        gates_ready(keeper, false); /* what the desk before was asked, it will not answer */
         err = link_new(process->loop, message_take_descriptor(message), desk_spoke, keeper,
                        &keeper->desk);
         gates_ready(keeper, err == OK);

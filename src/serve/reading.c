@@ -15,8 +15,11 @@
 #include "codec/time.h"
 #include "event/print.h"
 #include "incident/incident.h"
+#include "serve/evidence.h"
 #include "serve/explaining.h"
+#include "serve/printed.h"
 #include "serve/rejudge.h"
+#include "serve/survey.h"
 
 #define PRINTED_SIZE_MAX ((size_t)64 * 1024 * 1024) /* one event, all its fields as JSON */
 #define LINE_KEPT_MAX    65536                      /* of the line behind an alert */
@@ -29,7 +32,7 @@ struct search {
     uint64_t found;
 };
 
-static struct str source_slug(const struct reading *reading, struct source_id source)
+struct str reading_source(const struct reading *reading, struct source_id source)
 {
     struct str rest = reading->sources;
     while (rest.size > 0) {
@@ -73,23 +76,10 @@ enum err reading_shown(struct buf *out, struct str text)
     return err;
 }
 
-/* What spreadsheets take for the beginning of a formula; those for Japanese also in full width. */
-static bool begins_formula(struct str text)
-{
-    static const char *const begins[] = {"=",  "+",  "-",  "@",  "\t", "\r",
-                                         "\n", "＝", "＋", "－", "＠"};
-    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++) {
-        if (str_starts(text, str_from(begins[i]))) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static enum err print_cell(struct buf *out, struct str text)
 {
     enum err err = buf_append_byte(out, '"');
-    if (err == OK && begins_formula(text)) {
+    if (err == OK && printed_begins_formula(text)) {
         err = buf_append_byte(out, '\'');
     }
     for (size_t i = 0; i < text.size && err == OK; i++) {
@@ -106,7 +96,7 @@ static enum err print_cell(struct buf *out, struct str text)
 static enum err print_event(struct search *search, struct place place, const struct event *event)
 {
     const struct reading *reading = search->reading;
-    struct str source = source_slug(reading, event->batch->source);
+    struct str source = reading_source(reading, event->batch->source);
     struct buf *out = &search->out;
     char time[TIME_TEXT_SIZE];
     enum err err;
@@ -299,7 +289,7 @@ static enum err print_alert_json(const struct reading *reading, uint64_t id, str
     char moment[TIME_TEXT_SIZE];
     char received[TIME_TEXT_SIZE];
     char raised[TIME_TEXT_SIZE];
-    struct str source = source_slug(reading, alert->source);
+    struct str source = reading_source(reading, alert->source);
     const struct {
         const char *before;
         struct str value;
@@ -349,7 +339,7 @@ static enum err print_alert(const struct reading *reading, uint64_t id, struct w
                             const struct alert *alert, struct str line, struct buf *out)
 {
     char received[TIME_TEXT_SIZE];
-    struct str source = source_slug(reading, alert->source);
+    struct str source = reading_source(reading, alert->source);
     if (reading->format == FORMAT_NDJSON) {
         return print_alert_json(reading, id, stored, alert, line, out);
     }
@@ -443,8 +433,8 @@ enum err reading_alerts(const struct reading *reading, struct str gathered, stru
     return err;
 }
 
-enum err reading_answer(const struct reading *reading, enum control_command command,
-                        struct str text, struct why *why)
+enum err reading_answer(const struct reading *reading, unsigned command, struct str text,
+                        struct why *why)
 {
     switch (command) {
     case CONTROL_ALERTS:
@@ -455,6 +445,12 @@ enum err reading_answer(const struct reading *reading, enum control_command comm
         return rejudge_compare(reading, text, why);
     case CONTROL_EXPLAIN:
         return explaining_answer(reading, text, why);
+    case READING_SURVEY:
+        return survey_answer(reading, text, why);
+    case READING_TABLE:
+        return survey_table(reading, text, why);
+    case READING_EVIDENCE:
+        return evidence_answer(reading, text, why);
     default:
         return reading_search(reading, text, why);
     }

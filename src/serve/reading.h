@@ -19,6 +19,10 @@ struct reading {
     enum output_format format;
     bool count;
     struct wall from, to;
+    uint64_t before, limit; /* a survey's events: before this place (0: the newest), at most */
+    struct mono until;      /* when a survey tells what it has so far; 0: it takes its time */
+    reader_pause *pause;    /* what the reader heeds; NULL: nothing */
+    void *pause_context;
     control_output *output;
     void *output_context;
 };
@@ -33,8 +37,16 @@ NODISCARD enum err reading_alerts_gather(const struct scope *scope, struct ledge
 /* Prints them, each with the line behind it. */
 NODISCARD enum err reading_alerts(const struct reading *reading, struct str gathered,
                                   struct why *why);
-/* Whatever a command asks of the archive; `text`: the query, or what was gathered for it. */
-NODISCARD enum err reading_answer(const struct reading *reading, enum control_command command,
-                                  struct str text, struct why *why);
+/* What only the portal asks for, beside the commands (enum control_command). */
+enum reading_command {
+    READING_SURVEY = CONTROL_COMMAND_COUNT, /* counts over time, and the newest events */
+    READING_TABLE,                          /* the newest events as CSV */
+    READING_EVIDENCE                        /* the lines behind an incident's alerts */
+};
+/* Whatever is asked of the archive; `text`: the query, or what was gathered for it. */
+NODISCARD enum err reading_answer(const struct reading *reading, unsigned command, struct str text,
+                                  struct why *why);
+/* The slug of a source of this client; "?" for one that it does not have. */
+struct str reading_source(const struct reading *reading, struct source_id source);
 /* Text for a terminal: valid UTF-8 without control characters. */
 NODISCARD enum err reading_shown(struct buf *out, struct str text);

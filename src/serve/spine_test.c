@@ -100,7 +100,7 @@ TEST(books_that_front_filled_do_not_stop_the_spine)
     struct tower *tower = tower_new(rules_load);
     for (uint32_t i = 1; i <= SOURCES_MAX; i++) {
         CHECK(books_received(tower->spine->books, (struct client_id){1000 + i},
-                             (struct source_id){i}, 1) == OK);
+                             (struct source_id){i}, 1, (struct wall){1}) == OK);
     }
     successor_is_served(tower);
     tower_free(tower);

@@ -19,6 +19,7 @@
 #include "codec/password.h"
 #include "detect/detect.h"
 #include "serve/reading.h"
+#include "sys/clocks.h"
 
 #define CPU_SECONDS_MAX   600
 #define MEMORY_SIZE_MAX   ((rlim_t)8 << 30)
@@ -127,9 +128,10 @@ static enum err asker_gone(void *context)
 {
     const struct worker *worker = context;
     struct pollfd asker = {.fd = worker->connection};
-    return worker->connection < 0                                                 ? OK
-           : poll(&asker, 1, 0) > 0 && (asker.revents & (POLLHUP | POLLERR)) != 0 ? ERR_CLOSED
-                                                                                  : OK;
+    bool gone = worker->connection < 0
+                    ? worker->desk == NULL || link_peer_gone(worker->desk)
+                    : poll(&asker, 1, 0) > 0 && (asker.revents & (POLLHUP | POLLERR)) != 0;
+    return gone ? ERR_CLOSED : OK;
 }
 
 static void worker_read(struct worker *worker)
@@ -138,6 +140,7 @@ static void worker_read(struct worker *worker)
     struct scope *scope;
     struct why why = {0};
     enum err err = scope_decode(job->scope, &scope);
+    const struct mono until = {mono_now().ns + PORTAL_SEARCH_SECONDS * NS_PER_SECOND};
     reader_heed(worker->reader, asker_gone, worker);
     if (err == OK) {
         const struct reading reading = {
@@ -150,10 +153,15 @@ static void worker_read(struct worker *worker)
             .count = job->count != 0,
             .from = {(int64_t)job->from},
             .to = {(int64_t)job->to},
+            .before = job->before,
+            .limit = job->limit,
+            .until = until,
+            .pause = asker_gone,
+            .pause_context = worker,
             .output = answer_output,
             .output_context = worker,
         };
-        err = reading_answer(&reading, (enum control_command)job->command, job->text, &why);
+        err = reading_answer(&reading, (unsigned)job->command, job->text, &why);
     }
     if (err == ERR_CLOSED) {
         _exit(0); /* whoever asked is gone */
@@ -161,12 +169,11 @@ static void worker_read(struct worker *worker)
     struct str sentence = err == OK ? (struct str){0} : str_from(why_text(&why, err));
     const struct message done = {.type = MESSAGE_DONE,
                                  .done = {(uint64_t)control_code(err), sentence}};
-    const struct message explained = {
-        .type = MESSAGE_EXPLAINED,
-        .explained = {(uint64_t)control_code(err),
-                      err == OK ? buf_str(&worker->answer) : sentence}};
+    const struct message answered = {
+        .type = MESSAGE_ANSWERED,
+        .answered = {(uint64_t)err, err == OK ? buf_str(&worker->answer) : sentence}};
     if (worker->connection < 0) {
-        UNHEEDED(link_send(worker->desk, &explained)); /* without an answer desk sees our end */
+        UNHEEDED(link_send(worker->desk, &answered)); /* without an answer desk sees our end */
     } else {
         UNHEEDED(answer_packet(worker, &done));
     }
@@ -249,8 +256,8 @@ static void worker_desk_spoke(void *context, struct link *link, struct message *
     if (message == NULL) {
         link_free(link);
         worker->desk = NULL;
-        if (!worker->job_whole) {
-            _exit(0);
+        if (!worker->job_whole || worker->connection < 0) {
+            _exit(0); /* whoever is to get the answer is gone */
         }
         return;
     }
