@@ -67,6 +67,7 @@ class Service:
     def __init__(self, folder=TMP, extra="", rules=(ROOT / "rules",)):
         self.folder = pathlib.Path(folder)
         self.data = self.folder / "var"
+        self.certificate = self.folder / "var.keys/portal/certificate.pem" # made at the first start
         self.udp = free_port(socket.SOCK_DGRAM)
         self.tcp = free_port()
         self.http = free_port()

@@ -64,20 +64,25 @@ class HookSink:
 
 
 class Managed:
-    """text: an apply file with client acme and provider watch, as examples/service.yaml."""
+    """text: an apply file with client acme and provider watch, as examples/service.yaml.  relay_port: where
+    mail goes, if not to a sink of this class, whose answers `relay` names."""
 
-    def __init__(self, folder, text, sign=True, relay=("ok",), rules=None):
+    ADMIN_PASSWORD = "correct horse battery 1"
+
+    def __init__(self, folder, text, sign=True, relay=("ok",), relay_port=None, rules=None):
         folder = pathlib.Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        self.mails, self.hooks = MailSink(folder / "mails", relay), HookSink(folder / "hooks")
+        self.mails = None if relay_port else MailSink(folder / "mails", relay)
+        self.hooks = HookSink(folder / "hooks")
         secrets = folder / "secrets"
         secrets.mkdir()
         (secrets / "acme.chat").write_text("a secret of the tests alone\n")
         self.port = free_port()
+        self.url = f"https://127.0.0.1:{self.port}"
         self.service = Service(folder, rules=rules or (ROOT / "rules",), extra=f"""
   - {{name: portal, kind: portal, address: 127.0.0.1, port: {self.port}}}
-portal_url: http://127.0.0.1:{self.port}
-mail_relay: smtp://127.0.0.1:{self.mails.port}
+portal_url: https://127.0.0.1:{self.port}
+mail_relay: smtp://127.0.0.1:{relay_port or self.mails.port}
 mail_from: soc@watch.example
 mail_tls: optional
 secrets: {secrets}
@@ -100,9 +105,9 @@ webhook_networks: [127.0.0.0/8]
         return found.group(1) if found else None
 
     def set_up(self):
-        admin = Api(self.port)
+        admin = Api(self.port, self.service.certificate)
         status, answer = admin.request("POST", "/setup", {"token": self.token, "party": "watch", "person": "admin",
-                                                       "password": "correct horse battery 1"})
+                                                       "password": self.ADMIN_PASSWORD})
         if status != 200:
             raise SystemExit(f"the first set-up fails: {status} {answer}")
         return admin
@@ -114,7 +119,7 @@ webhook_networks: [127.0.0.0/8]
     def sign_in(self, person):
         """A person is invited by whoever runs the machine, chooses a password, and is signed in."""
         answer = json.loads(self.service.run("user", "invite", person, "--json", check_code=0).stdout)
-        api = Api(self.port)
+        api = Api(self.port, self.service.certificate)
         status, answer = api.request("POST", "/invitation/use",
                                   {"token": answer["token"], "password": self.password(person)})
         if status != 200:
