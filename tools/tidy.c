@@ -6,8 +6,9 @@
  * tidy_source.c, the law of layers in tidy_layers.c; here are the walk, the rooms' READMEs and the
  * ratchet.
  *
- * Always true: what is under tests/corpus/ and in a folder whose name starts with a dot is input or
- * somebody else's and is not looked at.  Files that are neither C nor prose are passed over.
+ * Always true: what is under tests/corpus/, in node_modules/ and in a folder whose name starts with
+ * a dot is input or somebody else's and is not looked at.  Files that are neither C nor prose are
+ * passed over.
  *
  * The ratchet, tools/tidy-ratchet.txt, has one line "file function lines" for each function that is
  * longer than FUNCTION_LINES_MAX for the time being.  It may only get shorter: a function that grew
@@ -103,7 +104,7 @@ static void walk(const char *root, const char *path)
         const char *name = entries[i]->d_name;
         char below[PATH_SIZE];
         struct stat status;
-        if (name[0] != '.' &&
+        if (name[0] != '.' && strcmp(name, "node_modules") != 0 &&
             snprintf(below, sizeof below, "%s/%s", path, name) < (int)sizeof below &&
             snprintf(full, sizeof full, "%s/%s", root, below) < (int)sizeof full &&
             lstat(full, &status) == 0) {

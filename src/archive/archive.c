@@ -25,6 +25,10 @@
 #include "archive/private.h"
 #include "sys/random.h"
 
+/* Of zstd.  What the columns leave to be packed is lines: of 300 bytes each, 1 takes 0.61 us and
+ * leaves 30 bytes, -1 takes 0.37 us and leaves 43. */
+#define JOURNAL_LEVEL (-1)
+
 static enum err group_add(struct archive *archive, struct client *client, struct frame *frame,
                           struct str plain, const uint8_t salt[FRAME_SALT_SIZE]);
 static void group_forget(struct archive *archive);
@@ -45,8 +49,8 @@ static enum err archive_new(const struct archive_options *options, struct archiv
     map_init(&archive->stored, SOURCES_MAX, 0);
     buf_init(&archive->group, GROUP_SIZE_MAX + 2 * FRAME_PAYLOAD_MAX);
     archive->seen = seen_new(SEEN_KEYS_MAX, random_u64());
-    archive->zstd = zstd_new(1);
-    archive->scratch = arena_new(4 * FRAME_PAYLOAD_MAX);
+    archive->zstd = zstd_new(JOURNAL_LEVEL);
+    archive->scratch = arena_new(5 * FRAME_PAYLOAD_MAX);
     archive->journal = 1;
     int folder = snprintf(archive->folder, PATH_SIZE, "%s", options->folder);
     int keys = snprintf(archive->keys, PATH_SIZE, "%s", options->keys);

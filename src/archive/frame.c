@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "event/columns.h"
 #include "sys/random.h"
 
 static const char magic[8] = {'H', 'I', 'N', 'O', 'M', 'I', 'j', 'f'};
@@ -36,6 +37,27 @@ static struct sha256 payload_key(const struct sha256 *key, const uint8_t seed[SH
     return hmac_sha256_of(key->bytes, parts, 2);
 }
 
+/* Short texts on their way into a hash: each call of the library costs as much as 100 bytes. */
+struct gathering {
+    struct sha256_run *run;
+    size_t size;
+    char bytes[16384];
+};
+
+static void gather(struct gathering *gathering, struct str text)
+{
+    if (text.size > sizeof gathering->bytes - gathering->size) {
+        sha256_add(gathering->run, str_of(gathering->bytes, gathering->size));
+        gathering->size = 0;
+    }
+    if (text.size > sizeof gathering->bytes) {
+        sha256_add(gathering->run, text);
+    } else {
+        memcpy(gathering->bytes + gathering->size, text.data, text.size);
+        gathering->size += text.size;
+    }
+}
+
 enum err frame_leaf(const uint8_t salt[FRAME_SALT_SIZE], uint64_t first, const struct batch *batch,
                     struct sha256 *ret)
 {
@@ -54,18 +76,19 @@ enum err frame_leaf(const uint8_t salt[FRAME_SALT_SIZE], uint64_t first, const s
     put_u32(start + 5, batch->source.value);
     put_u64(start + 9, first);
     put_u32(start + 17, batch->events);
-    struct sha256_run *run = sha256_begin();
-    sha256_add(run, str_of(start, sizeof start));
-    sha256_add(run, str_of(salt, FRAME_SALT_SIZE));
+    struct gathering gathering = {.run = sha256_begin()};
+    gather(&gathering, str_of(start, sizeof start));
+    gather(&gathering, str_of(salt, FRAME_SALT_SIZE));
     for (uint32_t i = 0; i < batch->events; i++) {
         char before[12];
         batch_event(batch, i, &event);
         put_u32(before, (uint32_t)event.record.size);
         put_u64(before + 4, (uint64_t)event.received.ns);
-        sha256_add(run, str_of(before, sizeof before));
-        sha256_add(run, event.record);
+        gather(&gathering, str_of(before, sizeof before));
+        gather(&gathering, event.record);
     }
-    *ret = sha256_end(run);
+    sha256_add(gathering.run, str_of(gathering.bytes, gathering.size));
+    *ret = sha256_end(gathering.run);
     return OK;
 }
 
@@ -75,14 +98,24 @@ enum err frame_append(struct frame *frame, const struct sha256 *key, struct str 
     size_t before = out->size;
     size_t bound = zstd_bound(plain.size);
     char *at;
-    enum err err = buf_extend(out, FRAME_HEADER_SIZE + FRAME_SALT_SIZE + bound + AES_TAG_SIZE, &at);
+    size_t room = FRAME_HEADER_SIZE + FRAME_SALT_SIZE + bound + AES_TAG_SIZE;
+    /* The columns are made behind the frame, and forgotten. */
+    enum err err = buf_extend(out, room + plain.size, &at);
     if (err != OK) {
         return err;
     }
     char *payload = at + FRAME_HEADER_SIZE;
     size_t packed = 0;
+    frame->version = FRAME_VERSION;
     memcpy(payload, salt, FRAME_SALT_SIZE);
-    err = zstd_pack(zstd, plain, payload + FRAME_SALT_SIZE, bound, &packed);
+    struct str turned = plain;
+    if (frame->kind == FRAME_DATA) {
+        err = columns_from_batch(plain, at + room);
+        turned.data = at + room;
+    }
+    if (err == OK) {
+        err = zstd_pack(zstd, turned, payload + FRAME_SALT_SIZE, bound, &packed);
+    }
     if (err != OK) {
         out->size = before;
         return err;
@@ -107,7 +140,7 @@ void frame_encode(const struct frame *frame, char *header)
 {
     memset(header, 0, FRAME_HEADER_SIZE);
     memcpy(header, magic, sizeof magic);
-    put_u16(header + 8, FRAME_VERSION);
+    put_u16(header + 8, frame->version);
     header[10] = (char)frame->kind;
     put_u32(header + 12, frame->payload_size);
     put_u64(header + 16, frame->journal);
@@ -151,11 +184,13 @@ static bool frame_fits(const struct frame *frame)
 
 bool frame_decode(const char *header, uint64_t journal, uint64_t offset, struct frame *ret)
 {
-    if (memcmp(header, magic, sizeof magic) != 0 || get_u16(header + 8) != FRAME_VERSION ||
+    uint16_t version = get_u16(header + 8);
+    if (memcmp(header, magic, sizeof magic) != 0 || version < 1 || version > FRAME_VERSION ||
         get_u64(header + 16) != journal || get_u64(header + 24) != offset) {
         return false;
     }
     struct frame frame = {
+        .version = version,
         .kind = (enum frame_kind)(unsigned char)header[10],
         .payload_size = get_u32(header + 12),
         .journal = journal,
@@ -238,6 +273,17 @@ enum err frame_open(const struct frame *frame, struct str payload, const struct 
         return why_say(why, err, 0, "the frame does not unpack to the size that it names");
     }
     *ret_plain = str_of(plain, frame->plain_size);
+    if (frame->version == 1 || frame->kind != FRAME_DATA) {
+        return OK;
+    }
+    char *rows = arena_take(mem, frame->plain_size);
+    if (rows == NULL) {
+        return ERR_MEMORY;
+    }
+    if (columns_to_batch(*ret_plain, rows) != OK) {
+        return why_say(why, ERR_CORRUPT, 0, "the frame's tables do not fit its size");
+    }
+    ret_plain->data = rows;
     return OK;
 }
 

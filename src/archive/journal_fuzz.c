@@ -15,7 +15,7 @@ static void headers_mend(char *bytes, size_t size)
 {
     for (size_t at = 0; size - at >= FRAME_HEADER_SIZE;) {
         memcpy(bytes + at, "HINOMIjf", 8);
-        put_u16(bytes + at + 8, FRAME_VERSION);
+        put_u16(bytes + at + 8, at / 512 % 2 == 0 ? FRAME_VERSION : 1);
         put_u64(bytes + at + 16, 1);
         put_u64(bytes + at + 24, at);
         struct sha256 hash = sha256_of_bytes(str_of(bytes + at, 272));

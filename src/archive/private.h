@@ -14,7 +14,7 @@
 #define FRAME_BESIDE_SIZE   240 /* how much of the header the payload's seal covers */
 #define FRAME_PAYLOAD_MAX   (BATCH_SIZE_MAX + BATCH_SIZE_MAX / 64)
 #define FRAME_SALT_SIZE     32
-#define FRAME_VERSION       1
+#define FRAME_VERSION       2 /* that is written; 1 is read too */
 #define GENERATION_SIZE_MAX 1024
 
 enum frame_kind {
@@ -23,6 +23,7 @@ enum frame_kind {
 };
 
 struct frame {
+    uint16_t version; /* 1 or FRAME_VERSION */
     enum frame_kind kind;
     uint32_t payload_size;
     uint64_t journal, offset;

@@ -165,7 +165,7 @@ static bool arena_grow(struct arena *arena, size_t size)
         capacity = size;
     }
     capacity = (capacity + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-    struct block *block = calloc(1, sizeof *block + capacity);
+    struct block *block = malloc(sizeof *block + capacity); /* arena_take clears what it gives. */
     if (block == NULL) {
         return false;
     }

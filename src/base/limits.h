@@ -15,23 +15,54 @@
 #define NAME_SIZE_MAX        512  /* A field name, dots included. */
 #define NESTING_MAX          32   /* Levels of an outside JSON or YAML text. */
 
+/* Streams whose header lines named columns: 16 MB of them. */
+#define PARSE_STREAMS_MAX 2048
+
 /* Between processes. */
 #define MESSAGE_SIZE_MAX (128 * 1024) /* One packet; larger bodies travel in a descriptor. */
 #define RING_SIZE        (16 * 1024 * 1024)
 
 /* Listeners. */
-#define DATAGRAM_SIZE_MAX        65536 /* The largest UDP payload, rounded up. */
-#define CONNECTIONS_MAX          4096  /* Per front; each costs memory before it is known. */
-#define PEER_CONNECTIONS_MAX     (CONNECTIONS_MAX / 4) /* Of one address at one kind of listener. */
-#define LISTENERS_MAX            64 /* Of one front; each is a socket and a buffer. */
-#define LINES_MEMORY_MAX         (256 * 1024 * 1024) /* Unfinished lines of all TCP senders. */
-#define LINE_IDLE_SECONDS        60  /* For the rest of a line, or for the first byte. */
-#define HTTP_IDLE_SECONDS        30  /* Without a byte from the peer of a post. */
-#define HTTP_REQUEST_SECONDS     300 /* From head to the end of the body, however it trickles. */
-#define POST_PART_SIZE           (512 * 1024) /* Of a body to one batch, its fields come on top. */
-#define HTTP_BODY_SIZE_MAX       (16 * 1024 * 1024)  /* One POST; a shipper splits larger ones. */
-#define HTTP_MEMORY_MAX          (256 * 1024 * 1024) /* All bodies that are being read, together. */
-#define HTTP_CLIENT_MEMORY_MAX   (HTTP_MEMORY_MAX / 4) /* One client's: others must go on. */
+#define DATAGRAM_SIZE_MAX      65536 /* The largest UDP payload, rounded up. */
+#define CONNECTIONS_MAX        4096  /* Per front; each costs memory before it is known. */
+#define PEER_CONNECTIONS_MAX   (CONNECTIONS_MAX / 4) /* Of one address at one kind of listener. */
+#define LISTENERS_MAX          64 /* Of one front; each is a socket and a buffer. */
+#define LINES_MEMORY_MAX       (256 * 1024 * 1024) /* Unfinished lines of all TCP senders. */
+#define LINE_IDLE_SECONDS      60 /* For the rest of a line, or for the first byte. */
+#define CLIENT_CONNECTIONS_MAX (CONNECTIONS_MAX / 2) /* Of one client at streams: others go on. */
+#define GREETING_SECONDS       10  /* For a TLS handshake: three round trips and a slow device. */
+#define GREETINGS_MAX          512 /* TLS handshakes at once; each has some 20 kB. */
+#define GREETINGS_PEER_MAX     64  /* Of one address: a site's devices after a power cut. */
+#define ANSWERS_SIZE_MAX       (64 * 1024) /* Answers that a peer does not read; then we wait. */
+#define WINDOW_EVENTS_MAX      8192        /* Of one RELP or Beats connection, not yet on disk. */
+#define ALIVE_SECONDS          5    /* Then a Beats sender that waits hears how far we are. */
+#define FILES_MAX              1024 /* That are followed at once; each is a descriptor, twice. */
+#define FILE_PRINT_SIZE        256  /* First bytes by which a file is known again. */
+#define FILE_REST_SECONDS      10   /* Then the last line of a file that is gone has no LF. */
+#define RECORD_SECONDS         300  /* For a record, however it trickles: 1 MiB at 28 kbit/s. */
+#define DAWDLE_SECONDS         10   /* Within a record; then a stranger's place is given away. */
+#define ANSWERS_MEMORY_MAX     (64 * 1024 * 1024) /* What all peers together do not read. */
+#define HTTP_IDLE_SECONDS      30                 /* Without a byte from the peer of a post. */
+#define HTTP_REQUEST_SECONDS   300 /* From head to the end of the body, however it trickles. */
+#define POST_PART_SIZE         (512 * 1024) /* Of a body to one batch, its fields come on top. */
+#define HTTP_BODY_SIZE_MAX     (16 * 1024 * 1024)    /* One POST; a shipper splits larger ones. */
+#define HTTP_MEMORY_MAX        (256 * 1024 * 1024)   /* All bodies that are being read, together. */
+#define HTTP_CLIENT_MEMORY_MAX (HTTP_MEMORY_MAX / 4) /* One client's: others must go on. */
+/* One uploaded file: an event log of Windows' own size, 20 MiB, twice over. */
+#define UPLOAD_SIZE_MAX        (48 * 1024 * 1024)
+#define UPLOAD_UNPACKED_MAX    (1024 * 1024 * 1024) /* What an uploaded archive may unfold into. */
+#define HTTP_PATIENCE_MS       2000 /* With a post that finds no room; then it shall come again. */
+#define HTTP_INFLATED_SIZE_MAX (64 * 1024 * 1024) /* One compressed POST, unpacked. */
+/* Logs compress by 10 to 100, a bomb by a thousand; so much is free, for the smallest texts. */
+#define INFLATE_RATIO_MAX        200
+#define INFLATE_FREE_SIZE        (1024 * 1024)
+#define INFLATE_WINDOW_LOG_MAX   23 /* zstd's up to level 19, 8 MiB, and what RFC 8878 asks for. */
+#define BULK_ITEMS_MAX           100000 /* Of one _bulk; clients send 500 to 5,000. */
+#define BULK_IDS_MAX             262144 /* Documents known by their _id, of all clients: 4 MiB. */
+#define HEC_CHANNELS_MAX         512    /* Of Splunk senders, 32 KiB of numbers each, */
+#define HEC_CHANNELS_CLIENT      64     /* of one client's; the longest silent one makes room; */
+#define HEC_ACKS_MAX             4096   /* so many of one channel, */
+#define HEC_ACK_SECONDS          600    /* for so long, until they are asked for. */
 #define IDEMPOTENCY_KEY_SIZE_MAX 255
 #define IDEMPOTENCY_SECONDS      (24 * 60 * 60) /* How long a key is remembered. */
 
@@ -92,13 +123,26 @@
 #define RULES_MAX       20000
 #define RULES_SIZE_MAX  (64 * 1024 * 1024) /* All rule texts together. */
 /* Places in a regular expression, with all its repeats: compiled within a tenth of a second. */
-#define REGEX_WEIGHT_MAX 20000
-#define REGEX_LEVELS_MAX 16      /* Groups in groups: each level may double the time it takes. */
-#define LIST_VALUES_MAX  1000000 /* Values of all of one client's lists together. */
-#define QUERY_SIZE_MAX   65536
-#define SLUG_SIZE_MAX    63    /* Short names: of clients, sources, listeners; a DNS label. */
-#define CLIENTS_MAX      4096  /* Clients of one installation. */
-#define SOURCES_MAX      16384 /* Log sources of one installation. */
+#define REGEX_WEIGHT_MAX     20000
+#define REGEX_LEVELS_MAX     16 /* Groups in groups: each level may double the time it takes. */
+#define LIST_VALUES_MAX      1000000 /* Values of all of one client's lists together. */
+#define QUERY_SIZE_MAX       65536
+#define CERTIFICATE_NAME_MAX 253      /* A DNS name, RFC 1035. */
+#define FILE_PATTERN_MAX     1000     /* A path of files to be followed. */
+#define QUOTA_BURST_SECONDS  10       /* Of its quota that a quiet client may send at once. */
+#define QUOTA_DEBT_SECONDS   60       /* What it may owe at most, after one large post. */
+#define QUOTA_UNKNOWN        2000     /* Events a second of strangers. */
+#define QUOTA_MAX            10000000 /* Events a second that a client may be promised. */
+#define SLUG_SIZE_MAX        63    /* Short names: of clients, sources, listeners; a DNS label. */
+#define CLIENTS_MAX          4096  /* Clients of one installation. */
+#define SOURCES_MAX          16384 /* Log sources of one installation. */
+#define DEVICES_MAX          16384 /* Devices of one installation; most send one source. */
+/* The books by the minute: 500 busy sources make 5 million rows in a week, about 400 MB; by the
+ * hour they are kept over a year, for reports that compare. */
+#define BOOKS_MINUTES_DAYS 7LL
+#define BOOKS_HOURS_DAYS   400LL
+#define PROPOSALS_MAX      1000 /* Senders to enrol: more than a person looks through. */
+#define DEVICE_SOURCES_MAX 64   /* Of one device: a virtual system each, say. */
 /* Elements of one client that an apply file discloses or hides by name; what is below them follows,
  * so nobody needs to name each asset. */
 #define DISCLOSURES_MAX 4096

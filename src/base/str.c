@@ -16,16 +16,6 @@ struct str str_from(const char *text)
     return text == NULL ? (struct str){0} : (struct str){text, strlen(text)};
 }
 
-struct str str_of(const void *data, size_t size)
-{
-    return (struct str){data, size};
-}
-
-bool str_equal(struct str a, struct str b)
-{
-    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
-}
-
 bool str_equal_nocase(struct str a, struct str b)
 {
     if (a.size != b.size) {
@@ -44,11 +34,6 @@ int str_compare(struct str a, struct str b)
     size_t common = a.size < b.size ? a.size : b.size;
     int order = common == 0 ? 0 : memcmp(a.data, b.data, common);
     return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
-}
-
-bool str_starts(struct str s, struct str prefix)
-{
-    return str_equal(str_slice(s, 0, prefix.size), prefix);
 }
 
 bool str_ends(struct str s, struct str suffix)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/err.h"
 
@@ -23,12 +24,25 @@ struct str {
 #define STR_ARG(s) ((s).size < 4096 ? (int)(s).size : 4096), ((s).data != NULL ? (s).data : "")
 
 struct str str_from(const char *text); /* NULL gives the empty text. */
-struct str str_of(const void *data, size_t size);
+static inline struct str str_of(const void *data, size_t size)
+{
+    struct str text;
+    text.data = (const char *)data;
+    text.size = size;
+    return text;
+}
 
-bool str_equal(struct str a, struct str b);
+static inline bool str_equal(struct str a, struct str b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+static inline bool str_starts(struct str s, struct str prefix)
+{
+    return s.size >= prefix.size &&
+           (prefix.size == 0 || memcmp(s.data, prefix.data, prefix.size) == 0);
+}
 bool str_equal_nocase(struct str a, struct str b); /* ASCII letters only. */
 int str_compare(struct str a, struct str b);       /* By bytes, as memcmp; the shorter first. */
-bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 /* A short name that people type: 1 to SLUG_SIZE_MAX of a-z, 0-9 and '-', which does not begin it.
  */

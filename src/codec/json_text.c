@@ -80,6 +80,35 @@ size_t json_escapes_check(struct str text)
     return carry == 0 ? STR_NONE : text.size - 1;
 }
 
+/* Controls of terminals, and of the direction of what is read (U+202A to U+202E, U+2066 to U+2069):
+ * a screen would show something else than what stands there. */
+static bool steers_text(const unsigned char *b, size_t length)
+{
+    return b[0] == 0x7f || (length == 2 && b[0] == 0xc2 && b[1] < 0xa0) ||
+           (length == 3 && b[0] == 0xe2 &&
+            ((b[1] == 0x80 && b[2] >= 0xaa && b[2] <= 0xae) ||
+             (b[1] == 0x81 && b[2] >= 0xa6 && b[2] <= 0xa9)));
+}
+
+/* One character that cannot go out as it is; `length` 0: a byte that is none. */
+static enum err escape_print(struct buf *out, const unsigned char *b, size_t length)
+{
+    unsigned char c = b[0];
+    if (length == 0) {
+        return buf_append(out, STR("\xEF\xBF\xBD"));
+    }
+    if (c == '"' || c == '\\') {
+        return buf_print(out, "\\%c", c);
+    }
+    if (c == '\n' || c == '\t' || c == '\r') {
+        return buf_append(out, c == '\n' ? STR("\\n") : c == '\t' ? STR("\\t") : STR("\\r"));
+    }
+    unsigned code = length == 1   ? c
+                    : length == 2 ? b[1]
+                                  : 0x2000u | (b[1] & 0x3fu) << 6 | (b[2] & 0x3fu);
+    return buf_print(out, "\\u%04x", code);
+}
+
 enum err json_print(struct buf *out, struct str text)
 {
     size_t size_before = out->size;
@@ -88,8 +117,7 @@ enum err json_print(struct buf *out, struct str text)
     for (size_t i = 0; i < text.size && err == OK;) {
         unsigned char c = (unsigned char)text.data[i];
         size_t length = c < 0x80 ? 1 : utf8_sequence(str_slice(text, i, 4));
-        bool steers =
-            c == 0x7f || (c == 0xc2 && length == 2 && (unsigned char)text.data[i + 1] < 0xa0);
+        bool steers = steers_text((const unsigned char *)text.data + i, length);
         if (c >= 0x20 && c != '"' && c != '\\' && !steers && length > 0) {
             run += length;
             i += length;
@@ -97,19 +125,11 @@ enum err json_print(struct buf *out, struct str text)
         }
         err = buf_append(out, str_slice(text, i - run, run));
         run = 0;
-        i += length == 2 ? 2 : 1;
         if (err != OK) {
             break;
         }
-        if (length == 0) {
-            err = buf_append(out, STR("\xEF\xBF\xBD"));
-        } else if (c == '"' || c == '\\') {
-            err = buf_print(out, "\\%c", c);
-        } else if (c == '\n' || c == '\t' || c == '\r') {
-            err = buf_append(out, c == '\n' ? STR("\\n") : c == '\t' ? STR("\\t") : STR("\\r"));
-        } else {
-            err = buf_print(out, "\\u%04x", c < 0x80 ? c : (unsigned char)text.data[i - 1]);
-        }
+        err = escape_print(out, (const unsigned char *)text.data + i, length);
+        i += length > 0 ? length : 1;
     }
     if (err == OK) {
         err = buf_append(out, str_slice(text, text.size - run, run));

@@ -14,7 +14,7 @@ NODISCARD enum err json_unescape(struct str raw, struct arena *mem, struct str *
 size_t json_escapes_check(struct str text);
 
 /* Appends text as a JSON string, quotes included.  Bytes that are not UTF-8 come out as U+FFFD, one
- * for each; control characters, C1 too, as escapes. */
+ * for each; control characters, C1 and those of direction too, as escapes. */
 NODISCARD enum err json_print(struct buf *out, struct str text);
 
 /* The length of the valid UTF-8 sequence at the start of s (1 to 4), or 0 if there is none. */

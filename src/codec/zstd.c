@@ -70,3 +70,57 @@ enum err zstd_unpack(struct zstd *zstd, struct str packed, void *to, size_t size
     }
     return ZSTD_isError(got) || got != size ? ERR_CORRUPT : OK;
 }
+
+/* ---- In pieces. */
+
+struct unzstd {
+    ZSTD_DCtx *unpacker;
+};
+
+struct unzstd *unzstd_new(int window_log_max)
+{
+    struct unzstd *unzstd = calloc(1, sizeof *unzstd);
+    if (unzstd == NULL) {
+        return NULL;
+    }
+    unzstd->unpacker = ZSTD_createDCtx();
+    if (unzstd->unpacker == NULL || ZSTD_isError(ZSTD_DCtx_setParameter(
+                                        unzstd->unpacker, ZSTD_d_windowLogMax, window_log_max))) {
+        unzstd_free(unzstd);
+        return NULL;
+    }
+    return unzstd;
+}
+
+void unzstd_free(struct unzstd *unzstd)
+{
+    if (unzstd != NULL) {
+        (void)ZSTD_freeDCtx(unzstd->unpacker);
+        free(unzstd);
+    }
+}
+
+size_t unzstd_size(const struct unzstd *unzstd)
+{
+    return ZSTD_sizeof_DCtx(unzstd->unpacker);
+}
+
+enum err unzstd_step(struct unzstd *unzstd, struct str packed, char *to, size_t room,
+                     size_t *ret_used, size_t *ret_made, bool *whole)
+{
+    ZSTD_inBuffer in = {packed.data, packed.size, 0};
+    ZSTD_outBuffer out = {to, room, 0};
+    size_t left = ZSTD_decompressStream(unzstd->unpacker, &out, &in);
+    *ret_used = in.pos;
+    *ret_made = out.pos;
+    if (ZSTD_isError(left)) {
+        ZSTD_ErrorCode code = ZSTD_getErrorCode(left);
+        return code == ZSTD_error_memory_allocation               ? ERR_MEMORY
+               : code == ZSTD_error_frameParameter_windowTooLarge ? ERR_LIMIT
+                                                                  : ERR_SYNTAX;
+    }
+    if (in.pos > 0 || out.pos > 0) {
+        *whole = left == 0;
+    }
+    return OK;
+}

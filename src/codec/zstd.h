@@ -26,3 +26,16 @@ NODISCARD enum err zstd_pack(struct zstd *zstd, struct str plain, void *to, size
                              size_t *ret_size);
 /* Writes exactly `size` bytes, or ERR_CORRUPT: not one whole frame of that size. */
 NODISCARD enum err zstd_unpack(struct zstd *zstd, struct str packed, void *to, size_t size);
+
+/* ---- A text that arrives in pieces, and whose size nobody tells (for codec/inflate.h). */
+
+struct unzstd;
+
+/* window_log_max: the largest window that a frame may ask for, as a power of two. */
+struct unzstd *unzstd_new(int window_log_max);
+void unzstd_free(struct unzstd *unzstd);         /* NULL is fine. */
+size_t unzstd_size(const struct unzstd *unzstd); /* what it holds in memory */
+/* One step: *ret_used of packed is done with, *ret_made bytes stand in `to`; *whole is set when a
+ * frame has ended, and unset within one.  ERR_SYNTAX: it is none; ERR_LIMIT: too large a window. */
+NODISCARD enum err unzstd_step(struct unzstd *unzstd, struct str packed, char *to, size_t room,
+                               size_t *ret_used, size_t *ret_made, bool *whole);

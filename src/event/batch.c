@@ -21,7 +21,7 @@ static enum err spans_check(const struct batch *batch, struct why *why);
 enum err batch_check(struct str bytes, struct arena *mem, struct batch *ret, struct why *why)
 {
     struct batch batch = {.bytes = bytes};
-    struct str names;
+    struct str names = {0};
     enum err err = header_check(bytes, &batch, &names, why);
     if (err == OK) {
         err = names_check(names, mem, &batch, why);

@@ -26,6 +26,12 @@
 
 #define EVENT_SPANS_SIZE (SPANS_PER_EVENT_MAX * BATCH_SPAN_SIZE)
 #define AREA_SIZE_MIN    1024
+#define DERIVED_SLOTS    64
+
+/* Where a derived value stands already.  Believed only if the same bytes are still there. */
+struct derived_place {
+    uint32_t offset, size;
+};
 
 struct marks {
     size_t text, spans;
@@ -43,7 +49,8 @@ struct builder {
     struct marks at_begin;
     size_t record_offset, record_size;
     bool begun;
-    char event[BATCH_EVENT_SIZE]; /* the event begun */
+    struct derived_place derived[DERIVED_SLOTS]; /* by some of their names */
+    char event[BATCH_EVENT_SIZE];                /* the event begun */
 };
 
 static enum err text_append(struct builder *builder, struct str bytes);
@@ -131,14 +138,33 @@ void builder_span(struct builder *builder, struct str name, size_t offset, size_
     (void)span_add(builder, name, builder->record_offset + offset, size, how);
 }
 
+/* The events of a source have few derived values, the same ones over and over: each stands once. */
 void builder_derive(struct builder *builder, struct str name, struct str value)
 {
+    builder_derive_as(builder, name, value, SPAN_RAW);
+}
+
+void builder_derive_as(struct builder *builder, struct str name, struct str value,
+                       enum span_how how)
+{
     assert(builder->begun);
+    size_t slot =
+        (name.size + (name.size > 0 ? (unsigned char)name.data[name.size - 1] : 0u) * 5u) %
+        DERIVED_SLOTS;
+    struct derived_place *place = &builder->derived[slot];
+    if (value.size > 0 && place->size == value.size &&
+        (size_t)place->offset + place->size <= builder->text_size &&
+        memcmp(builder->area + builder->head + place->offset, value.data, value.size) == 0) {
+        (void)span_add(builder, name, place->offset, value.size, SPAN_RAW);
+        return;
+    }
     size_t offset = builder->text_size;
     if (value.size > RECORD_SIZE_MAX || text_append(builder, value) != OK) {
         fields_cut(builder);
-    } else if (!span_add(builder, name, offset, value.size, SPAN_RAW)) {
+    } else if (!span_add(builder, name, offset, value.size, how)) {
         builder->text_size = offset;
+    } else {
+        *place = (struct derived_place){(uint32_t)offset, (uint32_t)value.size};
     }
 }
 
@@ -299,8 +325,14 @@ static enum err area_move(struct builder *builder, size_t head, size_t text_room
 
 static uint16_t name_intern(struct builder *builder, struct str name)
 {
+    size_t slot;
+    uint16_t index = namebook_find(&builder->names, name, &slot);
+    if (index != NAME_NONE) {
+        return index;
+    }
     size_t size = size_now(builder);
-    return namebook_index(&builder->names, name, size < BATCH_SIZE_MAX ? BATCH_SIZE_MAX - size : 0);
+    return namebook_add(&builder->names, name, slot,
+                        size < BATCH_SIZE_MAX ? BATCH_SIZE_MAX - size : 0);
 }
 
 static size_t size_now(const struct builder *builder)
@@ -315,7 +347,10 @@ static bool span_add(struct builder *builder, struct str name, size_t offset, si
     bool full = builder->spans.size - builder->at_begin.spans == EVENT_SPANS_SIZE;
     uint16_t index = full ? NAME_NONE : name_intern(builder, name);
     char *span;
-    if (index == NAME_NONE || buf_extend(&builder->spans, BATCH_SPAN_SIZE, &span) != OK) {
+    if (index != NAME_NONE && builder->spans.capacity - builder->spans.size >= BATCH_SPAN_SIZE) {
+        span = builder->spans.data + builder->spans.size;
+        builder->spans.size += BATCH_SPAN_SIZE;
+    } else if (index == NAME_NONE || buf_extend(&builder->spans, BATCH_SPAN_SIZE, &span) != OK) {
         fields_cut(builder);
         return false;
     }

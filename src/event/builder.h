@@ -30,6 +30,8 @@ void builder_span(struct builder *builder, struct str name, size_t offset, size_
                   enum span_how how);
 /* A field whose value the record does not spell out. */
 void builder_derive(struct builder *builder, struct str name, struct str value);
+void builder_derive_as(struct builder *builder, struct str name, struct str value,
+                       enum span_how how);
 void builder_happened(struct builder *builder, struct wall happened);
 void builder_class(struct builder *builder, struct str class); /* "category/product/service" */
 void builder_parser(struct builder *builder, struct str parser);

@@ -3,7 +3,7 @@
 /*
  * The field names of a batch that is being made: each gets the next index, once.
  *
- *     namebook_init → namebook_index … → namebook_done
+ *     namebook_init → namebook_find, namebook_add … → namebook_done
  *
  * The events of one source have few names, the same ones over and over, so nearly every look-up
  * ends at a slot of a small table, chosen by a cheap hash of the name's ends.  What the table does
@@ -67,23 +67,35 @@ static inline struct name_ends name_ends(struct str name)
     return ends;
 }
 
-/* The index of a name, old or new; see namebook_add. */
-static inline uint16_t namebook_index(struct namebook *book, struct str name, size_t room)
+static inline bool namebook_is(const struct namebook *book, uint16_t index, struct str name,
+                               struct name_ends ends)
+{
+    if (index == UINT16_MAX) {
+        return false;
+    }
+    const struct name_entry *entry =
+        (const struct name_entry *)(const void *)book->entries.data + index;
+    return entry->size == name.size && entry->ends.first == ends.first &&
+           entry->ends.last == ends.last &&
+           (name.size <= 16 ||
+            memcmp(book->area.data + entry->offset + 8, name.data + 8, name.size - 16) == 0);
+}
+
+/* The index of a name that a slot tells; otherwise NAME_NONE, and where namebook_add may put it.
+ * Two slots: two names that share one would drive each other out with every event. */
+static inline uint16_t namebook_find(const struct namebook *book, struct str name, size_t *ret_slot)
 {
     struct name_ends ends = name_ends(name);
     uint64_t hash = (ends.first ^ name.size) * 0x9e3779b97f4a7c15ULL;
     hash = (hash ^ ends.last) * 0xc2b2ae3d27d4eb4fULL;
     size_t slot = hash >> 54;
-    uint16_t index = book->slots[slot];
-    if (index != UINT16_MAX) {
-        const struct name_entry *entry =
-            (const struct name_entry *)(void *)book->entries.data + index;
-        if (entry->size == name.size && entry->ends.first == ends.first &&
-            entry->ends.last == ends.last &&
-            (name.size <= 16 ||
-             memcmp(book->area.data + entry->offset + 8, name.data + 8, name.size - 16) == 0)) {
-            return index;
-        }
+    size_t other = slot ^ 1;
+    if (namebook_is(book, book->slots[slot], name, ends)) {
+        return book->slots[slot];
     }
-    return namebook_add(book, name, slot, room);
+    if (namebook_is(book, book->slots[other], name, ends)) {
+        return book->slots[other];
+    }
+    *ret_slot = book->slots[slot] == UINT16_MAX ? slot : other;
+    return UINT16_MAX;
 }

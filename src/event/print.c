@@ -3,7 +3,8 @@
  * into one object stands together; objects are then written by walking the list once per level.
  *
  * Always true, whatever a record calls its own fields: @timestamp, event.original, event.created
- * and all below hinomi are ours and have one value; `event`, `hinomi` and `observer` are objects.
+ * and all below hinomi are ours and have one value (hinomi.charset is parse's, which lets nobody
+ * else tell it); `event`, `hinomi` and `observer` are objects.
  * A record's field of just such a name stands in the object as "value".
  */
 
@@ -162,7 +163,8 @@ static bool is_number(const struct span *span)
 static bool is_ours(struct str name)
 {
     return str_equal(name, STR("@timestamp")) || str_equal(name, STR("event.original")) ||
-           str_equal(name, STR("event.created")) || str_starts(name, STR("hinomi."));
+           str_equal(name, STR("event.created")) ||
+           (str_starts(name, STR("hinomi.")) && !str_equal(name, STR("hinomi.charset")));
 }
 
 static struct str name_shown(struct str name)

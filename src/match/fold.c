@@ -1,5 +1,5 @@
 /*
- * Case folding: the door to ICU.
+ * Case folding.
  *
  * Simple folding (Unicode's CaseFolding.txt, C and S) takes one character to one character, so that
  * a ? stands for the same character before and after.  A character may need one byte more than
@@ -13,9 +13,7 @@
 
 #include <string.h>
 
-#include <unicode/uchar.h>
-#include <unicode/utf8.h>
-
+#include "codec/charset.h"
 #include "codec/json_text.h"
 
 static size_t fold_wide(struct str text, char *out);
@@ -108,15 +106,7 @@ static size_t fold_wide(struct str text, char *out)
             out[size++] = text.data[i++];
             continue;
         }
-        int32_t at = 0;
-        UChar32 c;
-        U8_NEXT((const uint8_t *)text.data + i, at, (int32_t)length, c);
-        c = u_foldCase(c, U_FOLD_CASE_DEFAULT);
-        int32_t put = 0;
-        uint8_t bytes[4];
-        U8_APPEND_UNSAFE(bytes, put, (uint32_t)c);
-        memcpy(out + size, bytes, (size_t)put);
-        size += (size_t)put;
+        size += utf8_fold(text.data + i, length, out + size);
         i += length;
     }
     return size;

@@ -35,13 +35,14 @@
 
 #include "codec/json_text.h"
 
-#define COST_EQUAL    60
-#define COST_NUMBER   3000 /* an event id and the like: few values, many events each */
-#define COST_DIRECT   5000
-#define COST_PRESENT  20000
-#define COST_MAX      (UINT64_MAX / 4)
-#define AGAINST_MAX   32
-#define COST_ANYWHERE 30000 /* a keyword is looked for in every byte of every event */
+#define COST_EQUAL      60
+#define COST_NUMBER     3000 /* an event id and the like: few values, many events each */
+#define COST_DIRECT     5000
+#define COST_PRESENT    20000
+#define COST_MAX        (UINT64_MAX / 4)
+#define AGAINST_MAX     32
+#define WORD_COMMON_MAX 4     /* bytes of a value that is one of few: methods, protocols */
+#define COST_ANYWHERE   30000 /* a keyword is looked for in every byte of every event */
 
 /* Two guards that must both fire; the second is none, or another than the first. */
 struct guards {
@@ -281,6 +282,32 @@ static bool is_worth(const struct guard *guard)
     return !guard->none && guard->count > 0 && guard->cost / guard->count < COST_NUMBER;
 }
 
+/* Whether much of what comes along has it: "GET", "tcp", a field that is there. */
+static bool is_weak(const struct guard *guard)
+{
+    for (size_t i = 0; i < guard->count; i++) {
+        const struct clause *clause = &guard->clauses[i];
+        if (clause->kind != CLAUSE_LITERAL &&
+            !(clause->kind == CLAUSE_EQUAL && clause->text.size > WORD_COMMON_MAX)) {
+            return true;
+        }
+    }
+    return guard->none || guard->count == 0;
+}
+
+/* Keywords cost every event of the class a look at all of its bytes.  Behind a weak guard that is
+ * still cheaper than to ask for each of them in each field. */
+static bool is_keywords(const struct guard *guard)
+{
+    for (size_t i = 0; i < guard->count; i++) {
+        if (guard->clauses[i].kind != CLAUSE_LITERAL ||
+            guard->clauses[i].text.size < LITERAL_SIZE_MIN) {
+            return false;
+        }
+    }
+    return !guard->none && guard->count > 0;
+}
+
 static void guards_prefer(struct guards *best, const struct guard *guard)
 {
     if (!guard->none && (best->first.none || guard->cost < best->first.cost)) {
@@ -296,6 +323,7 @@ static enum err cheapest(struct derivation *derivation, const struct expr *expr,
                          struct guards *ret)
 {
     struct guards best = {{.none = true}, {.none = true}};
+    struct guard spare = {.none = true};
     if (expr->count == 0) {
         ret->second.none = true;
         return none(derivation, "it holds for every event", &ret->first);
@@ -308,6 +336,13 @@ static enum err cheapest(struct derivation *derivation, const struct expr *expr,
         }
         guards_prefer(&best, &guards.first);
         guards_prefer(&best, &guards.second);
+        if (is_keywords(&guards.first) && (spare.none || guards.first.cost < spare.cost)) {
+            spare = guards.first;
+        }
+    }
+    if (best.second.none && !spare.none && spare.clauses != best.first.clauses &&
+        is_weak(&best.first)) {
+        best.second = spare;
     }
     *ret = best;
     return OK;

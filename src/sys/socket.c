@@ -105,6 +105,20 @@ enum err socket_read(int socket, void *to, size_t size, size_t *ret_size)
     return OK;
 }
 
+enum err socket_write(int socket, struct str bytes, size_t *ret_size)
+{
+    ssize_t sent;
+    do {
+        sent = send(socket, bytes.data, bytes.size, MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    if (sent < 0) {
+        bool again = errno == EAGAIN || errno == EWOULDBLOCK;
+        return again ? ERR_AGAIN : ERR_CLOSED;
+    }
+    *ret_size = (size_t)sent;
+    return OK;
+}
+
 struct datagrams *datagrams_new(void)
 {
     struct datagrams *datagrams = calloc(1, sizeof *datagrams);

@@ -35,6 +35,8 @@ void socket_close(int socket); /* -1 is fine. */
 NODISCARD enum err socket_accept(int listener, int *ret, struct peer *ret_peer);
 /* Up to `size` bytes.  ERR_AGAIN: none is there.  ERR_CLOSED: the peer has ended or is gone. */
 NODISCARD enum err socket_read(int socket, void *to, size_t size, size_t *ret_size);
+/* Some of the bytes.  ERR_AGAIN: the peer takes none now. */
+NODISCARD enum err socket_write(int socket, struct str bytes, size_t *ret_size);
 
 /* Room for one recvmmsg(2) of datagrams. */
 struct datagrams;

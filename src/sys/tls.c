@@ -19,9 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <gnutls/abstract.h>
-#include <gnutls/x509.h>
-
+#include "sys/gnutls.h"
 #include "sys/random.h"
 
 #define CHAIN_MAX   16

@@ -1,0 +1,351 @@
+/*
+ * Recognising and decoding character sets.
+ *
+ *     set          lead          trail                 alone
+ *     Shift_JIS    81-9F E0-FC   40-7E 80-FC           A1-DF (half-width katakana)
+ *     EUC-JP       A1-FE         A1-FE                 8E xx (half-width), 8F xx xx (JIS X 0212)
+ *     ISO-2022-JP  ESC $ B, ESC $ @, ESC ( J, ESC ( B …
+ *
+ * Bytes that are valid in both Shift_JIS and EUC-JP are weighed: kana and the kanji of level 1 are
+ * what people write; half-width katakana and rare kanji are what one set looks like when it is read
+ * as the other.  Where neither makes sense and each high byte stands between ASCII letters, as in
+ * "Müller", it is ISO 8859-1.
+ *
+ * A record may have been cut in the middle of a character: a lead without a trail at the very end
+ * is no fault.
+ *
+ * Always true: one pass over the bytes for each set; what is not recognised is left as it is.
+ */
+
+#include "codec/charset.h"
+
+#include <string.h>
+
+#include <unicode/uchar.h>
+#include <unicode/ucnv.h>
+#include <unicode/ucnv_cb.h>
+#include <unicode/utf8.h>
+
+#include "codec/json_text.h"
+
+/* How much sense bytes make in a set. */
+struct sense {
+    bool valid;
+    size_t good, weak, odd; /* characters */
+};
+
+static const struct {
+    const char *name, *icu;
+} sets[CHARSET_COUNT] = {
+    [CHARSET_UTF8] = {"utf-8", "UTF-8"},
+    [CHARSET_SHIFT_JIS] = {"shift_jis", "ibm-943_P15A-2003"},
+    [CHARSET_EUC_JP] = {"euc-jp", "EUC-JP"},
+    [CHARSET_ISO_2022_JP] = {"iso-2022-jp", "ISO-2022-JP-2"},
+    [CHARSET_UTF16LE] = {"utf-16le", "UTF-16LE"},
+    [CHARSET_UTF16BE] = {"utf-16be", "UTF-16BE"},
+    [CHARSET_ISO_8859_1] = {"iso-8859-1", "windows-1252"},
+    [CHARSET_UNKNOWN] = {"unknown", ""},
+};
+
+static bool is_utf8(struct str bytes);
+static struct sense sense_of_shift_jis(struct str bytes);
+static struct sense sense_of_euc(struct str bytes);
+static bool is_latin(struct str bytes);
+
+bool charset_find(struct str name, enum charset *ret)
+{
+    static const struct {
+        const char *name;
+        enum charset charset;
+    } others[] = {
+        {"utf8", CHARSET_UTF8},
+        {"sjis", CHARSET_SHIFT_JIS},
+        {"cp932", CHARSET_SHIFT_JIS},
+        {"ms932", CHARSET_SHIFT_JIS},
+        {"windows-31j", CHARSET_SHIFT_JIS},
+        {"shift-jis", CHARSET_SHIFT_JIS},
+        {"eucjp", CHARSET_EUC_JP},
+        {"euc_jp", CHARSET_EUC_JP},
+        {"jis", CHARSET_ISO_2022_JP},
+        {"utf-16", CHARSET_UTF16LE},
+        {"latin1", CHARSET_ISO_8859_1},
+        {"windows-1252", CHARSET_ISO_8859_1},
+    };
+    for (int i = 0; i < CHARSET_UNKNOWN; i++) {
+        if (str_equal_nocase(name, str_from(sets[i].name))) {
+            *ret = (enum charset)i;
+            return true;
+        }
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (str_equal_nocase(name, str_from(others[i].name))) {
+            *ret = others[i].charset;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *charset_name(enum charset charset)
+{
+    return sets[charset].name;
+}
+
+const char *const *charset_names(void)
+{
+    static const char *const names[] = {"auto",     "utf-8",       "shift_jis",
+                                        "euc-jp",   "iso-2022-jp", "utf-16le",
+                                        "utf-16be", "iso-8859-1",  NULL};
+    return names;
+}
+
+static bool has_escapes(struct str bytes)
+{
+    for (size_t from = 0; from < bytes.size;) {
+        const char *at = memchr(bytes.data + from, 0x1b, bytes.size - from);
+        if (at == NULL) {
+            return false;
+        }
+        from = (size_t)(at - bytes.data) + 1;
+        struct str rest = str_slice(bytes, from, 3);
+        if (str_starts(rest, STR("$B")) || str_starts(rest, STR("$@")) ||
+            str_starts(rest, STR("$(D"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Which byte of each pair is zero, of mostly ASCII text; `first` tells whether the first is. */
+static bool is_wide(struct str bytes, bool first)
+{
+    size_t zeros = 0;
+    size_t pairs = bytes.size / 2 < 64 ? bytes.size / 2 : 64;
+    for (size_t i = 0; i < pairs; i++) {
+        bool a = bytes.data[2 * i] == '\0';
+        bool b = bytes.data[2 * i + 1] == '\0';
+        zeros += (first ? a && !b : b && !a) ? 1 : 0;
+    }
+    return pairs >= 4 && zeros * 2 >= pairs;
+}
+
+enum charset charset_guess(struct str bytes)
+{
+    if (bytes.size >= 2) {
+        struct str mark = str_slice(bytes, 0, 2);
+        if (str_equal(mark, STR("\xff\xfe")) || (bytes.data[1] == '\0' && is_wide(bytes, false))) {
+            return CHARSET_UTF16LE;
+        }
+        if (str_equal(mark, STR("\xfe\xff")) || (bytes.data[0] == '\0' && is_wide(bytes, true))) {
+            return CHARSET_UTF16BE;
+        }
+    }
+    if (is_utf8(bytes)) {
+        return has_escapes(bytes) ? CHARSET_ISO_2022_JP : CHARSET_UTF8;
+    }
+    struct sense sjis = sense_of_shift_jis(bytes);
+    struct sense euc = sense_of_euc(bytes);
+    if (is_latin(bytes) && sjis.good == 0) {
+        return CHARSET_ISO_8859_1;
+    }
+    if (sjis.valid && euc.valid) {
+        size_t s = 4 * sjis.good + sjis.weak;
+        size_t e = 4 * euc.good + euc.weak;
+        /* Half-width katakana alone are Shift_JIS: two of them look like one rare kanji in EUC. */
+        return s * (1 + euc.odd) >= e * (1 + sjis.odd) && !(euc.good > sjis.good)
+                   ? CHARSET_SHIFT_JIS
+                   : CHARSET_EUC_JP;
+    }
+    return sjis.valid                       ? CHARSET_SHIFT_JIS
+           : euc.valid                      ? CHARSET_EUC_JP
+           : sjis.good > 2 * (sjis.odd + 1) ? CHARSET_SHIFT_JIS
+           : euc.good > 2 * (euc.odd + 1)   ? CHARSET_EUC_JP
+                                            : CHARSET_UNKNOWN;
+}
+
+static bool is_utf8(struct str bytes)
+{
+    /* Many at once while they are ASCII. */
+    for (size_t i = 0; i < bytes.size;) {
+        uint64_t eight;
+        uint64_t many[4];
+        if (i + sizeof many <= bytes.size) {
+            memcpy(many, bytes.data + i, sizeof many);
+            if (((many[0] | many[1] | many[2] | many[3]) & UINT64_C(0x8080808080808080)) == 0) {
+                i += sizeof many;
+                continue;
+            }
+        }
+        if (i + 8 <= bytes.size) {
+            memcpy(&eight, bytes.data + i, 8);
+            if ((eight & UINT64_C(0x8080808080808080)) == 0) {
+                i += 8;
+                continue;
+            }
+        }
+        size_t length = utf8_sequence(str_slice(bytes, i, 4));
+        if (length == 0) {
+            return false;
+        }
+        i += length;
+    }
+    return true;
+}
+
+static struct sense sense_of_shift_jis(struct str bytes)
+{
+    struct sense sense = {.valid = true};
+    const unsigned char *b = (const unsigned char *)bytes.data;
+    for (size_t i = 0; i < bytes.size; i++) {
+        unsigned char c = b[i];
+        if (c < 0x80) {
+            continue;
+        }
+        if (c >= 0xa1 && c <= 0xdf) {
+            sense.weak++;
+            continue;
+        }
+        bool lead = (c >= 0x81 && c <= 0x9f) || (c >= 0xe0 && c <= 0xfc);
+        if (lead && i + 1 == bytes.size) {
+            break;
+        }
+        unsigned char t = i + 1 < bytes.size ? b[i + 1] : 0;
+        if (!lead || t < 0x40 || t == 0x7f || t > 0xfc) {
+            sense.valid = false;
+            sense.odd++;
+            continue;
+        }
+        i++;
+        bool kana = (c == 0x82 && t >= 0x9f && t <= 0xf1) || (c == 0x83 && t <= 0x96);
+        bool signs = c == 0x81 || (c == 0x82 && t >= 0x4f && t <= 0x9a);
+        bool kanji = c >= 0x88 && c <= 0x97;
+        if (kana || kanji || signs) {
+            sense.good++;
+        } else if ((c >= 0x98 && c <= 0x9f) || (c >= 0xe0 && c <= 0xea)) {
+            sense.weak++;
+        } else {
+            sense.odd++;
+        }
+    }
+    return sense;
+}
+
+static struct sense sense_of_euc(struct str bytes)
+{
+    struct sense sense = {.valid = true};
+    const unsigned char *b = (const unsigned char *)bytes.data;
+    for (size_t i = 0; i < bytes.size; i++) {
+        unsigned char c = b[i];
+        if (c < 0x80) {
+            continue;
+        }
+        size_t size = c == 0x8f ? 3 : c == 0x8e || (c >= 0xa1 && c <= 0xfe) ? 2 : 0;
+        if (size > 0 && i + size > bytes.size) {
+            break;
+        }
+        bool fits = size > 0 && b[i + 1] >= 0xa1 && b[i + size - 1] >= 0xa1 && b[i + 1] != 0xff &&
+                    b[i + size - 1] != 0xff;
+        if (!fits) {
+            sense.valid = false;
+            sense.odd++;
+            continue;
+        }
+        i += size - 1;
+        if ((c >= 0xa1 && c <= 0xa5) || (c >= 0xb0 && c <= 0xcf)) {
+            sense.good++;
+        } else if (c >= 0xd0 && c <= 0xf4) {
+            sense.weak++;
+        } else {
+            sense.odd++;
+        }
+    }
+    return sense;
+}
+
+static bool is_letter(unsigned char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Each high byte is a letter of the upper half, alone beside a letter of the lower. */
+static bool is_latin(struct str bytes)
+{
+    const unsigned char *b = (const unsigned char *)bytes.data;
+    for (size_t i = 0; i < bytes.size; i++) {
+        if (b[i] < 0x80) {
+            continue;
+        }
+        bool before = i > 0 && is_letter(b[i - 1]);
+        bool after = i + 1 < bytes.size && is_letter(b[i + 1]);
+        bool high = i + 1 < bytes.size && b[i + 1] >= 0x80;
+        if (b[i] < 0xc0 || high || !(before || after)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ICU's own would put U+001A for a single byte. */
+static void wrong_replace(const void *context, UConverterToUnicodeArgs *arguments,
+                          const char *bytes, int32_t size, UConverterCallbackReason reason,
+                          UErrorCode *code)
+{
+    static const UChar replacement = 0xfffd;
+    (void)context, (void)bytes, (void)size;
+    if (reason <= UCNV_IRREGULAR) {
+        *code = U_ZERO_ERROR;
+        ucnv_cbToUWriteUChars(arguments, &replacement, 1, 0, code);
+    }
+}
+
+enum err charset_decode(enum charset charset, struct str bytes, struct arena *mem, struct str *ret)
+{
+    UErrorCode code = U_ZERO_ERROR;
+    if (charset == CHARSET_UNKNOWN || bytes.size > INT32_MAX / 4) {
+        return ERR_UNSUPPORTED;
+    }
+    UConverter *converter = ucnv_open(sets[charset].icu, &code);
+    if (U_FAILURE(code)) {
+        return code == U_MEMORY_ALLOCATION_ERROR ? ERR_MEMORY : ERR_UNSUPPORTED;
+    }
+    ucnv_setToUCallBack(converter, wrong_replace, NULL, NULL, NULL, &code);
+    size_t room = bytes.size * 3 + 16;
+    char *to = arena_take(mem, room);
+    if (to == NULL) {
+        ucnv_close(converter);
+        return ERR_MEMORY;
+    }
+    int32_t size = ucnv_toAlgorithmic(UCNV_UTF8, converter, to, (int32_t)room, bytes.data,
+                                      (int32_t)bytes.size, &code);
+    ucnv_close(converter);
+    if (U_FAILURE(code) || size < 0 || (size_t)size > room) {
+        return code == U_MEMORY_ALLOCATION_ERROR ? ERR_MEMORY : ERR_UNSUPPORTED;
+    }
+    struct str text = str_of(to, (size_t)size);
+    *ret = str_starts(text, STR("\xef\xbb\xbf")) ? str_slice(text, 3, text.size) : text;
+    return OK;
+}
+
+size_t utf8_fold(const char *from, size_t size, char *to)
+{
+    int32_t at = 0;
+    int32_t put = 0;
+    UChar32 c;
+    uint8_t bytes[4];
+    U8_NEXT((const uint8_t *)from, at, (int32_t)size, c);
+    c = u_foldCase(c, U_FOLD_CASE_DEFAULT);
+    U8_APPEND_UNSAFE(bytes, put, (uint32_t)c);
+    memcpy(to, bytes, (size_t)put);
+    return (size_t)put;
+}
+
+void charset_prepare(void)
+{
+    for (int i = 0; i < CHARSET_UNKNOWN; i++) {
+        UErrorCode code = U_ZERO_ERROR;
+        UConverter *converter = ucnv_open(sets[i].icu, &code);
+        if (U_SUCCESS(code)) {
+            ucnv_close(converter);
+        }
+    }
+}
