@@ -17,6 +17,8 @@
 
 #include "base/limits.h"
 #include "cmd/options.h"
+#include "codec/charset.h"
+#include "codec/json_list.h"
 #include "codec/yaml.h"
 #include "event/builder.h"
 #include "event/print.h"
@@ -30,22 +32,25 @@
 enum exit_code { EXIT_FINE = 0, EXIT_UNREADABLE = 1, EXIT_USAGE = 64 };
 
 static const char help[] =
-    "usage: hinomi parse [--as FORMAT] [--charset utf-8] [--zone UTC|+HH:MM] FILE...\n"
+    "usage: hinomi parse [--as FORMAT] [--charset NAME] [--zone UTC|+HH:MM] FILE...\n"
     "\n"
     "Prints one JSON object a line for each record (line) of the files, nested by ECS names, with\n"
     "event.original, @timestamp, event.created and hinomi.parser or hinomi.parse_error.\n"
     "A FILE of '-' is the standard input.\n"
     "\n"
-    "  --as FORMAT    auto (recognises, the default), syslog, json, combined, sshd, winxml,\n"
-    "                 netfilter\n"
-    "  --charset NAME the files' character set; only utf-8 so far\n"
+    "  --as FORMAT    auto (recognises, the default), or a parser's name, which is asked first:\n"
+    "                 docs/parsers.md lists them\n"
+    "  --charset NAME auto (recognises each record, the default), utf-8, shift_jis, euc-jp,\n"
+    "                 iso-2022-jp, utf-16le, utf-16be, iso-8859-1\n"
     "  --zone ZONE    for times that do not say theirs: UTC (the default) or +09:00\n"
     "\n"
     "Exit codes: 0 all was read, 1 a file could not be read, 64 a wrong command line.\n";
 
 struct session {
     const struct parser *parser;
+    struct str charset;
     int32_t zone_seconds;
+    struct parse_memory *memory; /* of the header lines of one file */
     struct builder *builder;
     struct arena *mem;
     struct buf out;
@@ -54,7 +59,7 @@ struct session {
 static int line_read(int argc, char **argv, struct session *session, int *ret_files);
 static enum err zone_read(const char *text, int32_t *ret);
 static int file_parse(struct session *session, const char *path);
-static enum err record_print(struct session *session, struct str record, bool whole);
+static enum err line_print(struct session *session, struct str line, bool whole);
 
 int cmd_parse(int argc, char **argv)
 {
@@ -66,12 +71,16 @@ int cmd_parse(int argc, char **argv)
     }
     session.builder = builder_new(CLIENT_INSTALLATION, (struct source_id){0});
     session.mem = arena_new(EVENT_MEMORY_MAX);
+    session.memory = parse_memory_new();
     buf_init(&session.out, LINE_MEMORY_MAX);
-    if (session.builder == NULL || session.mem == NULL) {
+    if (session.builder == NULL || session.mem == NULL || session.memory == NULL) {
         fprintf(stderr, "hinomi parse: out of memory\n");
         code = EXIT_UNREADABLE;
     }
-    for (int i = 1; i <= files && session.builder != NULL && session.mem != NULL; i++) {
+    for (int i = 1;
+         i <= files && session.builder != NULL && session.mem != NULL && session.memory != NULL;
+         i++) {
+        parse_memory_forget(session.memory);
         int result = file_parse(&session, argv[i]);
         code = result != EXIT_FINE ? result : code;
     }
@@ -81,6 +90,7 @@ int cmd_parse(int argc, char **argv)
     }
     builder_free(session.builder);
     arena_free(session.mem);
+    parse_memory_free(session.memory);
     buf_done(&session.out);
     return code;
 }
@@ -95,7 +105,7 @@ static int usage_say(const char *what, const char *word)
 static int line_read(int argc, char **argv, struct session *session, int *ret_files)
 {
     const char *format = "auto";
-    const char *charset = "utf-8";
+    const char *charset = "auto";
     const char *zone = "UTC";
     const struct option options[] = {{"as", OPTION_TEXT, &format},
                                      {"charset", OPTION_TEXT, &charset},
@@ -106,9 +116,11 @@ static int line_read(int argc, char **argv, struct session *session, int *ret_fi
     if (result != OPTIONS_OK) {
         return result == OPTIONS_HELP ? EXIT_FINE : EXIT_USAGE;
     }
-    if (!str_equal_nocase(str_from(charset), STR("utf-8"))) {
-        return usage_say("only utf-8 is supported so far, not the character set", charset);
+    enum charset ignored;
+    if (!str_equal(str_from(charset), STR("auto")) && !charset_find(str_from(charset), &ignored)) {
+        return usage_say("there is no character set", charset);
     }
+    session->charset = str_from(charset);
     if (zone_read(zone, &session->zone_seconds) != OK) {
         return usage_say("a zone is UTC or +HH:MM so far, not", zone);
     }
@@ -152,7 +164,7 @@ static enum err line_take(struct session *session, struct str line, bool whole)
     if (line.size > 0 && line.data[line.size - 1] == '\r') {
         line.size--;
     }
-    return line.size == 0 && whole ? OK : record_print(session, line, whole);
+    return line.size == 0 && whole ? OK : line_print(session, line, whole);
 }
 
 /* A line over the limit is kept up to it; the rest is passed over. */
@@ -216,7 +228,9 @@ static int file_parse(struct session *session, const char *path)
 static enum err record_print(struct session *session, struct str record, bool whole)
 {
     const struct parse_context context = {.received = wall_now(),
-                                          .zone_seconds = session->zone_seconds};
+                                          .zone_seconds = session->zone_seconds,
+                                          .charset = session->charset,
+                                          .memory = session->memory};
     struct str bytes;
     struct batch batch;
     struct event event;
@@ -252,4 +266,20 @@ static enum err record_print(struct session *session, struct str record, bool wh
         err = errno == EPIPE ? ERR_CLOSED : ERR_IO; /* the first: nobody reads any more */
     }
     return err;
+}
+
+/* A line that is a JSON list of records is so many, as when a service hands it over. */
+static enum err line_print(struct session *session, struct str line, bool whole)
+{
+    size_t at;
+    struct str record;
+    if (!whole || !json_list_begin(line, &at)) {
+        return record_print(session, line, whole);
+    }
+    enum err err = OK;
+    while (err == OK && json_list_next(line, &at, &record)) {
+        err = record_print(session, record, true);
+    }
+    record = str_trim(str_slice(line, at, line.size));
+    return err == OK && record.size > 0 ? record_print(session, record, true) : err;
 }

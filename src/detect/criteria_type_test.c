@@ -117,6 +117,9 @@ TEST(every_type_with_words_can_be_named_by_a_rule)
         struct str key = words_key((enum word)i);
         if (str_starts(key, STR("type.")) && str_ends(key, STR(".name"))) {
             struct str type = str_slice(key, 5, key.size - 10);
+            if (str_equal(type, STR("device-health"))) {
+                continue; /* what ails a device is nothing that a rule says */
+            }
             CHECK(snprintf(tag, sizeof tag, "hinomi.%.*s", STR_ARG(type)) > 0);
             CHECK(str_equal(criteria_type_of_rule(str_from(tag), STR("SQL Injection")), type));
             words_check(type);

@@ -14,31 +14,32 @@
 
 #include "parse/private.h"
 
+#define CLIENTS_MAX   8 /* Of a list that strangers may lengthen: the first ones. */
+#define METHOD_MAX    24
+#define EXTENSION_MAX 16
+
 struct access {
-    struct str host, port, client, user, request, status, bytes, referrer, agent;
+    struct str host, port, user, request, status, bytes, referrer, agent;
+    struct str clients[CLIENTS_MAX];
+    size_t client_count;
     struct wall happened;
 };
 
 static bool access_read(struct str rest, struct access *ret);
 static bool peers_read(struct str peers, struct access *ret);
+static void peers_tell(struct found *found, const struct access *access);
 static bool quoted_read(struct str *rest, struct str *ret);
 static void request_tell(struct found *found, struct str request);
 static void target_tell(struct found *found, struct str target);
 static bool is_missing(struct str part);
 
-bool combined_parse(struct found *found, struct str text, struct str program)
+bool combined_parse(struct found *found, struct str text)
 {
     struct access access = {0};
     if (!access_read(text, &access)) {
         return false;
     }
-    found_peer(found, access.client, STR("source.address"), STR("source.ip"), STR("source.domain"));
-    if (access.host.size > 0) {
-        found_span(found, STR("url.domain"), access.host);
-    }
-    if (access.port.size > 0) {
-        found_span(found, STR("url.port"), access.port);
-    }
+    peers_tell(found, &access);
     if (!is_missing(access.user)) {
         found_span(found, STR("user.name"), access.user);
     }
@@ -61,11 +62,12 @@ bool combined_parse(struct found *found, struct str text, struct str program)
     found_derive(found, STR("event.outcome"),
                  access.status.data[0] < '4' ? STR("success") : STR("failure"));
     builder_happened(found->builder, access.happened);
+    struct str program = found_program(found);
     bool nginx = str_starts(program, STR("nginx"));
     bool apache = str_starts(program, STR("apache")) || str_starts(program, STR("httpd"));
-    builder_class(found->builder, nginx    ? STR("webserver/nginx/")
-                                  : apache ? STR("webserver/apache/")
-                                           : STR("webserver//"));
+    found_class(found, nginx    ? STR("webserver/nginx/")
+                       : apache ? STR("webserver/apache/")
+                                : STR("webserver//"));
     return true;
 }
 
@@ -105,11 +107,34 @@ static bool access_read(struct str rest, struct access *ret)
     return true;
 }
 
-/* "CLIENT IDENT USER ", "HOST CLIENT IDENT USER ", where CLIENT may be "A, B, C". */
+/* A word of a list of addresses: "192.0.2.7," or "\"192.0.2.7,". */
+static struct str address_of(struct str word)
+{
+    while (word.size > 0 && word.data[0] == '"') {
+        word = text_from(word, 1);
+    }
+    while (word.size > 0 && (word.data[word.size - 1] == ',' || word.data[word.size - 1] == '"')) {
+        word.size--;
+    }
+    return text_is_address(word) ? word : (struct str){0};
+}
+
+/* Whether a word that is no address is the client, after a host: nearly everybody's ident is "-".
+ */
+static bool is_named(struct str word, struct str after)
+{
+    struct str ident;
+    return !str_equal(word, STR("-")) && cursor_word(&after, &ident) && cursor_byte(&after, ' ') &&
+           after.size > 0 && (str_equal(ident, STR("-")) || word.data[word.size - 1] == ',');
+}
+
+/* "CLIENT IDENT USER ", "HOST CLIENT IDENT USER ", where CLIENT may be several addresses: those of
+ * X-Forwarded-For, also in quotes, and who connected. */
 static bool peers_read(struct str peers, struct access *ret)
 {
     struct str word;
     struct str next;
+    struct str after;
     if (peers.size == 0 || peers.data[peers.size - 1] != ' ') {
         return false;
     }
@@ -117,30 +142,77 @@ static bool peers_read(struct str peers, struct access *ret)
     if (!cursor_word(&peers, &word) || !cursor_byte(&peers, ' ')) {
         return false;
     }
-    struct str after = peers;
-    if (!text_is_address(word) && word.data[word.size - 1] != ',' && cursor_word(&after, &next) &&
-        cursor_byte(&after, ' ')) {
-        struct str bare = next;
-        bare.size -= bare.data[bare.size - 1] == ',' ? 1 : 0;
-        if (text_is_address(bare)) {
-            ret->host = str_cut(&word, ':');
-            ret->port = text_is_number(word) ? word : (struct str){0};
-            word = next;
-            peers = after;
-        }
+    after = peers;
+    if (word.data[0] != '"' && word.data[word.size - 1] != ',' && cursor_word(&after, &next) &&
+        cursor_byte(&after, ' ') && (address_of(next).size > 0 || is_named(next, after))) {
+        ret->host = str_cut(&word, ':');
+        ret->port = text_is_number(word) ? word : (struct str){0};
+        word = next;
+        peers = after;
     }
-    ret->client = word;
-    while (word.data[word.size - 1] == ',') {
-        if (!cursor_word(&peers, &word) || !cursor_byte(&peers, ' ')) {
-            return false;
+    bool more = word.data[word.size - 1] == ',';
+    word.size -= more && address_of(word).size == 0 ? 1 : 0;
+    ret->clients[ret->client_count++] = address_of(word).size > 0 ? address_of(word) : word;
+    after = peers;
+    while (cursor_word(&after, &next) && cursor_byte(&after, ' ') &&
+           (address_of(next).size > 0 || more)) {
+        more = next.data[next.size - 1] == ',';
+        if (ret->client_count < CLIENTS_MAX) {
+            ret->clients[ret->client_count++] = address_of(next).size > 0 ? address_of(next) : next;
         }
+        peers = after;
     }
-    ret->client.size -= ret->client.data[ret->client.size - 1] == ',' ? 1 : 0;
-    if (ret->client.size == 0 || !cursor_word(&peers, &word) || !cursor_byte(&peers, ' ')) {
+    if (!cursor_word(&peers, &word) || !cursor_byte(&peers, ' ')) {
         return false;
     }
     ret->user = peers;
     return true;
+}
+
+/* An address of a network of somebody's own. */
+static bool is_inner(struct str address)
+{
+    static const struct str begins[] = {STR("10."), STR("127."), STR("192.168."), STR("169.254."),
+                                        STR("fc"),  STR("fd"),   STR("fe8"),      STR("::1")};
+    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++) {
+        if (str_starts(address, begins[i])) {
+            return true;
+        }
+    }
+    int second;
+    struct str rest = address;
+    return cursor_literal(&rest, STR("172.")) && cursor_number(&rest, 3, &second) && second >= 16 &&
+           second <= 31;
+}
+
+/* The first address that is of no inner network says who asked; where all are, the first. */
+static void peers_tell(struct found *found, const struct access *access)
+{
+    size_t who = 0;
+    while (who + 1 < access->client_count && is_inner(access->clients[who])) {
+        who++;
+    }
+    who = is_inner(access->clients[who]) ? 0 : who;
+    found_peer(found, access->clients[who], STR("source.address"), STR("source.ip"),
+               STR("source.domain"));
+    for (size_t i = 0; i < access->client_count; i++) {
+        if (text_is_address(access->clients[i])) {
+            found_span(found, STR("related.ip"), access->clients[i]);
+        }
+    }
+    if (access->host.size > 0) {
+        bool address = text_is_address(access->host);
+        found_span(found, STR("url.domain"), access->host);
+        found_span(found, address ? STR("destination.ip") : STR("destination.domain"),
+                   access->host);
+        if (address) {
+            found_span(found, STR("related.ip"), access->host);
+        }
+    }
+    if (access->port.size > 0) {
+        found_span(found, STR("url.port"), access->port);
+        found_span(found, STR("destination.port"), access->port);
+    }
 }
 
 static bool quoted_read(struct str *rest, struct str *ret)
@@ -161,22 +233,30 @@ static bool quoted_read(struct str *rest, struct str *ret)
     return true;
 }
 
-static bool is_method(struct str word)
+/* Letters, as all that there are; or whatever RFC 9110 allows, of a line that ends as one of HTTP.
+ */
+static bool is_method(struct str word, struct str request)
 {
+    size_t letters = 0;
     for (size_t i = 0; i < word.size; i++) {
         char c = word.data[i];
-        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_')) {
+        bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_';
+        letters += letter ? 1 : 0;
+        if (!letter && !(c >= '0' && c <= '9') && memchr("!#$%&'*+.^`|~", c, 13) == NULL) {
             return false;
         }
     }
-    return word.size > 0;
+    size_t version = request.size > 9 ? request.size - 9 : 0;
+    return word.size > 0 &&
+           (letters == word.size ||
+            (word.size <= METHOD_MAX && str_starts(text_from(request, version), STR(" HTTP/"))));
 }
 
 static void request_tell(struct found *found, struct str request)
 {
     struct str rest = request;
     struct str method;
-    if (!cursor_word(&rest, &method) || !is_method(method) || !cursor_byte(&rest, ' ')) {
+    if (!cursor_word(&rest, &method) || !is_method(method, request) || !cursor_byte(&rest, ' ')) {
         found_span(found, STR("url.original"), request);
         return;
     }
@@ -193,6 +273,19 @@ static void request_tell(struct found *found, struct str request)
     }
     if (rest.size > 0) {
         target_tell(found, rest);
+    }
+}
+
+static void extension_tell(struct found *found, struct str path)
+{
+    for (size_t i = path.size; i > 1 && path.size - i < EXTENSION_MAX && path.data[i - 1] != '/';
+         i--) {
+        if (path.data[i - 1] == '.') {
+            if (i < path.size) {
+                found_span(found, STR("url.extension"), text_from(path, i));
+            }
+            return;
+        }
     }
 }
 
@@ -215,8 +308,9 @@ static void target_tell(struct found *found, struct str target)
         target.size = fragment;
     }
     size_t query = str_find_byte(target, '?');
-    found_span(found, STR("url.path"),
-               str_slice(target, 0, query == STR_NONE ? target.size : query));
+    struct str path = str_slice(target, 0, query == STR_NONE ? target.size : query);
+    found_span(found, STR("url.path"), path);
+    extension_tell(found, path);
     if (query != STR_NONE) {
         found_span(found, STR("url.query"), text_from(target, query + 1));
     }

@@ -1,30 +1,9 @@
 /* Reading a text from its front.  A cursor is a str that grows shorter; a step that does not fit
  * leaves it as it was. */
 
-#include <assert.h>
 #include <string.h>
 
 #include "parse/private.h"
-
-struct str text_from(struct str text, size_t from)
-{
-    assert(from <= text.size);
-    return (struct str){text.data == NULL ? NULL : text.data + from, text.size - from};
-}
-
-bool cursor_literal(struct str *rest, struct str literal)
-{
-    if (!str_starts(*rest, literal)) {
-        return false;
-    }
-    *rest = text_from(*rest, literal.size);
-    return true;
-}
-
-bool cursor_byte(struct str *rest, char byte)
-{
-    return cursor_literal(rest, str_of(&byte, 1));
-}
 
 bool cursor_until(struct str *rest, char byte, struct str *ret)
 {
@@ -66,11 +45,4 @@ bool cursor_number(struct str *rest, unsigned digits_max, int *ret)
     *ret = value;
     *rest = text_from(*rest, size);
     return true;
-}
-
-void cursor_blanks(struct str *rest)
-{
-    while (rest->size > 0 && (rest->data[0] == ' ' || rest->data[0] == '\t')) {
-        *rest = text_from(*rest, 1);
-    }
 }

@@ -12,23 +12,55 @@
 #include "base/limits.h"
 #include "parse/private.h"
 
+static void derive(struct found *found, struct derived derived);
+
 void found_init(struct found *found, const struct parse_context *context, struct builder *builder)
 {
     /* Member by member: the arrays are large, and empty. */
     found->builder = builder;
     found->context = context;
     found->record = builder_record(builder);
+    found->header = NULL;
+    found->parser = NULL;
+    found->class = (struct str){0};
+    found->happened = WALL_NONE;
+    found->told = 0;
+    found->depth = 0;
     found->derived_count = 0;
+    found->value_count = 0;
+    found->origin = 0;
+    found->looking = false;
     found->scratch_size = 0;
     found->more = NULL;
+    found->more_values = NULL;
     found->mem = NULL;
     found_derive(found, STR("log.source.address"), context->sender);
 }
 
 void found_span(struct found *found, struct str name, struct str part)
 {
-    size_t offset = part.size > 0 ? (size_t)(part.data - found->record.data) : 0;
-    builder_span(found->builder, name, offset, part.size, SPAN_RAW);
+    found_span_how(found, name, part, SPAN_RAW);
+}
+
+/* What only we may tell. */
+bool name_is_ours(struct str name)
+{
+    return name.size == 14 && memcmp(name.data, "hinomi.charset", 14) == 0;
+}
+
+void found_span_how(struct found *found, struct str name, struct str part, enum span_how how)
+{
+    const char *begin = found->record.data;
+    if (name_is_ours(name)) {
+        return;
+    }
+    if (part.size == 0) {
+        builder_span(found->builder, name, 0, 0, how);
+    } else if (begin != NULL && part.data >= begin && part.data < begin + found->record.size) {
+        builder_span(found->builder, name, (size_t)(part.data - begin), part.size, how);
+    } else {
+        derive(found, (struct derived){name, part, how});
+    }
 }
 
 static struct derived *derived_at(struct found *found, size_t index)
@@ -36,18 +68,37 @@ static struct derived *derived_at(struct found *found, size_t index)
     return index < DERIVED_FEW ? &found->derived[index] : &found->more[index - DERIVED_FEW];
 }
 
-void found_derive(struct found *found, struct str name, struct str value)
+static void derive(struct found *found, struct derived derived)
 {
-    if (value.size == 0) {
-        return;
-    }
-    if (found->derived_count == DERIVED_FEW && found->more == NULL && found->mem != NULL) {
+    if (found->derived_count == DERIVED_FEW && found->more == NULL && found_mem(found) != NULL) {
         found->more = ARENA_ARRAY(found->mem, struct derived, SPANS_PER_EVENT_MAX);
     }
     size_t room = found->more != NULL ? DERIVED_FEW + SPANS_PER_EVENT_MAX : DERIVED_FEW;
     if (found->derived_count < room) {
-        *derived_at(found, found->derived_count++) = (struct derived){name, value};
+        *derived_at(found, found->derived_count++) = derived;
     }
+}
+
+void found_derive(struct found *found, struct str name, struct str value)
+{
+    if (value.size > 0 && !name_is_ours(name)) {
+        derive(found, (struct derived){name, value, SPAN_RAW});
+    }
+}
+
+void found_charset(struct found *found, struct str charset)
+{
+    derive(found, (struct derived){STR("hinomi.charset"), charset, SPAN_RAW});
+}
+
+void found_class(struct found *found, struct str class)
+{
+    found->class = class;
+}
+
+struct str found_program(const struct found *found)
+{
+    return found->header != NULL ? found->header->program : (struct str){0};
 }
 
 struct arena *found_mem(struct found *found)
@@ -60,12 +111,18 @@ struct arena *found_mem(struct found *found)
 
 void found_number(struct found *found, struct str name, unsigned value)
 {
-    char *at = found->scratch + found->scratch_size;
-    size_t room = sizeof found->scratch - found->scratch_size;
-    int size = snprintf(at, room, "%u", value);
-    if (size > 0 && (size_t)size < room) {
-        found->scratch_size += (size_t)size;
-        found_derive(found, name, str_of(at, (size_t)size));
+    char digits[10];
+    size_t from = sizeof digits;
+    do {
+        digits[--from] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    size_t size = sizeof digits - from;
+    if (size <= sizeof found->scratch - found->scratch_size) {
+        char *at = found->scratch + found->scratch_size;
+        memcpy(at, digits + from, size);
+        found->scratch_size += size;
+        found_derive(found, name, str_of(at, size));
     }
 }
 
@@ -73,7 +130,7 @@ void found_done(struct found *found)
 {
     for (size_t i = 0; i < found->derived_count; i++) {
         const struct derived *derived = derived_at(found, i);
-        builder_derive(found->builder, derived->name, derived->value);
+        builder_derive_as(found->builder, derived->name, derived->value, derived->how);
     }
     arena_free(found->mem);
     found->mem = NULL;

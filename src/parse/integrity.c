@@ -58,8 +58,9 @@ static bool aide_parse(struct found *found, struct str text);
 static bool names_read(struct str word, enum change *ret, bool *ret_folder);
 static void change_tell(struct found *found, enum change change, bool aide);
 
-bool integrity_parse(struct found *found, struct str text, struct str program)
+bool integrity_parse(struct found *found, struct str text)
 {
+    struct str program = found_program(found);
     text = str_trim(text);
     return (str_equal(program, STR("inotifywait")) && inotify_parse(found, text)) ||
            (str_equal(program, STR("aide")) && aide_parse(found, text));
@@ -181,5 +182,5 @@ static void change_tell(struct found *found, enum change change, bool aide)
     found_derive(found, STR("event.category"), STR("file"));
     found_derive(found, STR("event.type"), meanings[change].type);
     found_derive(found, STR("event.action"), meanings[change].action);
-    builder_class(found->builder, aide ? meanings[change].aide : meanings[change].inotify);
+    found_class(found, aide ? meanings[change].aide : meanings[change].inotify);
 }

@@ -46,7 +46,7 @@ static const struct key keys[] = {
     K("HOPLIMIT", "iptables.ttl"),
     K("FLOWLBL", "iptables.flow_label"),
     K("WINDOW", "iptables.tcp.window"),
-    K("RES", "iptables.tcp.reserved_bits"),
+    K("RES", "iptables.tcp_reserved_bits"),
     K("TYPE", "iptables.icmp.type"),
     K("CODE", "iptables.icmp.code"),
     K("MARK", "iptables.mark"),
@@ -71,22 +71,17 @@ static const struct {
     V("rejected", "reject", "denied"),  V("accept", "accept", "allowed"),
     V("accepted", "accept", "allowed"), V("allow", "accept", "allowed"),
     V("allowed", "accept", "allowed"),  V("pass", "accept", "allowed"),
-    V("permit", "accept", "allowed"),
+    V("permit", "accept", "allowed"),   V("acc", "accept", "allowed"),
 #undef V
 };
 
 static bool packet_cut(struct str text, struct str *ret_prefix, struct str *ret_packet);
 static bool packet_fits(struct str packet);
 static void prefix_tell(struct found *found, struct str prefix);
+static bool is_bits(struct str key);
 static void packet_tell(struct found *found, struct str packet);
 static void word_tell(struct found *found, struct str word, unsigned lengths);
 static void protocol_tell(struct found *found, struct str protocol);
-
-bool netfilter_program(struct str program)
-{
-    return program.size == 0 || str_equal(program, STR("kernel")) ||
-           str_equal(program, STR("ulogd"));
-}
 
 bool netfilter_parse(struct found *found, struct str text)
 {
@@ -97,9 +92,12 @@ bool netfilter_parse(struct found *found, struct str text)
     }
     found_derive(found, STR("event.kind"), STR("event"));
     found_derive(found, STR("event.category"), STR("network"));
+    if (found->header != NULL && found->header->host.size > 0) {
+        found_span(found, STR("observer.hostname"), found->header->host);
+    }
     prefix_tell(found, prefix);
     packet_tell(found, packet);
-    builder_class(found->builder, STR("firewall/linux/netfilter"));
+    found_class(found, STR("firewall/linux/netfilter"));
     return true;
 }
 
@@ -166,6 +164,27 @@ static void verdict_tell(struct found *found, struct str prefix)
     }
 }
 
+/* "Shorewall:net2fw:DROP", "SFW2-INext-ACC-TCP": those who wrote the rules wrote the prefix, too.
+ */
+static void maker_tell(struct found *found, struct str prefix)
+{
+    struct str at = prefix;
+    size_t tag = str_find(prefix, STR("Shorewall:"));
+    if (tag != STR_NONE) {
+        at = text_from(prefix, tag + sizeof "Shorewall:" - 1);
+        found_span(found, STR("shorewall.firewall.type"), str_cut(&at, ':'));
+        if (at.size > 0) {
+            found_span(found, STR("shorewall.firewall.action"), at);
+        }
+    } else if (cursor_literal(&at, STR("SFW2-"))) {
+        (void)str_cut(&at, '-'); /* INext, IN, FWDint: where it was asked */
+        found_span(found, STR("suse.firewall.log_prefix"), prefix);
+        if (at.size > 0) {
+            found_span(found, STR("suse.firewall.action"), at);
+        }
+    }
+}
+
 static void prefix_tell(struct found *found, struct str prefix)
 {
     struct str at = prefix;
@@ -185,6 +204,7 @@ static void prefix_tell(struct found *found, struct str prefix)
     }
     if (prefix.size > 0) {
         found_span(found, STR("rule.name"), prefix);
+        maker_tell(found, prefix);
     }
     verdict_tell(found, prefix);
 }
@@ -267,6 +287,13 @@ static void address_tell(struct found *found, struct str address, struct str nam
     }
 }
 
+/* Told as the digits alone, as others tell them. */
+static bool is_bits(struct str key)
+{
+    return str_equal(key, STR("TOS")) || str_equal(key, STR("TC")) || str_equal(key, STR("PREC")) ||
+           str_equal(key, STR("RES"));
+}
+
 /* Ethernet's header: whom to, whom from, and what is inside. */
 static void mac_tell(struct found *found, struct str mac)
 {
@@ -303,6 +330,9 @@ static void word_tell(struct found *found, struct str word, unsigned lengths)
                    value);
     } else if (str_equal(key, STR("ID"))) {
         found_span(found, STR("iptables.id"), value);
+    }
+    if (is_bits(key)) {
+        (void)cursor_literal(&value, STR("0x"));
     }
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         if (str_equal(key, keys[i].key)) {

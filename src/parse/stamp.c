@@ -25,13 +25,22 @@ static bool month_read(struct str *rest, int *ret);
 static bool clock_read(struct str *rest, struct moment *moment);
 static void fraction_read(struct str *rest, struct moment *moment);
 static bool zone_read(struct str *rest, struct moment *moment);
+static bool zone_skip(struct str *rest);
 static struct wall moment_wall(const struct moment *moment, int32_t zone_seconds);
+static struct wall moment_local(const struct moment *moment, const struct parse_context *context);
 static struct wall moment_nearest(struct moment *moment, const struct parse_context *context);
 
 bool stamp_bsd(struct str *rest, const struct parse_context *context, struct wall *ret)
 {
     struct str at = *rest;
     struct moment moment = {0};
+    struct str first = at;
+    if (cursor_number(&first, 4, &moment.year) && moment.year >= 1970 && moment.year <= 2200 &&
+        cursor_byte(&first, ' ')) {
+        at = first; /* "2026 Nov 21 10:00:00" */
+    } else {
+        moment.year = 0;
+    }
     if (!month_read(&at, &moment.month) || !cursor_byte(&at, ' ')) {
         return false;
     }
@@ -40,17 +49,15 @@ bool stamp_bsd(struct str *rest, const struct parse_context *context, struct wal
         return false;
     }
     struct str year_at = at;
-    if (!cursor_number(&year_at, 4, &moment.year) || moment.year < 1000 ||
-        !cursor_byte(&year_at, ' ')) {
-        moment.year = 0;
-    } else {
+    int year = 0;
+    if (cursor_number(&year_at, 4, &year) && year >= 1000 && cursor_byte(&year_at, ' ')) {
+        moment.year = year;
         at = year_at;
     }
     if (!clock_read(&at, &moment)) {
         return false;
     }
     year_at = at;
-    int year = 0;
     if (moment.year == 0 && cursor_byte(&year_at, ' ') && cursor_number(&year_at, 4, &year) &&
         year >= 1970 && year <= 2200 &&
         (year_at.size == 0 || year_at.data[0] == ' ' || str_starts(year_at, STR(": ")))) {
@@ -58,12 +65,11 @@ bool stamp_bsd(struct str *rest, const struct parse_context *context, struct wal
         at = year_at;
     }
     struct str zone_at = at;
-    if (cursor_byte(&zone_at, ' ') && zone_read(&zone_at, &moment)) {
+    if (cursor_byte(&zone_at, ' ') && (zone_read(&zone_at, &moment) || zone_skip(&zone_at))) {
         at = zone_at;
     }
     *rest = at;
-    *ret = moment.year == 0 ? moment_nearest(&moment, context)
-                            : moment_wall(&moment, context->zone_seconds);
+    *ret = moment.year == 0 ? moment_nearest(&moment, context) : moment_local(&moment, context);
     return true;
 }
 
@@ -84,10 +90,11 @@ bool stamp_iso(struct str *rest, const struct parse_context *context, struct wal
     struct str zone_at = at;
     (void)cursor_byte(&zone_at, ' ');
     if (zone_read(&zone_at, &moment)) {
+        (void)cursor_byte(&zone_at, 'Z'); /* "+00:00Z": some write both. */
         at = zone_at;
     }
     *rest = at;
-    *ret = moment_wall(&moment, context->zone_seconds);
+    *ret = moment_local(&moment, context);
     return true;
 }
 
@@ -108,10 +115,22 @@ bool stamp_clf(struct str *rest, struct wall *ret)
 
 static bool month_read(struct str *rest, int *ret)
 {
-    static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    for (int month = 1; month <= 12; month++) {
-        if (str_equal_nocase(str_slice(*rest, 0, 3), str_of(names + ((size_t)month - 1) * 3, 3))) {
-            *ret = month;
+#define MONTH(a, b, c) ((a) << 16 | (b) << 8 | (c))
+    static const int32_t names[] = {
+        MONTH('j', 'a', 'n'), MONTH('f', 'e', 'b'), MONTH('m', 'a', 'r'), MONTH('a', 'p', 'r'),
+        MONTH('m', 'a', 'y'), MONTH('j', 'u', 'n'), MONTH('j', 'u', 'l'), MONTH('a', 'u', 'g'),
+        MONTH('s', 'e', 'p'), MONTH('o', 'c', 't'), MONTH('n', 'o', 'v'), MONTH('d', 'e', 'c'),
+    };
+    if (rest->size < 3) {
+        return false;
+    }
+    int32_t name = MONTH((unsigned char)rest->data[0], (unsigned char)rest->data[1],
+                         (unsigned char)rest->data[2]) |
+                   MONTH(0x20, 0x20, 0x20);
+#undef MONTH
+    for (int month = 0; month < 12; month++) {
+        if (names[month] == name) {
+            *ret = month + 1;
             *rest = text_from(*rest, 3);
             return true;
         }
@@ -150,16 +169,43 @@ static void fraction_read(struct str *rest, struct moment *moment)
     }
 }
 
-/* "Z", "UTC", "GMT", "+09:00", "+0900". */
+/* Letters that mean one zone only; CST and IST mean several. */
+static bool zone_named(struct str *rest, struct moment *moment)
+{
+    static const struct {
+        char name[5];
+        int8_t hours;
+    } zones[] = {
+        {"UTC", 0},   {"GMT", 0},   {"Z", 0},    {"z", 0},    {"WET", 0},   {"WEST", 1},
+        {"CET", 1},   {"CEST", 2},  {"BST", 1},  {"EET", 2},  {"EEST", 3},  {"MSK", 3},
+        {"SGT", 8},   {"HKT", 8},   {"JST", 9},  {"KST", 9},  {"AEST", 10}, {"AEDT", 11},
+        {"NZST", 12}, {"NZDT", 13}, {"EST", -5}, {"EDT", -4}, {"CDT", -5},  {"MST", -7},
+        {"MDT", -6},  {"PST", -8},  {"PDT", -7},
+    };
+    struct str name = *rest;
+    name.size = 0;
+    while (name.size < rest->size && name.size < 5 &&
+           ((rest->data[name.size] | 0x20) >= 'a' && (rest->data[name.size] | 0x20) <= 'z')) {
+        name.size++;
+    }
+    for (size_t i = 0; i < sizeof zones / sizeof zones[0] && name.size > 0; i++) {
+        if (name.data[0] == zones[i].name[0] && str_equal(name, str_from(zones[i].name))) {
+            moment->zone_seconds = zones[i].hours * 3600;
+            *rest = text_from(*rest, name.size);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "Z", "UTC", "JST", "+09:00", "+0900". */
 static bool zone_read(struct str *rest, struct moment *moment)
 {
     struct str at = *rest;
-    if (cursor_literal(&at, STR("UTC")) || cursor_literal(&at, STR("GMT")) ||
-        cursor_byte(&at, 'Z') || cursor_byte(&at, 'z')) {
-        if (at.size > 0 && at.data[0] != ' ' && at.data[0] != ':' && at.data[0] != ']') {
+    if (zone_named(&at, moment)) {
+        if (at.size > 0 && strchr(" :],\"\t)", at.data[0]) == NULL) {
             return false;
         }
-        moment->zone_seconds = 0;
     } else {
         bool west = cursor_byte(&at, '-');
         if (!west && !cursor_byte(&at, '+')) {
@@ -184,6 +230,21 @@ static bool zone_read(struct str *rest, struct moment *moment)
     return true;
 }
 
+/* "XYZ:", letters that end with a colon: a zone that we do not know, taken for the source's. */
+static bool zone_skip(struct str *rest)
+{
+    size_t size = 0;
+    while (size < rest->size && size < 6 && rest->data[size] >= 'A' && rest->data[size] <= 'Z') {
+        size++;
+    }
+    struct str after = str_slice(*rest, size, 2);
+    if (size < 3 || size > 5 || !(str_starts(after, STR(":")) || str_equal(after, STR(" :")))) {
+        return false;
+    }
+    *rest = text_from(*rest, size);
+    return true;
+}
+
 static struct wall moment_wall(const struct moment *moment, int32_t zone_seconds)
 {
     struct wall wall;
@@ -194,6 +255,16 @@ static struct wall moment_wall(const struct moment *moment, int32_t zone_seconds
     }
     wall.ns += moment->fraction_ns -
                (moment->has_zone ? moment->zone_seconds : zone_seconds) * NS_PER_SECOND;
+    return wall;
+}
+
+/* Where the time says no zone: that of the source, which may change at a moment. */
+static struct wall moment_local(const struct moment *moment, const struct parse_context *context)
+{
+    struct wall wall = moment_wall(moment, context->zone_seconds);
+    if (context->zone_until.ns > 0 && wall_known(wall) && wall.ns >= context->zone_until.ns) {
+        wall = moment_wall(moment, context->zone_next_seconds);
+    }
     return wall;
 }
 
@@ -208,7 +279,7 @@ static struct wall moment_nearest(struct moment *moment, const struct parse_cont
     time_to_civil(context->received, &civil);
     for (int year = civil.year - 1; year <= civil.year + 1; year++) {
         moment->year = year;
-        struct wall wall = moment_wall(moment, context->zone_seconds);
+        struct wall wall = moment_local(moment, context);
         if (wall_known(wall)) {
             int64_t distance = wall.ns > context->received.ns ? wall.ns - context->received.ns
                                                               : context->received.ns - wall.ns;
@@ -219,4 +290,178 @@ static struct wall moment_nearest(struct moment *moment, const struct parse_cont
         }
     }
     return best;
+}
+
+bool stamp_asctime(struct str *rest, const struct parse_context *context, struct wall *ret)
+{
+    return stamp_at(rest, STR("%a %b %e %T%f %Y"), context, ret);
+}
+
+bool stamp_epoch(struct str *rest, struct wall *ret)
+{
+    struct str at = *rest;
+    size_t digits = 0;
+    int64_t value = 0;
+    int64_t ns;
+    while (digits < at.size && digits < 19 && at.data[digits] >= '0' && at.data[digits] <= '9') {
+        if (__builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, at.data[digits] - '0', &value)) {
+            return false;
+        }
+        digits++;
+    }
+    if (digits < 9 || (digits < at.size && at.data[digits] >= '0' && at.data[digits] <= '9')) {
+        return false;
+    }
+    at = text_from(at, digits);
+    if (digits >= 18) {
+        *ret = (struct wall){value};
+    } else if (digits >= 12) {
+        if (__builtin_mul_overflow(value, digits >= 15 ? 1000 : NS_PER_MS, &ns)) {
+            return false;
+        }
+        *ret = (struct wall){ns};
+    } else if (value < 7258118400LL) {
+        struct moment moment = {0};
+        fraction_read(&at, &moment);
+        *ret = (struct wall){value * NS_PER_SECOND + moment.fraction_ns};
+    } else {
+        return false;
+    }
+    *rest = at;
+    return true;
+}
+
+static void letters_skip(struct str *rest)
+{
+    while (rest->size > 0 && ((rest->data[0] >= 'a' && rest->data[0] <= 'z') ||
+                              (rest->data[0] >= 'A' && rest->data[0] <= 'Z'))) {
+        *rest = text_from(*rest, 1);
+    }
+}
+
+static bool half_read(struct str *rest, struct moment *moment)
+{
+    struct str half = str_slice(*rest, 0, 2);
+    bool afternoon = str_equal_nocase(half, STR("PM"));
+    if (!afternoon && !str_equal_nocase(half, STR("AM"))) {
+        return false;
+    }
+    moment->hour = moment->hour % 12 + (afternoon ? 12 : 0);
+    *rest = text_from(*rest, 2);
+    return true;
+}
+
+/* One or two digits; others may follow at once: "20261121", "161209". */
+static bool two_read(struct str *rest, int *ret)
+{
+    struct str two = str_slice(*rest, 0, 2);
+    if (two.size == 2 && (two.data[1] < '0' || two.data[1] > '9')) {
+        two.size = 1;
+    }
+    size_t size = two.size;
+    if (!cursor_number(&two, 2, ret)) {
+        return false;
+    }
+    *rest = text_from(*rest, size);
+    return true;
+}
+
+static bool hand_read(struct str *rest, char letter, struct moment *moment)
+{
+    switch (letter) {
+    case 'a':
+    case 'A':
+        letters_skip(rest);
+        return true;
+    case 'b':
+    case 'B':
+        if (!month_read(rest, &moment->month)) {
+            return false;
+        }
+        letters_skip(rest);
+        return true;
+    case 'd':
+    case 'e':
+        cursor_blanks(rest);
+        return two_read(rest, &moment->day);
+    case 'm':
+        return two_read(rest, &moment->month);
+    case 'H':
+    case 'I':
+        cursor_blanks(rest);
+        return two_read(rest, &moment->hour);
+    case 'M':
+        return two_read(rest, &moment->minute);
+    case 'S':
+        return two_read(rest, &moment->second);
+    case 'T':
+        return clock_read(rest, moment);
+    case 'Y': {
+        struct str four = str_slice(*rest, 0, 4);
+        if (four.size < 4 || !cursor_number(&four, 4, &moment->year) || four.size > 0) {
+            return false;
+        }
+        *rest = text_from(*rest, 4);
+        return true;
+    }
+    case 'y':
+        if (!two_read(rest, &moment->year)) {
+            return false;
+        }
+        moment->year += moment->year < 70 ? 2000 : 1900;
+        return true;
+    case 'f':
+        fraction_read(rest, moment);
+        return true;
+    case 'p':
+        return half_read(rest, moment);
+    default:
+        return letter == 'z' ? zone_read(rest, moment) : cursor_byte(rest, '%');
+    }
+}
+
+bool stamp_at(struct str *rest, struct str format, const struct parse_context *context,
+              struct wall *ret)
+{
+    struct str at = *rest;
+    struct moment moment = {0};
+    for (size_t i = 0; i < format.size; i++) {
+        char c = format.data[i];
+        if (c == ' ') {
+            cursor_blanks(&at);
+        } else if (c != '%' ? !cursor_byte(&at, c)
+                            : ++i >= format.size || !hand_read(&at, format.data[i], &moment)) {
+            return false;
+        }
+    }
+    *rest = at;
+    *ret = moment.year == 0 ? moment_nearest(&moment, context) : moment_local(&moment, context);
+    return true;
+}
+
+bool stamp_any(struct str *rest, struct wall *ret)
+{
+    static const struct parse_context utc = {0};
+    static const struct str forms[] = {
+        STR("%a, %d %b %Y %T %z"), STR("%a, %d %b %Y %T"), STR("%d %b %Y %T %z"),
+        STR("%d/%b/%Y:%T %z"),     STR("%Y%m%d%H%M%S%f"),
+    };
+    static const struct str zones[] = {STR(" (UTC)"), STR(" UTC"), STR(" GMT"), STR("Z")};
+    struct str at = *rest;
+    bool found = (at.size != 18 || at.data[14] != '.' ? stamp_epoch(&at, ret) : false) ||
+                 stamp_iso(&at, &utc, ret) || stamp_asctime(&at, &utc, ret);
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0] && !found; i++) {
+        found = stamp_at(&at, forms[i], &utc, ret);
+    }
+    if (!found) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof zones / sizeof zones[0]; i++) {
+        if (cursor_literal(&at, zones[i])) {
+            break;
+        }
+    }
+    *rest = at;
+    return true;
 }

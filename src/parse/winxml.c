@@ -65,7 +65,17 @@ bool winxml_looks(struct str text)
            memchr(" \t\r\n>", next.data[0], 5) != NULL;
 }
 
-const char *winxml_parse(struct found *found, struct str text)
+bool winxml_parse(struct found *found, struct str text)
+{
+    text = str_trim(text);
+    if (!winxml_looks(text) || winxml_event(found, text) != NULL) {
+        return false;
+    }
+    found_class(found, STR(""));
+    return true;
+}
+
+const char *winxml_event(struct found *found, struct str text)
 {
     static const struct xml_calls calls = {element_open, element_text, element_close};
     struct winxml winxml = {.found = found, .mem = found_mem(found)};
@@ -135,7 +145,7 @@ static enum err field_add(struct winxml *winxml, struct str name, struct str val
         winxml->fields = fields;
         winxml->fields_room = room;
     }
-    winxml->fields[winxml->fields_count++] = (struct derived){name, value};
+    winxml->fields[winxml->fields_count++] = (struct derived){name, value, SPAN_RAW};
     return OK;
 }
 

@@ -70,8 +70,8 @@ TEST(a_zeek_table_names_its_columns_and_its_log)
                          "1763710200.500000\tC1\t-\t(empty)\n"
                          "1763710200.500000\tC2\twanted\\x09here\t-\n#close\t2026\n");
     CHECK(stats.events == 2 && stats.alerts == 1);
-    CHECK(shown("{\"_path\":\"conn\",\"ts\":\"1763710200.500000\",\"uid\":\"C2\","
-                "\"note\":\"wanted\\there\"}"));
+    CHECK(shown("\"_path\":\"conn\"") && shown("\"ts\":\"1763710200.500000\"") &&
+          shown("\"uid\":\"C2\"") && shown("\"note\":\"wanted\\there\""));
     CHECK(shown("\"@timestamp\":\"2025-11-21T07:30:00.500000Z\"") && shown("\"record\":1}"));
 }
 

@@ -27,6 +27,7 @@ struct scanner {
     const struct replay_options *options;
     struct order *order;
     const struct parser *parser;
+    struct parse_memory *memory; /* of the header lines of this block */
     struct judge *judge;
     struct builder *builder;
     struct evtx *evtx;
@@ -52,13 +53,14 @@ enum err scanner_new(const struct replay_options *options, struct order *order,
     scanner->order = order;
     scanner->builder = builder_new(CLIENT_INSTALLATION, (struct source_id){0});
     scanner->evtx = evtx_new();
+    scanner->memory = parse_memory_new();
     scanner->turn = arena_new(TURN_SIZE_MAX);
     scanner->rows.mem = arena_new(16 * RECORD_SIZE_MAX);
     buf_init(&scanner->text, TEXT_SIZE_MAX);
     block_init(&scanner->block);
     out_init(&scanner->out);
     bool made = scanner->builder != NULL && scanner->evtx != NULL && scanner->turn != NULL &&
-                scanner->rows.mem != NULL;
+                scanner->memory != NULL && scanner->rows.mem != NULL;
     enum err err = made ? parser_find(STR("auto"), &scanner->parser) : ERR_MEMORY;
     err = err == OK ? judge_new(options->ruleset, &scanner->judge) : err;
     if (err != OK) {
@@ -74,6 +76,7 @@ void scanner_free(struct scanner *scanner)
     if (scanner != NULL) {
         judge_free(scanner->judge);
         builder_free(scanner->builder);
+        parse_memory_free(scanner->memory);
         evtx_free(scanner->evtx);
         arena_free(scanner->turn);
         arena_free(scanner->rows.mem);
@@ -241,7 +244,8 @@ static enum err batch_end(struct scanner *scanner)
 
 static enum err record_add(struct scanner *scanner, struct str record)
 {
-    struct parse_context context = {.received = scanner->options->now};
+    const struct parse_context context = {.received = scanner->options->now,
+                                          .memory = scanner->memory};
     enum err err = ERR_LIMIT;
     for (int tries = 0; tries < 2 && err == ERR_LIMIT; tries++) {
         err = builder_begin(scanner->builder, record, scanner->options->now);
@@ -331,6 +335,7 @@ static void block_judge(struct scanner *scanner)
     struct mono since = scanner->options->clock();
     scanner->records = scanner->batch_first = 0;
     scanner->match_ns = 0;
+    parse_memory_forget(scanner->memory);
     enum err err = buf_append(&out->complaints, buf_str(&block->complaints));
     err = err == OK ? block_add(scanner) : err;
     if (err == OK) {

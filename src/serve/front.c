@@ -84,7 +84,8 @@ static void front_parse(void *context, const struct binding *binding, struct str
 {
     (void)context;
     const struct parser *parser;
-    const struct parse_context parse = {received, binding->zone_seconds, sender};
+    const struct parse_context parse = {
+        .received = received, .zone_seconds = binding->zone_seconds, .sender = sender};
     if (parser_find(binding->parser, &parser) != OK && parser_find(STR("auto"), &parser) != OK) {
         return;
     }
