@@ -18,6 +18,7 @@ static const struct {
     {"search", cmd_search, "events that fit a query"},
     {"alerts", cmd_alerts, "what the rules said, with the line behind each"},
     {"books", cmd_books, "what was received, stored, rejected, for each source"},
+    {"devices", cmd_devices, "what sends logs, and how it is; who asks to be enrolled"},
     {"verify", cmd_verify, "prove that nothing stored was changed"},
     {"parse", cmd_parse, "see what the parsers make of a file"},
     {"scan", cmd_scan, "run rules over files, or over the archive"},

@@ -19,6 +19,14 @@ struct zones;
 /* Time zones from a folder of TZif files (RFC 8536), read when they are first asked for. */
 NODISCARD enum err zones_new(const char *folder, struct zones **ret);
 void zones_free(struct zones *zones);
+/* Its distance from UTC at a moment in seconds, when that changes next (WALL_NONE: not as far as is
+ * known), and to what.  ERR_NOT_FOUND, with a sentence, for a name without a zone. */
+struct zone_moment {
+    int32_t seconds, next_seconds;
+    struct wall until;
+};
+NODISCARD enum err zones_at(struct zones *zones, struct str name, struct wall at,
+                            struct zone_moment *ret, struct why *why);
 
 struct calendar;
 /* One item of the list `calendars`, or NULL for one that is always open.  Keeps zones, nothing of

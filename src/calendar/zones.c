@@ -151,3 +151,21 @@ static enum err zone_load(const struct zones *zones, struct str name, struct zon
     }
     return err;
 }
+
+enum err zones_at(struct zones *zones, struct str name, struct wall at, struct zone_moment *ret,
+                  struct why *why)
+{
+    const struct zone *zone;
+    struct zone_stretch stretch;
+    enum err err = zones_find(zones, name, &zone, why);
+    if (err != OK) {
+        return err;
+    }
+    zone_stretch(zone, at.ns / NS_PER_SECOND, &stretch);
+    *ret = (struct zone_moment){stretch.offset, stretch.offset, WALL_NONE};
+    if (stretch.to < INT64_MAX / NS_PER_SECOND) {
+        ret->until = (struct wall){stretch.to * NS_PER_SECOND};
+        ret->next_seconds = zone_offset(zone, stretch.to);
+    }
+    return OK;
+}

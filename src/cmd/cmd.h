@@ -6,6 +6,7 @@
 int cmd_api(int argc, char **argv);
 int cmd_alerts(int argc, char **argv);
 int cmd_books(int argc, char **argv);
+int cmd_devices(int argc, char **argv);
 int cmd_check_config(int argc, char **argv);
 int cmd_parse(int argc, char **argv);
 int cmd_play(int argc, char **argv);

@@ -167,7 +167,7 @@ static void listeners_take(struct play *play)
     };
     for (size_t i = play->config->listeners_count; i > 0; i--) {
         const struct listener_config *listener = &play->config->listeners[i - 1];
-        if (listener->kind == LISTENER_PORTAL) {
+        if (listener->kind > LISTENER_HTTP || listener->tls) {
             continue;
         }
         enum story_how how = hows[listener->kind];

@@ -9,29 +9,39 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct body_cursor parts = {.rest = str_of(data, size)};
-    struct body_cursor lines = parts;
-    struct body_part part;
+    const struct body body = {.text = str_of(data, size), .next = plain_next};
+    struct cursor parts = {0};
+    struct cursor at = {0};
+    struct cursor lines = {0};
     struct str line;
     struct str expected;
+    uint32_t records;
     uint32_t count = 0;
-    while (body_part(&parts, &part)) {
-        struct body_cursor at = part.from;
-        uint32_t records = 0;
-        at.rest.size = (size_t)(part.end - at.rest.data);
-        while (body_line(&at, &line)) {
-            if (!body_line(&lines, &expected) || expected.data != line.data ||
-                expected.size != line.size || at.line != lines.line) {
-                abort();
-            }
-            records += line.size <= RECORD_SIZE_MAX ? 1 : 0;
-        }
-        if (records != part.records || records > EVENTS_PER_BATCH_MAX) {
+    while ((records = body_part(&body, &parts)) > 0) {
+        size_t bytes = 0;
+        if (records > EVENTS_PER_BATCH_MAX) {
             abort();
         }
-        count += records > 0 ? 1 : 0;
+        for (uint32_t i = 0; i < records; i++) {
+            if (!plain_next(&body, &at, &line)) {
+                abort();
+            }
+            do {
+                if (!body_line(body.text, &lines, &expected)) {
+                    abort();
+                }
+            } while (expected.size > RECORD_SIZE_MAX);
+            if (expected.data != line.data || expected.size != line.size || at.item != lines.item) {
+                abort();
+            }
+            bytes += line.size;
+        }
+        if (at.at != parts.at || (records > 1 && bytes > POST_PART_SIZE)) {
+            abort();
+        }
+        count++;
     }
-    if (body_line(&lines, &expected) || count != body_parts(str_of(data, size))) {
+    if (plain_next(&body, &at, &line) || count != body_parts(&body)) {
         abort();
     }
     return 0;

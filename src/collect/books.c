@@ -1,17 +1,19 @@
 /*
  * The accounts in shared memory.
  *
- *     OFFSET  SIZE  MEANING                        slot, 192 bytes
+ *     OFFSET  SIZE  MEANING                        slot, 256 bytes
  *          0     8  "HINOMIbk"                          0    8  client in the upper half, source in
- *          8     4  version, 2                                  the lower; 0: free
+ *          8     4  version, 3                                  the lower; 0: free
  *         12     4  slots                               8    8  received
  *         16    48  zeros                              16    8  turn
- *         64   256  drops accounted for, a listener   24   72  copy 0: position, stored,
- *        320        the slots                                   deduplicated, rejected…
- *                                                      96   72  copy 1
- *                                                     168    8  heard: when a record last came,
+ *         64   256  drops accounted for, a listener   24  104  copy 0: position, stored,
+ *        320        the slots                                   deduplicated, failures, bytes,
+ *                                                               rejected… (8)
+ *                                                     128  104  copy 1
+ *                                                     232    8  heard: when a record last came,
  *                                                                  ns since 1970; 0: never
- *                                                     176   16  zeros
+ *                                                     240    8  throttled
+ *                                                     248    8  zeros
  *
  * A slot is taken by one compare-and-swap of its key, always the first free one, so two processes
  * that meet a new source at once end up with the same slot.  Slots are never given back.
@@ -36,14 +38,17 @@
 #include "base/limits.h"
 #include "base/map.h"
 
-#define BOOKS_VERSION 2
+#define BOOKS_VERSION 3
+#define REASONS_MAX   8
 #define READS_MAX     1000 /* A writer would have to be faster than us so many times. */
 
 struct copy {
     _Atomic uint64_t position;
     _Atomic uint64_t stored;
     _Atomic uint64_t deduplicated;
-    _Atomic uint64_t rejected[REJECT_REASON_COUNT];
+    _Atomic uint64_t failures;
+    _Atomic uint64_t bytes;
+    _Atomic uint64_t rejected[REASONS_MAX];
 };
 
 struct slot {
@@ -52,7 +57,8 @@ struct slot {
     _Atomic uint64_t turn;
     struct copy copies[2];
     _Atomic int64_t heard;
-    char zeros[16];
+    _Atomic uint64_t throttled;
+    char zeros[8];
 };
 
 struct page {
@@ -64,8 +70,8 @@ struct page {
     struct slot slot[SOURCES_MAX];
 };
 
-_Static_assert(REJECT_REASON_COUNT == 6 && sizeof(struct slot) == 192,
-               "another reason is another version of the books");
+_Static_assert(REJECT_REASON_COUNT <= REASONS_MAX && sizeof(struct slot) == 256,
+               "another layout is another version of the books");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "shared memory needs lock-free counters");
 
 struct books {
@@ -74,7 +80,7 @@ struct books {
 };
 
 struct sums {
-    uint64_t position, stored, deduplicated, rejected[REJECT_REASON_COUNT];
+    uint64_t position, stored, deduplicated, failures, bytes, rejected[REJECT_REASON_COUNT];
 };
 
 static enum err slot_find(struct books *books, struct client_id client, struct source_id source,
@@ -135,6 +141,17 @@ enum err books_received(struct books *books, struct client_id client, struct sou
     return err;
 }
 
+enum err books_throttled(struct books *books, struct client_id client, struct source_id source,
+                         uint64_t count)
+{
+    struct slot *slot;
+    enum err err = slot_find(books, client, source, &slot);
+    if (err == OK) {
+        atomic_fetch_add_explicit(&slot->throttled, count, memory_order_relaxed);
+    }
+    return err;
+}
+
 enum err books_apply(struct books *books, struct client_id client, struct source_id source,
                      uint64_t position, const struct books_entry *entry)
 {
@@ -150,6 +167,8 @@ enum err books_apply(struct books *books, struct client_id client, struct source
     sums.position = position;
     sums.stored += entry->stored;
     sums.deduplicated += entry->deduplicated;
+    sums.failures += entry->failures;
+    sums.bytes += entry->bytes;
     for (size_t i = 0; i < REJECT_REASON_COUNT; i++) {
         sums.rejected[i] += entry->rejected[i];
     }
@@ -181,6 +200,18 @@ void books_settle(struct books *books)
     }
 }
 
+const char *books_reason_code(enum reject_reason reason)
+{
+    static const char *const codes[REJECT_REASON_COUNT] = {
+        [REJECT_TOO_LONG] = "too-long",         [REJECT_FRAMING] = "framing",
+        [REJECT_KERNEL_DROP] = "kernel-drop",   [REJECT_CONFLICT] = "conflict",
+        [REJECT_UNAUTHORISED] = "unauthorised", [REJECT_REFUSED] = "refused",
+        [REJECT_MALFORMED] = "malformed",       [REJECT_QUOTA] = "quota",
+    };
+    return (unsigned)reason < REJECT_REASON_COUNT && codes[reason] != NULL ? codes[reason]
+                                                                           : "other";
+}
+
 bool books_account_at(const struct books *books, size_t index, struct account *ret)
 {
     if (index >= SOURCES_MAX) {
@@ -198,6 +229,9 @@ bool books_account_at(const struct books *books, size_t index, struct account *r
         .received = atomic_load_explicit(&slot->received, memory_order_acquire),
         .stored = sums.stored,
         .deduplicated = sums.deduplicated,
+        .failures = sums.failures,
+        .bytes = sums.bytes,
+        .throttled = atomic_load_explicit(&slot->throttled, memory_order_relaxed),
     };
     memcpy(ret->rejected, sums.rejected, sizeof ret->rejected);
     int64_t heard = atomic_load_explicit(&slot->heard, memory_order_relaxed);
@@ -214,7 +248,9 @@ enum err books_restore(struct books *books, const struct account *account)
     if (err == OK) {
         struct sums sums = {.position = slot_read(slot).position,
                             .stored = account->stored,
-                            .deduplicated = account->deduplicated};
+                            .deduplicated = account->deduplicated,
+                            .failures = account->failures,
+                            .bytes = account->bytes};
         memcpy(sums.rejected, account->rejected, sizeof sums.rejected);
         slot_commit(slot, &sums);
         if (wall_known(account->heard)) {
@@ -255,6 +291,8 @@ static struct sums copy_read(const struct copy *copy)
         .position = atomic_load_explicit(&copy->position, memory_order_relaxed),
         .stored = atomic_load_explicit(&copy->stored, memory_order_relaxed),
         .deduplicated = atomic_load_explicit(&copy->deduplicated, memory_order_relaxed),
+        .failures = atomic_load_explicit(&copy->failures, memory_order_relaxed),
+        .bytes = atomic_load_explicit(&copy->bytes, memory_order_relaxed),
     };
     for (size_t i = 0; i < REJECT_REASON_COUNT; i++) {
         sums.rejected[i] = atomic_load_explicit(&copy->rejected[i], memory_order_relaxed);
@@ -267,6 +305,8 @@ static void copy_write(struct copy *copy, const struct sums *sums)
     atomic_store_explicit(&copy->position, sums->position, memory_order_relaxed);
     atomic_store_explicit(&copy->stored, sums->stored, memory_order_relaxed);
     atomic_store_explicit(&copy->deduplicated, sums->deduplicated, memory_order_relaxed);
+    atomic_store_explicit(&copy->failures, sums->failures, memory_order_relaxed);
+    atomic_store_explicit(&copy->bytes, sums->bytes, memory_order_relaxed);
     for (size_t i = 0; i < REJECT_REASON_COUNT; i++) {
         atomic_store_explicit(&copy->rejected[i], sums->rejected[i], memory_order_relaxed);
     }

@@ -31,12 +31,18 @@ void books_detach(struct books *books);
 NODISCARD enum err books_received(struct books *books, struct client_id client,
                                   struct source_id source, uint64_t count, struct wall now);
 
+/* Front: so many times a sender had to wait for its client's quota. */
+NODISCARD enum err books_throttled(struct books *books, struct client_id client,
+                                   struct source_id source, uint64_t count);
+
 /* Core: how the records of one ring position ended.  A position at or before the last one applied
  * for that source changes nothing. */
 struct books_entry {
     uint64_t stored;
     uint64_t deduplicated;
     uint64_t rejected[REJECT_REASON_COUNT];
+    uint64_t failures; /* of what was stored could not be parsed */
+    uint64_t bytes;    /* of the records that were stored */
 };
 NODISCARD enum err books_apply(struct books *books, struct client_id client,
                                struct source_id source, uint64_t position,
@@ -59,8 +65,13 @@ struct account {
     uint64_t deduplicated;
     uint64_t rejected[REJECT_REASON_COUNT];
     uint64_t in_flight; /* received less all the others */
+    uint64_t failures;  /* of what was stored could not be parsed */
+    uint64_t bytes;     /* of the records that were stored */
+    uint64_t throttled; /* times that a sender had to wait, since parent was started */
     struct wall heard;  /* when a record last came; WALL_NONE: never yet */
 };
+/* "too-long", …: for programs and pages, which say it in the reader's language. */
+const char *books_reason_code(enum reject_reason reason);
 /* By index from 0; false at the end.  One consistent reading per account. */
 bool books_account_at(const struct books *books, size_t index, struct account *ret);
 /* Starts an account from what was last known on disk (after a killed parent). */

@@ -7,7 +7,8 @@
  * While held nothing is read: TCP slows its senders down, posts wait, the kernel drops datagrams
  * and counts them.  Everything that was read stays where it is: datagrams in their receive buffers,
  * TCP records in their connections, bodies in their posts, batches in their builders.
- * collect_resume offers them in that order of age: builders, datagrams, connections, posts.
+ * collect_resume offers them in that order of age: builders, datagrams, connections, files, posts.
+ * A post that finds no room waits by itself (post.c): it holds nobody else.
  *
  * The tick, TICK_MS after something was opened, hands open batches over; the sweep, each second,
  * looks for the idle and tries again what is held, in case memory was what was short.
@@ -20,15 +21,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collect/private.h"
+#include "collect/post.h"
 #include "sys/clocks.h"
 #include "sys/random.h"
+#include "sys/tls.h"
 
 #define TICK_MS  5
 #define SWEEP_MS 1000
 
 static void tick(void *context);
 static void sweep(void *context);
+static void posts_turn(void *context);
+static enum err open_flush(struct collect *collect);
 static enum err held_offer(struct collect *collect);
 static enum err listener_start(struct listener *listener, struct why *why);
 
@@ -42,9 +46,16 @@ enum err collect_new(struct loop *loop, const struct collect_calls *calls, struc
     collect->calls = *calls;
     map_init(&collect->streams.by_source, SOURCES_MAX, random_u64());
     map_init(&collect->http_by_client, CLIENTS_MAX, random_u64());
+    map_init(&collect->quotas, CLIENTS_MAX, random_u64());
+    collect->ids = ids_new(mono_now());
+    collect->acks = acks_new();
     if (timer_new(loop, tick, collect, &collect->tick) != OK ||
-        timer_new(loop, sweep, collect, &collect->sweep) != OK) {
+        timer_new(loop, sweep, collect, &collect->sweep) != OK ||
+        timer_new(loop, posts_turn, collect, &collect->posts_timer) != OK) {
         timer_free(collect->tick);
+        timer_free(collect->sweep);
+        ids_free(collect->ids);
+        acks_free(collect->acks);
         free(collect);
         return ERR_MEMORY;
     }
@@ -64,25 +75,39 @@ void collect_free(struct collect *collect)
         struct listener *listener = collect->listeners[i];
         if (listener->kind == COLLECT_SYSLOG_UDP) {
             udp_stop(listener);
-        } else if (listener->kind == COLLECT_SYSLOG_TCP) {
-            tcp_stop(listener);
-        } else {
+        } else if (collect_kind_is_stream(listener->kind)) {
+            connections_stop(listener);
+        } else if (listener->kind == COLLECT_HTTP) {
             http_free(listener->http);
         }
         map_done(&listener->bindings);
         free(listener);
     }
     posts_done(collect);
+    awaited_done(collect);
+    pending_done(collect);
+    tails_done(collect);
     map_done(&collect->http_by_client);
+    quota_done(collect);
+    ids_free(collect->ids);
+    acks_free(collect->acks);
     streams_done(collect);
+    free(collect->room);
     generation_unref(collect->generation);
     timer_free(collect->tick);
     timer_free(collect->sweep);
+    timer_free(collect->posts_timer);
     free(collect);
 }
 
 enum err collect_listen(struct collect *collect, struct str name, enum collect_kind kind,
                         int descriptor, struct why *why)
+{
+    return collect_listen_tls(collect, name, kind, descriptor, NULL, why);
+}
+
+enum err collect_listen_tls(struct collect *collect, struct str name, enum collect_kind kind,
+                            int descriptor, const struct tls_papers *papers, struct why *why)
 {
     struct listener *listener = NULL;
     if (collect->listeners_count < LISTENERS_MAX && name.size < sizeof listener->name) {
@@ -98,13 +123,16 @@ enum err collect_listen(struct collect *collect, struct str name, enum collect_k
     listener->socket = descriptor;
     memcpy(listener->name, name.data, name.size);
     map_init(&listener->bindings, CONNECTIONS_MAX, random_u64());
+    enum err err = OK;
     if (kind == COLLECT_HTTP) {
-        enum err err = post_listen(listener, why);
-        if (err != OK) {
-            socket_close(descriptor);
-            free(listener);
-            return err;
-        }
+        err = http_listen(listener, papers, why);
+    } else if (papers != NULL) {
+        err = tls_gate_new(papers, &listener->gate, why);
+    }
+    if (err != OK) {
+        socket_close(descriptor);
+        free(listener);
+        return err;
     }
     listener->index = collect->listeners_count;
     listener->drops = collect->calls.drops == NULL
@@ -112,6 +140,32 @@ enum err collect_listen(struct collect *collect, struct str name, enum collect_k
                           : collect->calls.drops(collect->calls.context, listener->index);
     collect->listeners[collect->listeners_count++] = listener;
     return OK;
+}
+
+static enum err gate_make(struct listener *listener, const struct tls_papers *papers,
+                          struct why *why)
+{
+    struct tls_gate *gate;
+    enum err err = tls_gate_new(papers, &gate, why);
+    if (err == OK) {
+        tls_gate_unref(listener->gate);
+        listener->gate = gate;
+    }
+    return err;
+}
+
+enum err collect_secure(struct collect *collect, struct str name, const struct tls_papers *papers,
+                        struct why *why)
+{
+    for (size_t i = 0; i < collect->listeners_count; i++) {
+        struct listener *listener = collect->listeners[i];
+        if (str_equal(str_from(listener->name), name)) {
+            return collect_kind_is_stream(listener->kind)
+                       ? gate_make(listener, papers, why)
+                       : tls_use(papers->certificate, papers->key, why);
+        }
+    }
+    return why_say(why, ERR_NOT_FOUND, 0, "there is no listener '%.*s'", STR_ARG(name));
 }
 
 enum err collect_adopt(struct collect *collect, struct arena *mem, const struct bindings *bindings,
@@ -157,8 +211,9 @@ static enum err listener_start(struct listener *listener, struct why *why)
         http_start(listener->http);
         return OK;
     }
-    if (listener->watch == NULL) {
-        err = listener->kind == COLLECT_SYSLOG_UDP ? udp_start(listener) : tcp_start(listener);
+    if (listener->watch == NULL && listener->kind != COLLECT_FILES) {
+        err = listener->kind == COLLECT_SYSLOG_UDP ? udp_start(listener)
+                                                   : connections_start(listener);
         if (err == OK) {
             watch_set(listener->watch, listener->collect->held ? 0 : WATCH_READ);
         }
@@ -168,29 +223,43 @@ static enum err listener_start(struct listener *listener, struct why *why)
 
 void collect_resume(struct collect *collect)
 {
-    if (!collect->held || collect->generation == NULL) {
+    if (collect->generation == NULL) {
         return;
     }
-    collect->held = false;
-    if (held_offer(collect) != OK) {
-        collect_hold(collect);
-        return;
+    if (collect->held) {
+        collect->held = false;
+        if (held_offer(collect) != OK) {
+            collect_hold(collect);
+            return;
+        }
+        watches_set(collect, WATCH_READ);
+        posts_resume(collect);
+    } else if (collect->posts_held) {
+        posts_resume(collect);
     }
-    watches_set(collect, WATCH_READ);
 }
 
 enum err collect_flush(struct collect *collect)
 {
     enum err err = held_offer(collect);
-    /* What was held went into the builders. */
-    return err == OK ? streams_flush(collect) : ERR_AGAIN;
+    if (err == OK) {
+        err = open_flush(collect); /* What was held went into the builders. */
+    }
+    return err == OK ? posts_flush(collect) : ERR_AGAIN;
+}
+
+/* Every open batch. */
+static enum err open_flush(struct collect *collect)
+{
+    enum err err = streams_flush(collect);
+    return err == OK ? awaited_flush(collect) : err;
 }
 
 static enum err held_offer(struct collect *collect)
 {
     enum err err = rejects_flush(collect);
     if (err == OK) {
-        err = streams_flush(collect);
+        err = open_flush(collect);
     }
     for (size_t i = 0; i < collect->listeners_count && err == OK; i++) {
         if (collect->listeners[i]->kind == COLLECT_SYSLOG_UDP) {
@@ -198,10 +267,10 @@ static enum err held_offer(struct collect *collect)
         }
     }
     if (err == OK) {
-        err = tcp_resume(collect);
+        err = connections_resume(collect);
     }
     if (err == OK) {
-        err = posts_resume(collect);
+        err = tails_resume(collect);
     }
     return err;
 }
@@ -218,8 +287,16 @@ static void tick(void *context)
 {
     struct collect *collect = context;
     collect->ticking = false;
-    if (!collect->held && (rejects_flush(collect) != OK || streams_flush(collect) != OK)) {
+    if (!collect->held && (rejects_flush(collect) != OK || open_flush(collect) != OK)) {
         collect_hold(collect);
+    }
+}
+
+static void posts_turn(void *context)
+{
+    struct collect *collect = context;
+    if (!collect->held) {
+        posts_resume(collect);
     }
 }
 
@@ -228,8 +305,9 @@ static void sweep(void *context)
     struct collect *collect = context;
     struct mono now = mono_now();
     collect_resume(collect);
+    posts_sweep(collect, now);
     udp_sweep(collect);
-    tcp_sweep(collect, now);
+    connections_sweep(collect, now);
     streams_sweep(collect, now);
 }
 

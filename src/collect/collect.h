@@ -18,6 +18,7 @@
 #include "base/why.h"
 #include "event/builder.h"
 #include "sys/loop.h"
+#include "sys/tls_stream.h"
 #include "tenant/tenant.h"
 
 struct collect;
@@ -30,7 +31,11 @@ enum reject_reason {
     REJECT_CONFLICT,     /* an Idempotency-Key that was used for another post */
     REJECT_UNAUTHORISED, /* posts without a known token */
     REJECT_REFUSED,      /* what the archive will never take: a client whose key is destroyed */
-    REJECT_REASON_COUNT
+    REJECT_MALFORMED,    /* no record in the protocol that it came by */
+    REJECT_QUOTA,        /* more than was agreed with the client, and nobody to be told to wait */
+    REJECT_REASON_COUNT,
+    /* No rejection: kept already under the same _id.  The books call it deduplicated. */
+    REJECT_KNOWN = REJECT_REASON_COUNT
 };
 const char *reject_reason_text(enum reject_reason reason);
 
@@ -47,12 +52,18 @@ struct collect_calls {
     /* Records that will not be stored.  ERR_AGAIN as above. */
     enum err (*reject)(void *context, struct client_id client, struct source_id source,
                        enum reject_reason reason, uint64_t count);
+    /* A sender of this client had to wait, for its quota.  NULL: nobody wants to know. */
+    void (*throttled)(void *context, struct client_id client, struct source_id source,
+                      uint64_t count);
     /* One line for the operator; collect limits how often.  NULL: nobody wants to know. */
     void (*say)(void *context, const char *line);
     /* How many drops of the `listener`-th socket are accounted for, in the kernel's count, and that
      * now so many are.  NULL: from 0, remembered by nobody. */
     uint32_t (*drops)(void *context, size_t listener);
     void (*drops_told)(void *context, size_t listener, uint32_t drops);
+    /* How far files were read; collect_positions_kept names the number when that is on disk.  NULL
+     * where no files are followed. */
+    enum err (*positions)(void *context, uint64_t number, struct str positions);
     /* When records arrive.  NULL: the system's clock. */
     struct wall (*now)(void *context);
 };
@@ -63,11 +74,27 @@ NODISCARD enum err collect_new(struct loop *loop, const struct collect_calls *ca
  */
 void collect_free(struct collect *collect);
 
-enum collect_kind { COLLECT_SYSLOG_UDP, COLLECT_SYSLOG_TCP, COLLECT_HTTP };
+enum collect_kind {
+    COLLECT_SYSLOG_UDP,
+    COLLECT_SYSLOG_TCP,
+    COLLECT_HTTP,
+    COLLECT_SYSLOG_TLS,
+    COLLECT_RELP,
+    COLLECT_LUMBERJACK,
+    COLLECT_FILES
+};
 /* A listening (or bound) socket; it is collect's from now on.  Nothing is read before the first
  * collect_bind. */
 NODISCARD enum err collect_listen(struct collect *collect, struct str name, enum collect_kind kind,
                                   int descriptor, struct why *why);
+/* The same behind TLS; papers NULL: without. */
+NODISCARD enum err collect_listen_tls(struct collect *collect, struct str name,
+                                      enum collect_kind kind, int descriptor,
+                                      const struct tls_papers *papers, struct why *why);
+/* What such a listener shows and what it asks of its peers from now on; connections that stand go
+ * on. */
+NODISCARD enum err collect_secure(struct collect *collect, struct str name,
+                                  const struct tls_papers *papers, struct why *why);
 /* A new generation of bindings (bytes by tenant_bindings; copied). */
 NODISCARD enum err collect_bind(struct collect *collect, struct str bindings, struct why *why);
 
@@ -85,3 +112,26 @@ void collect_committed(struct collect *collect, uint64_t position,
 void collect_resume(struct collect *collect);
 /* Hands over every open batch now (before an orderly end).  ERR_AGAIN: not all of it yet. */
 NODISCARD enum err collect_flush(struct collect *collect);
+
+/* ---- Files that are followed; others open them (tail.c). */
+
+struct followed {
+    uint64_t id;         /* whoever opened it knows it by this */
+    uint64_t epoch;      /* of its content: another one after it was cut off and written anew */
+    uint64_t print;      /* a hash of its first bytes */
+    uint32_t print_size; /* how many; 0: not known yet */
+    bool done;           /* told by us: it is gone, and read to its end */
+    uint64_t offset;     /* what is before it is on disk */
+    uint64_t cut;    /* beyond offset: up to here goes the batch that was handed over or will be */
+    struct str path; /* whose it is; also in records' sender */
+};
+/* The descriptor is collect's from now on, also on an error. */
+NODISCARD enum err collect_follow(struct collect *collect, struct str listener,
+                                  const struct followed *file, int descriptor);
+/* It stands at none of the paths any more, or again. */
+void collect_followed_gone(struct collect *collect, uint64_t id, bool gone);
+void collect_positions_kept(struct collect *collect, uint64_t number);
+
+/* What the positions call is given, read by whoever keeps it.  false: it is none. */
+#define POSITION_SIZE 56
+bool position_decode(struct str positions, size_t index, struct followed *ret);

@@ -431,7 +431,8 @@ TEST(posts_that_cannot_be_taken_say_why)
     CHECK(post("", STR("x"), text, sizeof text) == 401);
     CHECK(post("Authorization: Bearer wrong\r\n", STR("x"), text, sizeof text) == 401);
     CHECK(strstr(text, "{\"error\":\"") == text);
-    CHECK(post(TOKEN "Content-Encoding: gzip\r\n", STR("x"), text, sizeof text) == 415);
+    CHECK(post(TOKEN "Content-Encoding: br\r\n", STR("x"), text, sizeof text) == 415);
+    CHECK(post(TOKEN "Content-Encoding: gzip\r\n", STR("x"), text, sizeof text) == 400);
     char key[400] = TOKEN "Idempotency-Key: ";
     memset(key + strlen(key), 'k', 300);
     memcpy(key + strlen(TOKEN "Idempotency-Key: ") + 300, "\r\n", 3);
@@ -619,7 +620,7 @@ TEST(a_sender_that_dawdles_within_a_line_is_let_go_with_what_it_sent)
     run_ms(30);
     struct mono later = mono_now();
     later.ns += (LINE_IDLE_SECONDS + 1) * NS_PER_SECOND;
-    tcp_sweep(tower.collect, later);
+    connections_sweep(tower.collect, later);
     run_ms(30);
     char byte;
     CHECK(recv(half, &byte, 1, MSG_DONTWAIT) == 0);
@@ -715,7 +716,7 @@ TEST(peers_that_leave_early_leave_nothing_behind)
     tower.commit_stopped = false;
     run_ms(20);
     CHECK(tower.events == 1);
-    CHECK(tower.collect->http_memory == 0 && tower.collect->pending_count == 0);
+    CHECK(tower.collect->http_memory == 0 && tower.collect->pendings.count == 0);
     /* And one that is held when all ends. */
     tower.commit_stopped = true;
     socket = dial(SOCK_STREAM, tower.http);

@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "codec/crypto.h"
 #include "collect/collect.h"
+#include "collect/quota.h"
 #include "sys/http.h"
 #include "sys/socket.h"
 
@@ -31,7 +32,18 @@ const struct binding *sender_find(const struct generation *generation, struct st
  * for any wrong token. */
 const struct binding *sender_find_token(const struct generation *generation, struct str listener,
                                         const uint8_t address[16], struct str token);
+/* The binding of a file: the longest path that fits its own; else the one for unknown senders. */
+const struct binding *sender_find_path(const struct generation *generation, struct str listener,
+                                       struct str path);
+/* The binding of the peer's certificate, if the address may use it; NULL otherwise. */
+struct tls_peer;
+const struct binding *sender_find_certificate(const struct generation *generation,
+                                              struct str listener, const uint8_t address[16],
+                                              const struct tls_peer *peer);
 const struct binding *sender_unknown(const struct generation *generation, struct str listener);
+
+/* Whose what nobody can tell of is: the source's that has the listener for itself, else unknown. */
+const struct binding *sender_of_listener(const struct generation *generation, struct str listener);
 
 /* ---- framing.c: records in a TCP stream (RFC 6587). */
 
@@ -57,24 +69,31 @@ enum frame framing_next(struct framing *framing, struct str input, size_t *ret_u
 /* The peer has ended; input is what was left. */
 enum frame framing_end(const struct framing *framing, struct str input, struct str *ret_record);
 
-/* ---- body.c: a post's body into lines and parts, by nothing but its bytes. */
+/* ---- body.c: the records of a post's body in parts, by nothing but its bytes. */
 
-struct body_cursor {
-    struct str rest;
-    uint64_t line; /* number of the last line taken, from 1 */
+struct cursor {
+    size_t at;     /* in the text */
+    uint64_t item; /* so many lines, items, … lie before it */
+    /* Inside a JSON list whose objects are records; after one without an end none is looked for, or
+     * each line would be read to the end of all. */
+    enum { LIST_NONE, LIST_INSIDE, LIST_NEVER } list;
+    size_t looked; /* up to here there is no list: blanks are not passed again at each line */
 };
-/* The next line that is not empty, without its LF or CRLF; false at the end. */
-bool body_line(struct body_cursor *cursor, struct str *ret);
-/* The next part: its lines in *ret_count records of at most RECORD_SIZE_MAX; the cursor stands
- * behind it.  false at the end.  A part may hold no record that fits; it makes no batch. */
-struct body_part {
-    struct body_cursor from;
-    const char *end;
-    uint32_t records;
+struct body {
+    struct str text;
+    /* The next record, of at most RECORD_SIZE_MAX bytes; false at the end.  What it passes over is
+     * no record, and was told of when the body was opened. */
+    bool (*next)(const struct body *body, struct cursor *cursor, struct str *ret);
 };
-bool body_part(struct body_cursor *cursor, struct body_part *ret);
-/* How many parts hold a record. */
-uint32_t body_parts(struct str body);
+/* The next line that is not empty, without its LF or CRLF, whatever its size; false at the end. */
+bool body_line(struct str text, struct cursor *cursor, struct str *ret);
+/* A line, or an object of a JSON list that stands where a line would begin. */
+bool body_record(struct str text, struct cursor *cursor, struct str *ret);
+/* body_next of lines: those that are not too long. */
+bool plain_next(const struct body *body, struct cursor *cursor, struct str *ret);
+/* How many records the next part has, from the cursor on, which moves behind them; 0 at the end. */
+uint32_t body_part(const struct body *body, struct cursor *cursor);
+uint32_t body_parts(const struct body *body);
 
 /* ---- streams.c: one open batch for each source. */
 
@@ -100,6 +119,26 @@ NODISCARD enum err record_add(struct collect *collect, const struct binding *bin
                               struct str sender, struct str record, struct wall received,
                               struct builder *builder);
 
+/* ---- pending.c: handed batches that somebody waits for. */
+
+/* Stands in what waits, which must live until each of its batches has called one of these. */
+struct waiter {
+    /* A batch of so many events ended so; in the order in which they were handed over. */
+    void (*ended)(struct waiter *waiter, uint32_t events, enum commit_result result);
+    /* Collect is ending, and nobody will say how the batch ended. */
+    void (*forgotten)(struct waiter *waiter);
+};
+struct pending;
+struct pendings {
+    struct pending *list;
+    size_t first, count, capacity;
+};
+/* Hands over the batch in the builder, which has an event, and resets the builder.  ERR_AGAIN: not
+ * now; the builder is as it was. */
+NODISCARD enum err pending_hand(struct collect *collect, struct builder *builder,
+                                const struct binding *binding, struct waiter *waiter);
+void pending_done(struct collect *collect);
+
 /* ---- rejects.c: counts that wait for room. */
 
 void reject_add(struct collect *collect, const struct binding *binding, enum reject_reason reason,
@@ -109,6 +148,10 @@ NODISCARD enum err rejects_flush(struct collect *collect);
 /* ---- Listeners. */
 
 struct connection;
+struct tail;
+struct awaited;
+struct tls_gate;
+struct tls_peer;
 
 struct listener {
     struct collect *collect;
@@ -121,7 +164,9 @@ struct listener {
     size_t datagram, datagrams_count; /* the next one to take in, and how many there are */
     size_t index;                     /* in the order of collect_listen */
     uint32_t drops;                   /* accounted for, in the kernel's count */
+    struct mono stranger;             /* when one was last heard; 0: never */
     struct map bindings;              /* sender's address to binding index, a cache */
+    struct tls_gate *gate;            /* of streams; NULL: without TLS */
     /* HTTP */
     struct http *http;
 };
@@ -129,18 +174,33 @@ struct listener {
 NODISCARD enum err udp_start(struct listener *listener);
 void udp_stop(struct listener *listener);
 NODISCARD enum err udp_resume(struct listener *listener); /* takes in what was held */
-NODISCARD enum err tcp_start(struct listener *listener);
-void udp_sweep(struct collect *collect); /* losses that no datagram has told of */
-void tcp_stop(struct listener *listener);
-NODISCARD enum err tcp_resume(struct collect *collect);
-void tcp_sweep(struct collect *collect, struct mono now);
-NODISCARD enum err post_listen(struct listener *listener, struct why *why);
-NODISCARD enum err posts_resume(struct collect *collect);
+void udp_sweep(struct collect *collect);                  /* losses that no datagram has told of */
+/* connection.c: whether a kind is one of streams; their start, stop and resume. */
+bool collect_kind_is_stream(enum collect_kind kind);
+NODISCARD enum err connections_start(struct listener *listener);
+void connections_stop(struct listener *listener);
+NODISCARD enum err connections_resume(struct collect *collect);
+void connections_sweep(struct collect *collect, struct mono now);
+/* tail.c: files. */
+NODISCARD enum err tails_resume(struct collect *collect);
+void tails_done(struct collect *collect);
+/* awaited.c: records whose senders wait for an answer. */
+NODISCARD enum err awaited_flush(struct collect *collect);
+void awaited_done(struct collect *collect);
+void awaited_sweep(struct connection *connection, struct mono now);
+
+/* ---- HTTP (post.h has the rest). */
+
+NODISCARD enum err http_listen(struct listener *listener, const struct tls_papers *papers,
+                               struct why *why); /* route.c */
+void posts_resume(struct collect *collect);      /* there may be room again */
+/* Refuses posts that have found no room for too long. */
+void posts_sweep(struct collect *collect, struct mono now);
+NODISCARD enum err posts_flush(struct collect *collect); /* all that can be handed over, now */
 void posts_done(struct collect *collect);
 
 /* ---- The whole. */
 
-struct pending; /* post.c: batches of posts that wait for their commit */
 struct post;
 
 #define REJECTS_MAX 1024
@@ -164,14 +224,28 @@ struct collect {
     struct timer *sweep; /* each second */
     bool ticking;
     bool held; /* there was no room; nothing is read until collect_resume */
-    /* TCP */
+    /* Streams */
     struct connection *connections;
     size_t connections_count;
+    char *room;              /* that all connections are read into */
+    struct awaited *awaited; /* with something that was not handed over */
+    /* Files */
+    struct tail *tails;
+    struct timer *look;
+    size_t look_from;   /* the file that is looked at first */
+    uint64_t positions; /* the number of those told last */
+    bool positions_waiting;
     size_t lines_memory;
+    size_t answers_memory; /* of all connections' answers */
+    struct pendings pendings;
+    struct map quotas; /* client to bucket (quota.c) */
     /* HTTP */
     struct post *posts_first, *posts_last; /* whole, not yet handed over */
-    struct pending *pending;
-    size_t pending_first, pending_count, pending_capacity;
+    struct timer *posts_timer;             /* their next turn */
+    bool posts_held;                       /* there was no room for one; others go on */
+    struct mono posts_held_since;
+    struct ids *ids;   /* NULL: no memory for them */
+    struct acks *acks; /* NULL: no memory for them */
     size_t http_memory;
     struct map http_by_client; /* of it, by client */
     /* What was last said, so that not each of a flood of lines is. */

@@ -13,6 +13,8 @@ static const char *const texts[REJECT_REASON_COUNT] = {
     [REJECT_CONFLICT] = "Idempotency-Key used for another post",
     [REJECT_UNAUTHORISED] = "no known token",
     [REJECT_REFUSED] = "refused by the archive",
+    [REJECT_MALFORMED] = "not what its protocol says",
+    [REJECT_QUOTA] = "over the quota",
 };
 
 const char *reject_reason_text(enum reject_reason reason)

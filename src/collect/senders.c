@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "collect/private.h"
+#include "sys/tls_stream.h"
 
 struct generation *generation_new(struct arena *mem, const struct bindings *bindings)
 {
@@ -54,8 +55,8 @@ const struct binding *sender_find(const struct generation *generation, struct st
     int best_prefix = -1;
     for (size_t i = 0; i < generation->bindings.count; i++) {
         const struct binding *binding = &generation->bindings.list[i];
-        if (binding->has_token || binding->unknown_senders ||
-            !str_equal(binding->listener, listener)) {
+        if (binding->has_token || binding->unknown_senders || binding->certificate.size > 0 ||
+            binding->path.size > 0 || !str_equal(binding->listener, listener)) {
             continue;
         }
         int prefix = binding_prefix(binding, address);
@@ -87,6 +88,62 @@ const struct binding *sender_find_token(const struct generation *generation, str
     return found;
 }
 
+/* '*' stands for any bytes but '/'. */
+static bool path_fits(struct str pattern, struct str path)
+{
+    size_t p = 0;
+    size_t t = 0;
+    size_t star = STR_NONE; /* the last one seen, and how far it has eaten */
+    size_t eaten = 0;
+    while (t < path.size) {
+        if (p < pattern.size && pattern.data[p] == '*') {
+            star = p++;
+            eaten = t;
+        } else if (p < pattern.size && pattern.data[p] == path.data[t]) {
+            p++;
+            t++;
+        } else if (star != STR_NONE && path.data[eaten] != '/') {
+            p = star + 1;
+            t = ++eaten;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.size && pattern.data[p] == '*') {
+        p++;
+    }
+    return p == pattern.size;
+}
+
+const struct binding *sender_find_path(const struct generation *generation, struct str listener,
+                                       struct str path)
+{
+    const struct binding *best = NULL;
+    for (size_t i = 0; i < generation->bindings.count; i++) {
+        const struct binding *binding = &generation->bindings.list[i];
+        if (binding->path.size > 0 && str_equal(binding->listener, listener) &&
+            path_fits(binding->path, path) &&
+            (best == NULL || binding->path.size > best->path.size)) {
+            best = binding;
+        }
+    }
+    return best != NULL ? best : sender_unknown(generation, listener);
+}
+
+const struct binding *sender_find_certificate(const struct generation *generation,
+                                              struct str listener, const uint8_t address[16],
+                                              const struct tls_peer *peer)
+{
+    for (size_t i = 0; i < generation->bindings.count; i++) {
+        const struct binding *binding = &generation->bindings.list[i];
+        if (str_equal(binding->listener, listener) && tls_peer_is(peer, binding->certificate) &&
+            (binding->networks_count == 0 || binding_prefix(binding, address) >= 0)) {
+            return binding;
+        }
+    }
+    return NULL;
+}
+
 const struct binding *sender_unknown(const struct generation *generation, struct str listener)
 {
     for (size_t i = 0; i < generation->bindings.count; i++) {
@@ -96,4 +153,21 @@ const struct binding *sender_unknown(const struct generation *generation, struct
         }
     }
     return NULL;
+}
+
+const struct binding *sender_of_listener(const struct generation *generation, struct str listener)
+{
+    const struct binding *only = NULL;
+    for (size_t i = 0; i < generation->bindings.count; i++) {
+        const struct binding *binding = &generation->bindings.list[i];
+        if (binding->unknown_senders || !str_equal(binding->listener, listener)) {
+            continue;
+        }
+        if (only != NULL && (only->client.value != binding->client.value ||
+                             only->source.value != binding->source.value)) {
+            return sender_unknown(generation, listener);
+        }
+        only = binding;
+    }
+    return only != NULL ? only : sender_unknown(generation, listener);
 }

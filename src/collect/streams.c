@@ -86,7 +86,9 @@ enum err stream_add(struct collect *collect, const struct binding *binding, stru
     if (err != OK) {
         return ERR_AGAIN;
     }
-    stream->used = mono_now();
+    if (builder_events(stream->builder) == 1) {
+        stream->used = mono_now();
+    }
     collect_tick(collect);
     return OK;
 }

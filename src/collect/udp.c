@@ -2,15 +2,18 @@
  * Syslog over UDP (RFC 5426): a datagram is a record.
  *
  * When there is no room, nothing is read and the kernel drops what its buffer cannot hold; the next
- * datagram tells how many, or the sweep asks, and they are counted under the listener's unknown
- * senders, as nobody knows whose they were.  The kernel's count lives as long as the socket, so
- * what a front that died did not account for is the next one's.  Datagrams that were read already
- * wait in `datagrams`.
+ * datagram tells how many, or the sweep asks.  Nobody knows whose they were: they are counted under
+ * the source that has the listener for itself, if no stranger was heard of late, else under the
+ * listener's unknown senders.  The
+ * kernel's count lives as long as the socket, so what a front that died did not account for is the
+ * next one's.  Datagrams that were read already wait in `datagrams`.
  */
 
 #include "collect/private.h"
+#include "sys/clocks.h"
 
-#define ROUNDS_MAX 8 /* Of one turn, so that others get theirs. */
+#define ROUNDS_MAX  8     /* Of one turn, so that others get theirs. */
+#define STRANGER_MS 60000 /* So long after one was heard, what is lost may be a stranger's. */
 
 static enum err take_in(struct listener *listener);
 static void readable(void *context, int descriptor, unsigned events);
@@ -61,10 +64,10 @@ static void readable(void *context, int descriptor, unsigned events)
             return;
         }
         listener->datagram = 0;
-        drops_count(listener, drops);
         if (take_in(listener) != OK) {
             collect_hold(listener->collect);
         }
+        drops_count(listener, drops); /* which asks who was heard of late */
     }
 }
 
@@ -72,12 +75,19 @@ static enum err take_in(struct listener *listener)
 {
     struct collect *collect = listener->collect;
     struct wall received = collect_now(collect);
+    struct mono now = mono_now();
     while (listener->datagram < listener->datagrams_count) {
         struct str record;
         struct peer peer;
         datagram_at(listener->datagrams, listener->datagram, &record, &peer);
         const struct binding *binding = binding_of(listener, &peer);
-        if (record.size > 0 && binding != NULL) {
+        if (binding != NULL && binding->unknown_senders) {
+            listener->stranger = now;
+        }
+        if (record.size > 0 && binding != NULL && !quota_take(collect, binding, now)) {
+            quota_throttled(collect, binding, now);
+            reject_add(collect, binding, REJECT_QUOTA, 1);
+        } else if (record.size > 0 && binding != NULL) {
             enum err err = stream_add(collect, binding, str_from(peer.text), record, received);
             if (err != OK) {
                 return err;
@@ -86,6 +96,17 @@ static enum err take_in(struct listener *listener)
         listener->datagram++;
     }
     return OK;
+}
+
+/* Whose losses are: the source's that has the listener for itself, if it alone was heard of late.
+ */
+static const struct binding *binding_of_lost(const struct listener *listener)
+{
+    const struct generation *generation = listener->collect->generation;
+    struct str name = str_from(listener->name);
+    bool strange =
+        listener->stranger.ns != 0 && mono_ms_since(listener->stranger, mono_now()) < STRANGER_MS;
+    return strange ? sender_unknown(generation, name) : sender_of_listener(generation, name);
 }
 
 static void drops_count(struct listener *listener, uint32_t drops)
@@ -98,9 +119,7 @@ static void drops_count(struct listener *listener, uint32_t drops)
             listener->collect->calls.drops_told(listener->collect->calls.context, listener->index,
                                                 drops);
         }
-        reject_add(listener->collect,
-                   sender_unknown(listener->collect->generation, str_from(listener->name)),
-                   REJECT_KERNEL_DROP, lost);
+        reject_add(listener->collect, binding_of_lost(listener), REJECT_KERNEL_DROP, lost);
         collect_say(listener->collect, "listener %s: the kernel dropped %u datagrams",
                     listener->name, lost);
     }

@@ -55,7 +55,7 @@ static const struct key keys[] = {
      "the folder of the clients' keys; outside data, and not in its backups"},
     {"rules", KEY_PATHS, AT(rules), 0, 0, "[]", "files and folders of Sigma rules"},
     {"listeners", KEY_LISTENERS, AT(listeners), 0, 0, "[]",
-     "what listens: name, kind (syslog-udp, syslog-tcp, http, portal), address, port"},
+     "what listens: name, kind, address, port; see docs/listeners.md"},
     {"user_base", KEY_COUNT32, AT(user_base), 1, 65000, "60700",
      "started as root, each kind of process runs as a user of its own, numbered from here"},
     {"journal_size_max", KEY_SIZE, AT(journal_size_max), 1 << 20, (uint64_t)1 << 40, "256M",
@@ -76,6 +76,10 @@ static const struct key keys[] = {
     {"certificate", KEY_PATH, AT(certificate), 0, 0, "",
      "the portal's certificate and its chain, PEM; without it one is made, in <keys>/portal"},
     {"certificate_key", KEY_PATH, AT(certificate_key), 0, 0, "", "the key to it, PEM"},
+    {"ingest_certificate", KEY_PATH, AT(ingest_certificate), 0, 0, "",
+     "what listeners for logs show over TLS, PEM; without it one is made, in <keys>/ingest"},
+    {"ingest_certificate_key", KEY_PATH, AT(ingest_certificate_key), 0, 0, "",
+     "the key to it, PEM"},
     {"portal_rate", KEY_COUNT32, AT(portal_rate), 1, 100000, "50",
      "requests a second that one address may make of the portal, six times as many at once"},
     {"mail_relay", KEY_URL, AT(mail_relay), 0, 0, "",
@@ -99,8 +103,9 @@ static const struct key keys[] = {
 
 static const char *const type_texts[] = {"path", "list of paths", "list", "number",    "size",
                                          "url",  "text",          "word", "on or off", "networks"};
-static const char *const kind_texts[LISTENER_KIND_COUNT] = {"syslog-udp", "syslog-tcp", "http",
-                                                            "portal"};
+static const char *const kind_texts[LISTENER_KIND_COUNT] = {
+    "syslog-udp", "syslog-tcp", "http", "syslog-tls", "relp", "lumberjack", "files", "portal"};
+#define KINDS_TEXT "syslog-udp, syslog-tcp, syslog-tls, relp, lumberjack, http, files and portal"
 
 static enum err config_begin(struct config **ret);
 static enum err text_add(struct config *config, struct str text, const struct yaml_node **ret_root,
@@ -246,7 +251,7 @@ enum err config_help(struct buf *out)
 {
     enum err err = OK;
     for (size_t i = 0; i < KEYS && err == OK; i++) {
-        err = buf_print(out, "%-18s %-14s %-19s %s\n", keys[i].name, type_texts[keys[i].type],
+        err = buf_print(out, "%-22s %-14s %-19s %s\n", keys[i].name, type_texts[keys[i].type],
                         keys[i].standard, keys[i].help);
     }
     return err;
@@ -507,11 +512,76 @@ static enum err kind_parse(struct str text, enum listener_kind *ret)
     return ERR_SYNTAX;
 }
 
-static enum err listener_value(struct listener_config *listener, const char *name,
+/* Absolute, or from where the program is started; '*' only in the last part. */
+static bool pattern_valid(const struct yaml_node *node)
+{
+    struct str text = node->kind == YAML_SCALAR ? node->text : STR("");
+    size_t star = str_find_byte(text, '*');
+    struct str behind = star == STR_NONE ? STR("") : str_slice(text, star, text.size);
+    return path_valid(node) && str_find_byte(behind, '/') == STR_NONE &&
+           text.data[text.size - 1] != '/';
+}
+
+static enum err listener_paths(struct config *config, struct listener_config *listener,
                                const struct yaml_node *node, struct why *why)
+{
+    if (node->kind != YAML_SEQUENCE || node->count == 0 || node->count > RULE_PATHS_MAX) {
+        return why_say_at(why, ERR_SYNTAX, node->line, node->column,
+                          "paths is a list of 1 to %d paths, such as [/var/log/nginx/*.log]",
+                          RULE_PATHS_MAX);
+    }
+    listener->paths = ARENA_ARRAY(config->mem, struct str, node->count);
+    if (listener->paths == NULL) {
+        return ERR_MEMORY;
+    }
+    for (const struct yaml_node *item = node->first; item != NULL; item = item->next) {
+        if (!pattern_valid(item)) {
+            return why_say_at(why, ERR_SYNTAX, item->line, item->column,
+                              "a path has 1 to %d bytes, names files, and has '*' in its last part "
+                              "alone",
+                              PATH_SIZE_MAX);
+        }
+        listener->paths[listener->paths_count++] = item->text;
+    }
+    return OK;
+}
+
+static enum err listener_path(struct str *ret, const char *name, const struct yaml_node *node,
+                              struct why *why)
+{
+    if (!path_valid(node)) {
+        return why_say_at(why, ERR_SYNTAX, node->line, node->column,
+                          "%s is a path of 1 to %d bytes", name, PATH_SIZE_MAX);
+    }
+    *ret = node->text;
+    return OK;
+}
+
+static enum err listener_tls(struct listener_config *listener, const struct yaml_node *node,
+                             struct why *why)
+{
+    struct str text = node->kind == YAML_SCALAR ? node->text : STR("");
+    listener->tls = str_equal(text, STR("on"));
+    return listener->tls || str_equal(text, STR("off"))
+               ? OK
+               : why_say_at(why, ERR_SYNTAX, node->line, node->column, "tls is one of: on, off");
+}
+
+static enum err listener_value(struct config *config, struct listener_config *listener,
+                               const char *name, const struct yaml_node *node, struct why *why)
 {
     struct str text = node->kind == YAML_SCALAR ? node->text : STR("");
     uint64_t port;
+    if (strcmp(name, "paths") == 0) {
+        return listener_paths(config, listener, node, why);
+    }
+    if (strcmp(name, "authorities") == 0 || strcmp(name, "revoked") == 0) {
+        return listener_path(name[0] == 'a' ? &listener->authorities : &listener->revoked, name,
+                             node, why);
+    }
+    if (strcmp(name, "tls") == 0) {
+        return listener_tls(listener, node, why);
+    }
     switch (name[0]) {
     case 'n':
         listener->name = text;
@@ -522,9 +592,8 @@ static enum err listener_value(struct listener_config *listener, const char *nam
     case 'k':
         return kind_parse(text, &listener->kind) == OK
                    ? OK
-                   : why_say_at(
-                         why, ERR_SYNTAX, node->line, node->column,
-                         "the kinds of listeners are syslog-udp, syslog-tcp, http and portal");
+                   : why_say_at(why, ERR_SYNTAX, node->line, node->column,
+                                "the kinds of listeners are " KINDS_TEXT);
     case 'a':
         listener->address = text;
         return address_valid(text)
@@ -541,10 +610,46 @@ static enum err listener_value(struct listener_config *listener, const char *nam
     }
 }
 
-static enum err listener_read(const struct yaml_node *node, struct listener_config *ret,
+/* What a kind needs and what it cannot have. */
+static enum err listener_fits(struct listener_config *listener, const struct yaml_node *node,
                               struct why *why)
 {
-    static const char *const names[] = {"name", "kind", "address", "port", NULL};
+    static const char *const files[] = {"paths", NULL};
+    static const char *const sockets[] = {"address", "port", NULL};
+    bool of_files = listener->kind == LISTENER_FILES;
+    bool can_tls = listener->kind == LISTENER_HTTP || listener->kind == LISTENER_RELP ||
+                   listener->kind == LISTENER_LUMBERJACK;
+    listener->tls = listener->tls || listener->kind == LISTENER_SYSLOG_TLS;
+    const struct yaml_node *wrong = NULL;
+    for (const struct yaml_node *value = node->first; value != NULL; value = value->next) {
+        struct str key = value->key->text;
+        bool socket = str_equal(key, STR("address")) || str_equal(key, STR("port"));
+        bool trust = str_equal(key, STR("authorities")) || str_equal(key, STR("revoked"));
+        if ((of_files && socket) || (!of_files && str_equal(key, STR("paths"))) ||
+            (trust && (!listener->tls || listener->kind == LISTENER_HTTP)) ||
+            (str_equal(key, STR("tls")) && !can_tls)) {
+            wrong = value->key;
+        }
+    }
+    if (wrong != NULL) {
+        return why_say_at(why, ERR_SYNTAX, wrong->line, wrong->column,
+                          "a listener of kind %s has no '%.*s:'; remove it",
+                          kind_texts[listener->kind], STR_ARG(wrong->text));
+    }
+    for (const char *const *name = of_files ? files : sockets; *name != NULL; name++) {
+        if (yaml_get(node, str_from(*name)) == NULL) {
+            return why_say_at(why, ERR_SYNTAX, node->line, node->column,
+                              "this listener has no '%s:'; add it", *name);
+        }
+    }
+    return OK;
+}
+
+static enum err listener_read(struct config *config, const struct yaml_node *node,
+                              struct listener_config *ret, struct why *why)
+{
+    static const char *const names[] = {"name", "kind",        "address", "port", "paths",
+                                        "tls",  "authorities", "revoked", NULL};
     if (node->kind != YAML_MAPPING) {
         return why_say_at(why, ERR_SYNTAX, node->line, node->column,
                           "a listener has the keys name, kind, address and port");
@@ -555,18 +660,18 @@ static enum err listener_read(const struct yaml_node *node, struct listener_conf
             i++;
         }
         enum err err = names[i] == NULL ? key_unknown(value->key, names, why)
-                                        : listener_value(ret, names[i], value, why);
+                                        : listener_value(config, ret, names[i], value, why);
         if (err != OK) {
             return err;
         }
     }
-    for (size_t i = 0; names[i] != NULL; i++) {
+    for (size_t i = 0; i < 2; i++) {
         if (yaml_get(node, str_from(names[i])) == NULL) {
             return why_say_at(why, ERR_SYNTAX, node->line, node->column,
                               "this listener has no '%s:'; add it", names[i]);
         }
     }
-    return OK;
+    return listener_fits(ret, node, why);
 }
 
 /* One name, and one place: UDP and TCP have ports of their own. */
@@ -580,7 +685,8 @@ static enum err listener_alone(const struct config *config, const struct listene
                               "a listener '%.*s' stands above already; choose another name",
                               STR_ARG(listener->name));
         }
-        if (other->port == listener->port && str_equal(other->address, listener->address) &&
+        if (listener->kind != LISTENER_FILES && other->port == listener->port &&
+            str_equal(other->address, listener->address) &&
             (other->kind == LISTENER_SYSLOG_UDP) == (listener->kind == LISTENER_SYSLOG_UDP)) {
             return why_say_at(why, ERR_SYNTAX, node->line, node->column,
                               "port %u of %.*s belongs to listener '%.*s' already; choose another",
@@ -603,7 +709,7 @@ static enum err listeners_set(struct config *config, const struct yaml_node *nod
     config->listeners_count = 0;
     for (const struct yaml_node *item = node->first; item != NULL; item = item->next) {
         struct listener_config *listener = &config->listeners[config->listeners_count];
-        enum err err = listener_read(item, listener, why);
+        enum err err = listener_read(config, item, listener, why);
         if (err == OK) {
             err = listener_alone(config, listener, item, why);
         }
@@ -674,6 +780,9 @@ static enum err whole_check(const struct config *config, const struct yaml_node 
     }
     return pair_check(root, "certificate", config->certificate, "certificate_key",
                       config->certificate_key, why) == OK &&
+                   pair_check(root, "ingest_certificate", config->ingest_certificate,
+                              "ingest_certificate_key", config->ingest_certificate_key,
+                              why) == OK &&
                    pair_check(root, "mail_relay", config->mail_relay, "mail_from",
                               config->mail_from, why) == OK &&
                    pair_check(root, "mail_user", config->mail_user, "mail_password_file",

@@ -16,8 +16,12 @@
 enum listener_kind {
     LISTENER_SYSLOG_UDP,
     LISTENER_SYSLOG_TCP,
-    LISTENER_HTTP,   /* logs */
-    LISTENER_PORTAL, /* people and the API; no sender is bound to it */
+    LISTENER_HTTP,       /* logs: lines, files, and what shippers speak over HTTP */
+    LISTENER_SYSLOG_TLS, /* RFC 5425 */
+    LISTENER_RELP,
+    LISTENER_LUMBERJACK, /* version 2, of Beats */
+    LISTENER_FILES,      /* files that are followed; it has paths instead of an address */
+    LISTENER_PORTAL,     /* people and the API; no sender is bound to it */
     LISTENER_KIND_COUNT
 };
 
@@ -26,6 +30,12 @@ struct listener_config {
     enum listener_kind kind;
     struct str address; /* IPv4 or IPv6, numeric */
     uint16_t port;
+    bool tls;               /* of HTTP, RELP and Lumberjack; syslog-tls always */
+    struct str authorities; /* PEM file of those who certify senders; empty: none is asked for a
+                               certificate that somebody vouches for */
+    struct str revoked;     /* PEM file of their revocation lists; empty: none */
+    struct str *paths;      /* of files, '*' in the last part for anything */
+    size_t paths_count;
 };
 
 struct config {
@@ -47,6 +57,8 @@ struct config {
     struct str portal_tls; /* "on", or "off": a proxy in front does it */
     struct str certificate, certificate_key; /* PEM files of the portal; empty: one is made */
     uint32_t portal_rate;                    /* requests a second that one address may make */
+    struct str ingest_certificate, ingest_certificate_key; /* of the listeners that take logs; as
+                                                              the portal's */
     struct str mail_relay; /* "smtp://host:port" or "smtps://…"; empty: no mail is sent */
     struct str mail_from;
     struct str mail_user, mail_password_file; /* at the relay; empty: it asks for none */

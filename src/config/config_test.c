@@ -86,6 +86,13 @@ TEST(mistakes_in_a_configuration_say_where_and_what_to_do)
         {"listeners:\n  - {name: a, kind: udp, address: 127.0.0.1, port: 1}", 2, 21, "syslog-udp"},
         {"listeners:\n  - {name: a, kind: http, address: localhost, port: 1}", 2, 36, "numeric"},
         {"listeners:\n  - {name: a, kind: http, address: 127.0.0.1}", 2, 5, "no 'port:'"},
+        {"listeners:\n  - {name: a, kind: files}", 2, 5, "no 'paths:'"},
+        {"listeners:\n  - {name: a, kind: files, paths: [/a], port: 1}", 2, 41, "has no 'port:'"},
+        {"listeners:\n  - {name: a, kind: files, paths: [/a*/b]}", 2, 36, "last part"},
+        {"listeners:\n  - {name: a, kind: syslog-tcp, address: '::1', port: 1, tls: on}", 2, 58,
+         "has no 'tls:'"},
+        {"listeners:\n  - {name: a, kind: relp, address: '::1', port: 1, authorities: x}", 2, 52,
+         "has no 'authorities:'"},
         {"listeners:\n  - {name: a, kind: http, address: 127.0.0.1, prt: 1}", 2, 47, "'port'?"},
         {"listeners:\n  - {name: a, kind: http, address: 127.0.0.1, port: 65536}", 2, 53, "65535"},
         {"listeners:\n  - {name: a, kind: http, address: 127.0.0.1, port: 1}\n"
@@ -127,6 +134,26 @@ TEST(a_second_factor_is_optional_unless_the_file_says_of_whom_it_is_wanted)
     }
 }
 
+TEST(a_listener_has_what_its_kind_needs_and_nothing_else)
+{
+    static const char text[] =
+        "listeners:\n"
+        "  - {name: tls, kind: syslog-tls, address: 0.0.0.0, port: 6514, authorities: ca.pem,\n"
+        "     revoked: crl.pem}\n"
+        "  - {name: relp, kind: relp, address: 0.0.0.0, port: 2514}\n"
+        "  - {name: beats, kind: lumberjack, address: 0.0.0.0, port: 5044, tls: on}\n"
+        "  - {name: files, kind: files, paths: [/var/log/nginx/*.log, /var/log/syslog]}\n"
+        "  - {name: more, kind: files, paths: [/var/log/auth.log]}\n";
+    struct config *config = parsed(text);
+    CHECK(config->listeners_count == 5 && config->listeners[0].tls && !config->listeners[1].tls);
+    CHECK(str_equal(config->listeners[0].authorities, STR("ca.pem")));
+    CHECK(str_equal(config->listeners[0].revoked, STR("crl.pem")));
+    CHECK(config->listeners[2].kind == LISTENER_LUMBERJACK && config->listeners[2].tls);
+    CHECK(config->listeners[3].paths_count == 2 && config->listeners[3].port == 0);
+    CHECK(str_equal(config->listeners[3].paths[1], STR("/var/log/syslog")));
+    config_free(config);
+}
+
 TEST(help_has_one_line_for_every_key)
 {
     struct buf out;
@@ -136,7 +163,7 @@ TEST(help_has_one_line_for_every_key)
     for (size_t i = 0; i < out.size; i++) {
         lines += out.data[i] == '\n';
     }
-    CHECK(lines == 25 && str_find(buf_str(&out), STR("\nhead_seconds ")) != STR_NONE);
+    CHECK(lines == 27 && str_find(buf_str(&out), STR("\nhead_seconds ")) != STR_NONE);
     buf_done(&out);
 }
 

@@ -42,7 +42,8 @@ enum err books_snapshot_load(struct ledger *ledger, struct arena *mem, struct bo
         ledger,
         "SELECT s.client, s.source, s.received, s.stored, s.deduplicated, s.rejected, s.taken_at,"
         " coalesce(g.gap_from, 0), coalesce(g.gap_to, 0),"
-        " (SELECT count(*) FROM books_gap WHERE source = s.source), s.heard"
+        " (SELECT count(*) FROM books_gap WHERE source = s.source), s.heard,"
+        " s.failures, s.bytes"
         " FROM books_snapshot s LEFT JOIN books_gap g"
         " ON g.id = (SELECT max(id) FROM books_gap WHERE source = s.source)"
         " ORDER BY s.source LIMIT ?",
@@ -108,24 +109,27 @@ static enum err snapshot_put(struct ledger *ledger, const struct books_snapshot 
         (int64_t)snapshot->deduplicated,
         snapshot->taken_at_ns,
         snapshot->heard_ns,
+        (int64_t)snapshot->failures,
+        (int64_t)snapshot->bytes,
     };
     struct statement *statement;
     enum err err =
         ledger_prepare(ledger,
                        "INSERT INTO books_snapshot"
                        " (source, client, received, stored, deduplicated, taken_at, heard,"
-                       " rejected) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+                       " failures, bytes, rejected) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                        " ON CONFLICT (source) DO UPDATE SET client = excluded.client,"
                        " received = excluded.received, stored = excluded.stored,"
                        " deduplicated = excluded.deduplicated, taken_at = excluded.taken_at,"
-                       " heard = excluded.heard,"
+                       " heard = excluded.heard, failures = excluded.failures,"
+                       " bytes = excluded.bytes,"
                        " rejected = excluded.rejected",
                        &statement);
-    for (int i = 0; i < 7 && err == OK; i++) {
+    for (int i = 0; i < 9 && err == OK; i++) {
         err = statement_bind_int(statement, i + 1, numbers[i]);
     }
     if (err == OK) {
-        err = statement_bind_bytes(statement, 8, str_of(rejected, sizeof rejected));
+        err = statement_bind_bytes(statement, 10, str_of(rejected, sizeof rejected));
     }
     return err == OK ? statement_run(statement) : err;
 }
@@ -147,6 +151,8 @@ static enum err snapshot_take(struct statement *statement, struct books_snapshot
         .gap_to_ns = statement_int(statement, 8),
         .gaps = (uint64_t)statement_int(statement, 9),
         .heard_ns = statement_int(statement, 10),
+        .failures = (uint64_t)statement_int(statement, 11),
+        .bytes = (uint64_t)statement_int(statement, 12),
     };
     for (size_t i = 0; i < BOOKS_SNAPSHOT_REASONS; i++) {
         ret->rejected[i] = get_u64(rejected.data + 8 * i);

@@ -107,6 +107,7 @@ struct books_snapshot {
     uint32_t client, source;
     uint64_t received, stored, deduplicated;
     uint64_t rejected[BOOKS_SNAPSHOT_REASONS]; /* by enum reject_reason */
+    uint64_t failures, bytes;                  /* of what was stored */
     int64_t taken_at_ns;
     int64_t heard_ns;               /* when a record last came; 0: never */
     int64_t gap_from_ns, gap_to_ns; /* the last gap; 0 and 0: none.  Not written by save. */
@@ -122,3 +123,31 @@ NODISCARD enum err books_snapshot_load(struct ledger *ledger, struct arena *mem,
                                        struct books_snapshot **ret, size_t *ret_count);
 /* Notes for every account that nobody counted between its snapshot and `until_ns`. */
 NODISCARD enum err books_snapshot_gap(struct ledger *ledger, int64_t until_ns);
+
+/* ---- The books by the minute (books_minutes.c). */
+
+struct books_stretch {
+    uint32_t client, source;
+    int64_t at_ns;   /* the minute (or hour) that it belongs to */
+    int64_t seconds; /* how long it is */
+    int64_t waiting_before, received, stored, deduplicated, in_flight;
+    int64_t rejected[BOOKS_SNAPSHOT_REASONS];
+    int64_t failures, bytes;
+};
+/* What happened since the last call, a row for each source with which anything did: also in *ret,
+ * which has room for count.  Inside the caller's transaction if there is one. */
+NODISCARD enum err books_minutes_put(struct ledger *ledger, const struct books_snapshot *list,
+                                     size_t count, struct books_stretch *ret, size_t *ret_count);
+/* Takes away minutes of more than BOOKS_MINUTES_DAYS ago, and hours of more than BOOKS_HOURS_DAYS.
+ */
+NODISCARD enum err books_minutes_forget(struct ledger *ledger, int64_t now_ns);
+struct books_question {
+    uint32_t client, source; /* source 0: each */
+    int64_t from_ns, to_ns;  /* [from, to) */
+    bool hours;
+    size_t limit;
+};
+/* Oldest first; made in mem. */
+NODISCARD enum err books_minutes_list(struct ledger *ledger, const struct books_question *question,
+                                      struct arena *mem, struct books_stretch **ret,
+                                      size_t *ret_count);

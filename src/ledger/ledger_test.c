@@ -44,7 +44,8 @@ static void party_add(struct ledger *ledger)
     CHECK(ledger_execute(ledger,
                          "INSERT INTO party (id, slug, name_ja, name_en) VALUES (1, 'a', '', '');"
                          "INSERT INTO client VALUES (1, 1);"
-                         "INSERT INTO source VALUES (7, 1, 's', 1, '')") == OK);
+                         "INSERT INTO source (id, client, slug, active, unknown_listener) VALUES "
+                         "(7, 1, 's', 1, '')") == OK);
 }
 
 TEST(what_was_committed_is_there_after_reopening)
@@ -276,4 +277,55 @@ TEST(the_books_go_on_from_their_snapshot_with_the_gap_marked)
     CHECK(!ledger_in_transaction(ledger));
     ledger_close(ledger);
     arena_free(mem);
+}
+
+static struct books_snapshot minute_of(uint64_t received, uint64_t stored, uint64_t lost,
+                                       int64_t at)
+{
+    return (struct books_snapshot){.client = 1,
+                                   .source = 7,
+                                   .received = received,
+                                   .stored = stored,
+                                   .rejected = {lost},
+                                   .taken_at_ns = at * 60 * NS_PER_SECOND};
+}
+
+TEST(minutes_of_the_books_add_up_to_the_account_and_each_of_them_is_even)
+{
+    struct ledger *ledger = opened(testing_folder());
+    struct books_stretch made[1];
+    struct books_stretch *list;
+    size_t count;
+    struct arena *mem = arena_new((size_t)1 << 20);
+    CHECK(ledger_execute(ledger, "INSERT INTO party (id, slug, name_ja, name_en)"
+                                 " VALUES (1, 'a', '', '');"
+                                 "INSERT INTO client VALUES (1, 1);"
+                                 "INSERT INTO source (id, client, slug, active, unknown_listener)"
+                                 " VALUES (7, 1, 's', 1, '')") == OK);
+    const struct books_snapshot looks[] = {
+        minute_of(100, 90, 4, 61),  minute_of(100, 96, 4, 62),  minute_of(100, 96, 4, 63),
+        minute_of(250, 240, 4, 70), minute_of(249, 245, 4, 71), /* a count taken back */
+    };
+    for (size_t i = 0; i < 5; i++) {
+        CHECK(books_minutes_put(ledger, &looks[i], 1, made, &count) == OK);
+        CHECK(count == (i == 2 ? 0 : 1)); /* nothing happened, nothing is written */
+    }
+    struct books_question question = {.client = 1, .to_ns = INT64_MAX, .limit = 100};
+    CHECK(books_minutes_list(ledger, &question, mem, &list, &count) == OK && count == 4);
+    int64_t received = 0;
+    for (size_t i = 0; i < count; i++) {
+        received += list[i].received;
+        CHECK(list[i].waiting_before + list[i].received ==
+              list[i].stored + list[i].deduplicated + list[i].rejected[0] + list[i].in_flight);
+    }
+    CHECK(received == 249 && list[0].in_flight == 6 && list[2].seconds == 7 * 60);
+    question.hours = true;
+    CHECK(books_minutes_list(ledger, &question, mem, &list, &count) == OK && count == 1);
+    CHECK(list[0].received == 249 && list[0].stored == 245 && list[0].in_flight == 0);
+    CHECK(books_minutes_forget(ledger, 30LL * 24 * 3600 * NS_PER_SECOND) == OK);
+    CHECK(books_minutes_list(ledger, &question, mem, &list, &count) == OK && count == 1);
+    question.hours = false;
+    CHECK(books_minutes_list(ledger, &question, mem, &list, &count) == OK && count == 0);
+    arena_free(mem);
+    ledger_close(ledger);
 }

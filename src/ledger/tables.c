@@ -63,6 +63,6 @@ const struct migration migrations[] = {
     {"the spine", tables_1},     {"people", tables_people},   {"documents", tables_documents},
     {"clocks", tables_clocks},   {"notices", tables_notices}, {"incidents", tables_incidents},
     {"rules", tables_rules},     {"counts", tables_counts},   {"groups", tables_groups},
-    {"factors", tables_factors}, {"books", tables_books},
+    {"factors", tables_factors}, {"books", tables_books},     {"devices", tables_devices},
 };
 const size_t migrations_count = sizeof migrations / sizeof *migrations;

@@ -13,4 +13,5 @@ extern const char tables_rules[];     /* editions of the rules */
 extern const char tables_counts[];    /* correlations, exceptions and storms of alerts */
 extern const char tables_books[];     /* when each source was last heard */
 extern const char tables_groups[];    /* several alerts of one correlation at one event */
+extern const char tables_devices[];   /* and their health, the books by the minute, proposals */
 extern const char tables_factors[];   /* second factors, recovery codes */

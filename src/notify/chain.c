@@ -290,8 +290,10 @@ static bool purpose_in(struct str purpose, const char *const *list, size_t count
 enum err chain_hearers(const struct scope *scope, struct notify *notify,
                        const struct notice_row *notice, struct wall now, struct hearers *ret)
 {
-    static const char *const too[] = {"clock-warning", "clock-breach", "incident-reported"};
-    static const char *const alone[] = {"notice-unanswered"};
+    static const char *const too[] = {"clock-warning", "clock-breach", "incident-reported",
+                                      "device-trouble", "device-storm"};
+    static const char *const alone[] = {"notice-unanswered", "device-trouble-provider",
+                                        "device-storm-provider", "chain-broken-provider"};
     static const enum role roles[] = {ROLE_ANALYST, ROLE_PROVIDER_ADMIN};
     bool provider = purpose_in(notice->purpose, alone, sizeof alone / sizeof *alone);
     *ret = (struct hearers){.steps = 1, .wait_ms = WAIT_MS};

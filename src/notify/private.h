@@ -20,6 +20,7 @@
 #define CODE_BYTES     32
 #define CODE_SECONDS   (7 * 24 * 60 * 60)
 #define INCIDENT_KIND  "incident" /* What a notice is about, in its column. */
+#define AILMENT_KIND   "ailment"
 
 struct notify {
     struct ledger *ledger;

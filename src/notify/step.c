@@ -100,11 +100,16 @@ static enum err code_make(struct taking *taking)
     return err;
 }
 
-/* The incident's own page; its number is ours, but travels as a text. */
+/* The page of the client's devices, or the incident's own; its number is ours, but travels as a
+ * text. */
 static enum err page_make(struct taking *taking)
 {
     uint64_t number;
     taking->letter.page = (struct str){0};
+    if (str_equal(taking->notice->subject_kind, STR(AILMENT_KIND))) {
+        return arena_print(taking->notify->scratch, &taking->letter.page, "%.*s/sources/%.*s",
+                           STR_ARG(buf_str(&taking->notify->portal)), STR_ARG(taking->slug));
+    }
     if (!str_equal(taking->notice->subject_kind, STR(INCIDENT_KIND)) ||
         str_to_u64(told_get(&taking->notice->told, "number"), UINT32_MAX, &number) != OK) {
         return OK;

@@ -318,6 +318,7 @@ static enum err detected_block(const struct writing *writing)
         {WORD_MAIL_FIELD_INSIDE, told_get(told, "inside"), false},
         {WORD_MAIL_FIELD_OUTSIDE, told_get(told, "outside"), false},
         {WORD_MAIL_FIELD_OTHER, told_get(told, "other"), false},
+        {WORD_MAIL_FIELD_DETAIL, told_get(told, "detail"), false},
         {WORD_MAIL_FIELD_DETECTED, told_get(told, "detected"), true},
         {WORD_MAIL_FIELD_ALERTS, told_get(told, "alerts"), false},
         {WORD_MAIL_FIELD_RULES, told_get(told, "rules"), false},
@@ -551,6 +552,16 @@ static enum err attack_blocks(const struct writing *writing)
     return err == OK ? advice_block(writing) : err;
 }
 
+/* Of a device: what it means, what is known, what to look at. */
+static enum err device_blocks(const struct writing *writing)
+{
+    enum err err = type_block(writing, WORD_MAIL_BLOCK_MEANING, ".overview");
+    if (err == OK) {
+        err = detected_block(writing);
+    }
+    return err == OK ? type_block(writing, WORD_MAIL_BLOCK_LOOK, ".advice") : err;
+}
+
 enum err letter_body(const struct letter *letter, enum language language, struct arena *mem,
                      struct buf *out)
 {
@@ -575,8 +586,9 @@ enum err letter_body(const struct letter *letter, enum language language, struct
         err = text_block(&writing, WORD_MAIL_BLOCK_REASON, "reason");
     }
     if (err == OK) {
-        err = about_attack(letter->notice->purpose) ? attack_blocks(&writing)
-                                                    : detected_block(&writing);
+        err = str_equal(letter->notice->subject_kind, STR(AILMENT_KIND)) ? device_blocks(&writing)
+              : about_attack(letter->notice->purpose)                    ? attack_blocks(&writing)
+                                                                         : detected_block(&writing);
     }
     if (err == OK) {
         err = page_block(&writing);

@@ -109,7 +109,15 @@ const struct operation operations[] = {
     {"GET", CLIENT "/events/csv", "event.csv", RIGHT_READ, 0, "query from! to!", NULL,
      api_events_csv},
     {"GET", CLIENT "/books", "books.show", RIGHT_BOOKS, 0, "", NULL, api_books_show},
+    {"GET", CLIENT "/books/minutes", "books.minutes", RIGHT_BOOKS, 0, "source from to by", NULL,
+     api_books_minutes},
+    {"GET", CLIENT "/devices", "device.list", RIGHT_BOOKS, 0, "", NULL, api_device_list},
+    {"GET", CLIENT "/ailments", "ailment.list", RIGHT_BOOKS, 0, "open limit", NULL,
+     api_ailment_list},
+    {"GET", "/devices/health", "device.health", 0, 0, "", NULL, api_device_health},
+    {"GET", "/proposals", "proposal.list", 0, 0, "", NULL, api_proposal_list},
     {"GET", "/health", "health.show", 0, 0, "", NULL, api_health_show},
+    {"GET", "/metrics", "metrics.show", 0, 0, "", NULL, api_metrics_show},
     {"GET", "/changes", "change.stream", 0, OPERATION_PERSON | OPERATION_SESSION, "", NULL,
      api_change_stream},
     {"GET", "/rules", "rules.show", 0, 0, "", NULL, api_rules_show},
@@ -197,6 +205,11 @@ void api_free(struct api *api)
         pending_all_free(api->pending);
         free(api);
     }
+}
+
+void api_attach_vigils(struct api *api, struct vigils *vigils)
+{
+    api->vigils = vigils;
 }
 
 void api_attach(struct api *api, const struct books *books, api_health_call *health, void *context)

@@ -32,6 +32,10 @@ struct health;
 typedef enum err api_health_call(void *context, struct arena *mem, struct health *ret);
 void api_attach(struct api *api, const struct books *books, api_health_call *health, void *context);
 
+struct vigils;
+/* Where what ails devices is known; kept. */
+void api_attach_vigils(struct api *api, struct vigils *vigils);
+
 struct api_request {
     struct str method; /* "GET", … */
     struct str path;   /* behind /api/v1, percent-encoding as received: "/clients/acme/incidents" */

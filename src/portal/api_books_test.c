@@ -74,7 +74,7 @@ TEST(the_books_say_what_came_from_a_source_and_when_it_was_last_heard)
         "{\"source\":\"alpha-web\",\"name\":{\"ja\":\"\",\"en\":\"\"},\"active\":true,"
         "\"unknown\":false,\"senders\":[],\"received\":6,\"stored\":4,\"deduplicated\":0,"
         "\"in_flight\":1,\"rejected\":[{\"reason\":\"too-long\",\"count\":1}],"
-        "\"heard\":\"2026-09-21T";
+        "\"failures\":0,\"bytes\":0,\"throttled\":0,\"heard\":\"2026-09-21T";
     CHECK(status_of(world, "/clients/alpha/books", 0, ROLE_RESPONSIBLE, account) == 200);
     CHECK(status_of(world, "/clients/alpha/books", 0, ROLE_ANALYST, account) == 200);
     CHECK(status_of(world, "/clients/alpha/books", 0, ROLE_CONSULTANT, NULL) == 403);

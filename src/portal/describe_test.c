@@ -90,7 +90,11 @@ static bool roles_equal(const struct operation *operation, const struct yaml_nod
         uint32_t wanted = manages ? (uint32_t)RIGHT_USERS : operation->rights;
         bool may = (wanted == 0 || (role_rights((enum role)role) & wanted) != 0) &&
                    (operation->flags & OPERATION_EVERY) == 0;
-        if (strcmp(operation->name, "health.show") == 0) { /* of those who work for some client */
+        if (strcmp(operation->name, "proposal.list") == 0) {
+            may = role == ROLE_PROVIDER_ADMIN;
+        }
+        if (strcmp(operation->name, "health.show") == 0 ||
+            strcmp(operation->name, "device.health") == 0) { /* of those who work for some client */
             may = role == ROLE_PROVIDER_ADMIN || role == ROLE_ENGINEER || role == ROLE_ANALYST;
         }
         bool listed = false;

@@ -249,7 +249,8 @@ static bool answer_here(struct exchange *exchange, struct str method, struct str
     } else if (get && str_equal(path, STR(API "/openapi.yaml"))) {
         exchange_answer(exchange, 200, STR("application/yaml"),
                         str_of(portal->openapi, portal->openapi_size));
-    } else if (!behind(path, STR(API), &rest) && !behind(path, STR("/acknowledge"), &rest)) {
+    } else if (!behind(path, STR(API), &rest) && !behind(path, STR("/acknowledge"), &rest) &&
+               !str_equal(path, STR("/metrics"))) {
         site_answer(exchange, get, path);
     } else if (!portal->ready) {
         exchange_refuse(exchange, 503, REFUSAL("unavailable", "The service cannot answer now."));

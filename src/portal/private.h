@@ -57,6 +57,7 @@ struct api {
     const struct books *books; /* NULL: none */
     api_health_call *health;   /* NULL: nobody knows */
     void *health_context;
+    struct vigils *vigils; /* NULL: nobody watches */
     struct pending *pending;
     uint64_t ticket_last;
 };
@@ -185,7 +186,9 @@ operation_run api_schemas_list, api_schema_show, api_schema_form, api_documents_
     api_version_csv_draft, api_acknowledgements_list, api_version_acknowledge,
     api_version_csv_difference, api_disclosures_list, api_document_disclosure, api_client_export,
     api_service_apply_file;
-operation_run api_change_stream, api_books_show, api_health_show;
+operation_run api_change_stream, api_books_show, api_books_minutes, api_health_show;
+operation_run api_metrics_show;
+operation_run api_device_list, api_ailment_list, api_device_health, api_proposal_list;
 operation_run api_rules_show, api_alert_explain;
 operation_run api_events_search, api_events_csv, api_incident_evidence;
 operation_run api_alerts_list, api_incidents_list, api_client_incidents_list, api_incident_show,

@@ -6,8 +6,10 @@
 
 #include "serve/answer.h"
 
+#include "calendar/calendar.h"
 #include "codec/json_text.h"
 #include "codec/time.h"
+#include "parse/parse.h"
 
 #define ELEMENT_WIDTH 32
 #define CLIENT_WIDTH  16
@@ -97,7 +99,49 @@ static bool is_listed(struct str name, struct str lines)
     return false;
 }
 
-enum err answer_listeners(const struct tenant *tenant, struct str listeners, struct buf *out)
+/* What a source names and is not there: a parser, or a place of the time zone database. */
+static enum err names_note(struct str client, const struct source_info *source, struct zones *zones,
+                           struct wall now, struct buf *out)
+{
+    const struct parser *parser;
+    struct zone_moment moment;
+    enum err err = OK;
+    if (source->parser.size > 0 && parser_find(source->parser, &parser) != OK) {
+        err = buf_print(out,
+                        "note: %.*s/%.*s: there is no parser '%.*s', so its lines are recognised; "
+                        "see docs/parsers.md\n",
+                        STR_ARG(client), STR_ARG(source->slug), STR_ARG(source->parser));
+    }
+    if (err == OK && source->zone.size > 0 && zones != NULL &&
+        zones_at(zones, source->zone, now, &moment, NULL) != OK) {
+        err = buf_print(out,
+                        "note: %.*s/%.*s: there is no time zone '%.*s', so its times are taken "
+                        "for UTC; mend its zone\n",
+                        STR_ARG(client), STR_ARG(source->slug), STR_ARG(source->zone));
+    }
+    return err;
+}
+
+static enum err sources_note(const struct tenant *tenant, struct zones *zones, struct wall now,
+                             struct buf *out)
+{
+    struct source_info source;
+    struct client_info client;
+    enum err err = OK;
+    for (size_t i = 0; err == OK && tenant_source_at(tenant, i, &source); i++) {
+        size_t of = 0;
+        while (tenant_client_at(tenant, of, &client) && !client_equal(client.id, source.client)) {
+            of++;
+        }
+        if (source.active) {
+            err = names_note(client.slug, &source, zones, now, out);
+        }
+    }
+    return err;
+}
+
+enum err answer_notes(const struct tenant *tenant, struct str listeners, struct zones *zones,
+                      struct wall now, struct buf *out)
 {
     struct source_info source;
     struct client_info client;
@@ -115,7 +159,7 @@ enum err answer_listeners(const struct tenant *tenant, struct str listeners, str
                             STR_ARG(client.slug), STR_ARG(source.slug), STR_ARG(listener));
         }
     }
-    return err;
+    return err == OK ? sources_note(tenant, zones, now, out) : err;
 }
 
 static enum err print_names(struct str ja, struct str en, enum output_format format,
@@ -179,7 +223,7 @@ static enum err print_client(struct tenant *tenant, const struct client_info *cl
     bool first = true;
     struct source_info source;
     for (size_t i = 0; err == OK && tenant_source_at(tenant, i, &source); i++) {
-        if (client_equal(source.client, client->id)) {
+        if (client_equal(source.client, client->id) && !source.own) {
             err = print_source(&source, first, format, width, out);
             first = false;
         }
@@ -306,6 +350,18 @@ static bool is_asked(const struct scope *scope, struct client_id client, struct 
            scope_allows(scope, client, RIGHT_BOOKS);
 }
 
+/* The service's own records are no client's logs, and are left out of what is said of these. */
+static bool is_own(const struct tenant *tenant, struct source_id id)
+{
+    struct source_info source;
+    for (size_t i = 0; tenant_source_at(tenant, i, &source); i++) {
+        if (source.id.value == id.value) {
+            return source.own;
+        }
+    }
+    return false;
+}
+
 static enum err print_accounts(const struct scope *scope, struct tenant *tenant,
                                enum output_format format, struct client_id only,
                                const struct books_view *view, struct buf *out)
@@ -330,12 +386,14 @@ static enum err print_accounts(const struct scope *scope, struct tenant *tenant,
                         "in flight", "rejected", "last heard");
     }
     for (size_t i = 0; i < view->count && err == OK; i++) {
-        if (is_asked(scope, view->accounts[i].client, only)) {
+        if (is_asked(scope, view->accounts[i].client, only) &&
+            !is_own(tenant, view->accounts[i].source)) {
             err = print_account(tenant, &view->accounts[i], format, widths, out);
         }
     }
     for (size_t i = 0; err == OK && tenant_source_at(tenant, i, &source); i++) {
-        bool silent = source.active && !source.unknown_senders && !has_account(view, source.id);
+        bool silent = source.active && !source.unknown_senders && !source.own &&
+                      !has_account(view, source.id);
         if (silent && is_asked(scope, source.client, only)) {
             const struct account none = {
                 .client = source.client, .source = source.id, .heard = WALL_NONE};
@@ -377,6 +435,8 @@ struct account account_of_snapshot(const struct books_snapshot *snapshot)
                               .received = snapshot->received,
                               .stored = snapshot->stored,
                               .deduplicated = snapshot->deduplicated,
+                              .failures = snapshot->failures,
+                              .bytes = snapshot->bytes,
                               .heard = snapshot->heard_ns != 0 ? (struct wall){snapshot->heard_ns}
                                                                : WALL_NONE};
     account.in_flight = snapshot->received - snapshot->stored - snapshot->deduplicated;

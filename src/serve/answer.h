@@ -6,17 +6,20 @@
 
 #include "collect/books.h"
 #include "ledger/ledger.h"
+#include "serve/rooms.h"
 #include "serve/serve.h"
 #include "service/service.h"
 #include "tenant/tenant.h"
 
+struct zones;
+
 NODISCARD enum err answer_apply(const struct scope *scope, struct service *service,
                                 const struct control_request *request, struct wall now,
                                 struct buf *out, struct why *why);
-/* A note for each source that is bound to a listener which is not among `listeners`, one a line: a
- * mistyped name would else be silence. */
-NODISCARD enum err answer_listeners(const struct tenant *tenant, struct str listeners,
-                                    struct buf *out);
+/* A note for each source that names what is not there, one a line: a listener that is not among
+ * `listeners`, a parser, a time zone.  A mistyped name would else be silence. */
+NODISCARD enum err answer_notes(const struct tenant *tenant, struct str listeners,
+                                struct zones *zones, struct wall now, struct buf *out);
 NODISCARD enum err answer_export(const struct scope *scope, struct tenant *tenant,
                                  struct service *service, const struct control_request *request,
                                  struct buf *out, struct why *why);
@@ -51,3 +54,14 @@ NODISCARD enum err answer_sources(struct tenant *tenant, struct client_id client
 /* The client that a request names; ERR_NOT_FOUND says so with what to do. */
 NODISCARD enum err answer_client(struct tenant *tenant, struct str slug, struct client_id *ret,
                                  struct why *why);
+
+/* answer_devices.c: the books by the minute; devices or proposals.  vigils may be NULL: nobody
+ * watches. */
+struct vigils;
+NODISCARD enum err answer_minutes(const struct scope *scope, const struct rooms *rooms,
+                                  const struct control_request *request, struct buf *out,
+                                  struct why *why);
+NODISCARD enum err answer_devices(const struct scope *scope, const struct rooms *rooms,
+                                  const struct vigils *vigils,
+                                  const struct control_request *request, struct wall now,
+                                  struct buf *out, struct why *why);

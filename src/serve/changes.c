@@ -70,7 +70,7 @@ static const struct meaning {
      "SELECT DISTINCT client, 0, kind FROM disclosure WHERE rowid BETWEEN ? AND ?"},
     {"document_version", CHANGE_CLIENT, false,
      "SELECT DISTINCT client, 0, '' FROM document_version WHERE id BETWEEN ? AND ?"
-     " AND kind IN ('client', 'source', 'engagement')"},
+     " AND kind IN ('client', 'source', 'device', 'engagement')"},
     /* A person's path is "PARTY/PERSON", and a party's "PARTY". */
     {"document_version", CHANGE_PEOPLE, false,
      "SELECT DISTINCT coalesce(c.id, 0), 0, p.slug FROM document_version v"
@@ -83,6 +83,8 @@ static const struct meaning {
     {"source", CHANGE_CLIENT, false,
      "SELECT DISTINCT client, 0, '' FROM source"
      " WHERE id BETWEEN ? AND ?"},
+    {"ailment", CHANGE_CLIENT, false,
+     "SELECT DISTINCT client, 0, '' FROM ailment WHERE id BETWEEN ? AND ?"},
     {"engagement", CHANGE_CLIENT, false,
      "SELECT DISTINCT client, 0, '' FROM engagement"
      " WHERE id BETWEEN ? AND ?"},

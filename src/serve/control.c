@@ -15,7 +15,8 @@ const char *control_purpose(enum control_command command)
     static const char *const purposes[CONTROL_COMMAND_COUNT] = {
         "tenant apply",   "tenant export", "tenant list", "search",       "alerts",
         "books",          "api",           "tenant key",  "rules import", "rules use",
-        "rules editions", "rules try",     "scan",        "explain",
+        "rules editions", "rules try",     "scan",        "explain",      "books minutes",
+        "devices",
     };
     return purposes[command];
 }

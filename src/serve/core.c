@@ -20,6 +20,7 @@
 
 #define TICK_MS          1000 /* heads, bookmarks */
 #define RETRY_MS         200  /* after a turn that failed */
+#define VITALS_TICKS     5    /* after which desk hears what was counted */
 #define MEMORY_TICKS     30   /* after which what detection remembers of a client is kept */
 #define STOP_TICK_MS     5
 #define STOP_PATIENCE_MS 8000
@@ -347,6 +348,9 @@ static void core_tick(void *context)
     }
     spine_bookmarks_send(core->spine);
     memory_keep_some(core->spine, ++core->ticks, MEMORY_TICKS);
+    if (core->ticks % VITALS_TICKS == 0) {
+        spine_vitals_send(core->spine);
+    }
     bool more;
     enum err err = archive_sign(core->spine->archive, wall_now(),
                                 (int64_t)core->process->setup.head_seconds * NS_PER_SECOND,
@@ -386,6 +390,8 @@ static void core_account(struct core *core, const struct account_message *messag
         .received = message->received,
         .deduplicated = message->deduplicated,
         .stored = message->stored,
+        .failures = message->failures,
+        .bytes = message->bytes,
         .heard = message->heard != 0 ? (struct wall){(int64_t)message->heard} : WALL_NONE,
     };
     for (size_t i = 0; i < REJECT_REASON_COUNT && message->rejected.size >= (i + 1) * 8; i++) {
@@ -466,7 +472,8 @@ static void core_desk_spoke(void *context, struct link *link, struct message *me
     switch (message->type) {
     case MESSAGE_GRANT:
         err = spine_grant(core->spine, (struct client_id){(uint32_t)message->grant.client},
-                          message->grant.bookmark, message->grant.scope);
+                          message->grant.bookmark, (struct source_id){(uint32_t)message->grant.own},
+                          message->grant.scope);
         break;
     case MESSAGE_ACCOUNT:
         if (core->process->setup.fresh && !core->granted) {

@@ -27,6 +27,7 @@
 
 #define CERTIFICATE_TEXT_MAX 1024 /* of a subject or a fingerprint */
 #define SNAPSHOT_MS          5000
+#define BINDINGS_TOLD_NS     (3600 * NS_PER_SECOND)
 #define ALERTS_MEMORY_MAX    ((size_t)256 << 20) /* one message of alerts, decoded */
 
 static enum err desk_message(struct process *process, struct message *message, struct why *why);
@@ -69,6 +70,7 @@ static enum err client_grant(struct desk *desk, const struct client_info *client
         const struct message grant = {.type = MESSAGE_GRANT,
                                       .grant = {.client = client->id.value,
                                                 .bookmark = bookmark,
+                                                .own = desk_own_source(desk, client->id).value,
                                                 .scope = buf_str(&encoded)}};
         err = link_send(desk->core, &grant);
     }
@@ -97,6 +99,8 @@ static enum err source_account(struct desk *desk, const struct source_info *sour
                                                 .stored = snapshot.stored,
                                                 .deduplicated = snapshot.deduplicated,
                                                 .heard = (uint64_t)snapshot.heard_ns,
+                                                .failures = snapshot.failures,
+                                                .bytes = snapshot.bytes,
                                                 .rejected = str_of(rejected, sizeof rejected)}};
     return link_send(desk->core, &account);
 }
@@ -147,6 +151,20 @@ enum err desk_tell_core(struct desk *desk, bool accounts)
     return err;
 }
 
+/* A source's zone at this moment, and after its next change. */
+static bool desk_zone(void *context, struct str name, struct binding *ret)
+{
+    const struct desk *desk = context;
+    struct zone_moment moment;
+    if (zones_at(desk->zones, name, wall_now(), &moment, NULL) != OK) {
+        return false;
+    }
+    ret->zone_seconds = moment.seconds;
+    ret->zone_next_seconds = moment.next_seconds;
+    ret->zone_until = moment.until;
+    return true;
+}
+
 enum err desk_tell_front(struct desk *desk)
 {
     struct str listeners[64];
@@ -160,7 +178,11 @@ enum err desk_tell_front(struct desk *desk)
         listeners[count++] = str_cut(&rest, '\n');
     }
     buf_init(&bindings, (size_t)256 << 20);
-    enum err err = tenant_bindings(desk->rooms.tenant, listeners, count, &bindings);
+    desk->bindings_told = wall_now();
+    enum err err = tenant_own_sources(desk->rooms.tenant, wall_now());
+    if (err == OK) {
+        err = tenant_bindings(desk->rooms.tenant, listeners, count, desk_zone, desk, &bindings);
+    }
     if (err == OK) {
         const struct message message = {.type = MESSAGE_BINDINGS,
                                         .bindings = {.bindings = buf_str(&bindings)}};
@@ -172,12 +194,14 @@ enum err desk_tell_front(struct desk *desk)
 
 enum err desk_tell_tenants(struct desk *desk)
 {
-    uint64_t generation = tenant_generation(desk->rooms.tenant);
-    if (generation == desk->tenants_told) {
+    if (tenant_generation(desk->rooms.tenant) == desk->tenants_told) {
         return OK;
     }
-    desk->tenants_told = generation;
-    enum err err = desk_tell_core(desk, false);
+    enum err err = tenant_own_sources(desk->rooms.tenant, wall_now());
+    desk->tenants_told = tenant_generation(desk->rooms.tenant);
+    if (err == OK) {
+        err = desk_tell_core(desk, false);
+    }
     return err == OK ? desk_tell_front(desk) : err;
 }
 
@@ -205,6 +229,9 @@ static enum err desk_go(struct desk *desk, struct why *why)
                                   &settings.zoneinfo, why);
     }
     if (err == OK) {
+        err = zones_new(settings.zoneinfo, &desk->zones);
+    }
+    if (err == OK) {
         err = process_confine(process, why);
     }
     if (err == OK) {
@@ -219,6 +246,9 @@ static enum err desk_go(struct desk *desk, struct why *why)
     }
     if (err == OK) {
         err = desk_rules_open(desk);
+    }
+    if (err == OK) {
+        err = desk_devices_open(desk);
     }
     if (err == OK && process->setup.gap) {
         err = books_snapshot_gap(desk->rooms.ledger, wall_now().ns);
@@ -341,6 +371,7 @@ static enum err desk_message(struct process *process, struct message *message, s
     case MESSAGE_STOP:
         desk_commit(desk);
         desk_snapshot(desk);
+        desk_devices_close(desk);
         rooms_close(&desk->rooms);
         _exit(0);
     default:
@@ -448,6 +479,14 @@ static void desk_core_spoke(void *context, struct link *link, struct message *me
         desk->core = NULL; /* parent brings another */
         return;
     }
+    if (message->type == MESSAGE_VITALS) {
+        desk_vitals_came(desk, &message->vitals);
+        return;
+    }
+    if (message->type == MESSAGE_HEARD) {
+        desk_heard_came(desk, &message->heard);
+        return;
+    }
     err = message->type == MESSAGE_ALERTS ? desk_alerts(desk, &message->alerts) : ERR_CORRUPT;
     if (err != OK) {
         process_fail(desk->process, "alerts from core", err, NULL);
@@ -467,6 +506,24 @@ static void desk_front_spoke(void *context, struct link *link, struct message *m
 
 /* ---- The books on disk. */
 
+void desk_snapshot_of(const struct account *account, struct books_snapshot *ret)
+{
+    *ret = (struct books_snapshot){
+        .client = account->client.value,
+        .source = account->source.value,
+        .received = account->received,
+        .stored = account->stored,
+        .deduplicated = account->deduplicated,
+        .failures = account->failures,
+        .bytes = account->bytes,
+        .heard_ns = wall_known(account->heard) ? account->heard.ns : 0,
+        .taken_at_ns = wall_now().ns,
+    };
+    for (size_t reason = 0; reason < REJECT_REASON_COUNT; reason++) {
+        ret->rejected[reason] = account->rejected[reason];
+    }
+}
+
 static enum err snapshot_take(struct desk *desk, struct arena *mem)
 {
     struct books_snapshot *list = ARENA_ARRAY(mem, struct books_snapshot, SOURCES_MAX);
@@ -476,17 +533,7 @@ static enum err snapshot_take(struct desk *desk, struct arena *mem)
         return ERR_MEMORY;
     }
     for (; count < SOURCES_MAX && books_account_at(desk->books, count, &account); count++) {
-        list[count] =
-            (struct books_snapshot){.client = account.client.value,
-                                    .source = account.source.value,
-                                    .received = account.received,
-                                    .stored = account.stored,
-                                    .deduplicated = account.deduplicated,
-                                    .heard_ns = wall_known(account.heard) ? account.heard.ns : 0,
-                                    .taken_at_ns = wall_now().ns};
-        for (size_t reason = 0; reason < REJECT_REASON_COUNT; reason++) {
-            list[count].rejected[reason] = account.rejected[reason];
-        }
+        desk_snapshot_of(&account, &list[count]);
     }
     return books_snapshot_save(desk->rooms.ledger, list, count);
 }
@@ -501,5 +548,9 @@ static void desk_snapshot(void *context)
         process_say(desk->process, "the books could not be saved: %s", err_text(err));
     }
     desk_health_note(desk);
+    /* Zones change on their own. */
+    if (wall_now().ns - desk->bindings_told.ns > BINDINGS_TOLD_NS && desk_tell_front(desk) != OK) {
+        process_say(desk->process, "front could not be told who sends");
+    }
     arena_free(mem);
 }

@@ -2,6 +2,7 @@
 
 /* What desk's files share: its state, and each file's part of it. */
 
+#include "build/build.h"
 #include "collect/books.h"
 #include "ledger/ledger.h"
 #include "portal/health.h"
@@ -61,6 +62,8 @@ struct desk {
     uint64_t tenants_told;         /* and that core and front know */
     uint64_t workers;              /* ever asked for */
     const char *folder;            /* the ledger's */
+    struct zones *zones;           /* of sources that name theirs */
+    struct wall bindings_told;     /* when front was last told who sends */
     struct buf configured, note;   /* the rules that the configuration names, and where they are */
     struct desk_job *jobs;         /* desk_archive.c's */
     struct desk_compile *compiles; /* desk_rules.c's */
@@ -75,6 +78,11 @@ struct desk {
     } certificate;                     /* the portal's; parent tells */
     uint64_t unjudged[DESK_LAG_NOTED]; /* lately, the newest at lag_at */
     size_t lag_at, lag_count;
+    struct vigils *vigils; /* over all sources; desk_devices.c's */
+    struct timer *tick;
+    struct wall began;
+    int64_t minute; /* that runs, from 1970 */
+    uint64_t ticks;
     bool core_waits; /* for its rules; it was told nothing else yet */
     bool in_transaction;
     bool work_waits; /* for the end of the transaction */
@@ -140,6 +148,19 @@ void desk_process_came(struct desk *desk, const struct process_message *message)
 /* Now and then, so that it can be said whether events wait longer and longer. */
 void desk_health_note(struct desk *desk);
 NODISCARD enum err desk_health_tell(void *context, struct arena *mem, struct health *ret);
+
+/* ---- desk_devices.c */
+
+/* Once the ledger is open; and before an orderly end. */
+NODISCARD enum err desk_devices_open(struct desk *desk);
+void desk_devices_close(struct desk *desk);
+/* The service's own source of a client; 0: none yet. */
+struct source_id desk_own_source(const struct desk *desk, struct client_id client);
+void desk_vitals_came(struct desk *desk, const struct vitals_message *message);
+void desk_heard_came(struct desk *desk, const struct heard_message *message);
+
+/* ---- desk.c */
+void desk_snapshot_of(const struct account *account, struct books_snapshot *ret);
 
 /* ---- desk_service.c */
 

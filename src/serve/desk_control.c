@@ -140,7 +140,8 @@ static enum err answer_make(struct desk *desk, const struct scope *scope,
     case CONTROL_TENANT_APPLY:
         err = answer_apply(scope, desk->rooms.service, request, wall_now(), out, why);
         if (err == OK && request->format != FORMAT_NDJSON) {
-            err = answer_listeners(desk->rooms.tenant, desk->process->setup.listeners, out);
+            err = answer_notes(desk->rooms.tenant, desk->process->setup.listeners, desk->zones,
+                               wall_now(), out);
         }
         desk_work_soon(desk);
         return err == OK ? desk_tell_tenants(desk) : err;
@@ -152,6 +153,10 @@ static enum err answer_make(struct desk *desk, const struct scope *scope,
         return desk_api_command(desk, scope, request, out, why);
     case CONTROL_RULES_EDITIONS:
         return answer_editions(scope, desk->rooms.ledger, request, out);
+    case CONTROL_MINUTES:
+        return answer_minutes(scope, &desk->rooms, request, out, why);
+    case CONTROL_DEVICES:
+        return answer_devices(scope, &desk->rooms, desk->vigils, request, wall_now(), out, why);
     case CONTROL_KEY:
         return buf_print(out, "%.*s\n", STR_ARG(service_key(desk->rooms.service)));
     default:

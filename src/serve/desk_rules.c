@@ -65,8 +65,22 @@ static enum err set_path(const struct desk *desk, char *path, size_t size)
     return length > 0 && (size_t)length < size ? OK : ERR_LIMIT;
 }
 
+/* Another version of the program may have compiled it, and core would end by it. */
+static enum err set_check(struct str set, struct arena *mem)
+{
+    struct ruleset *ruleset;
+    struct ruleset_report report;
+    struct why why = {0};
+    enum err err = ruleset_decode(set, mem, &ruleset, &report, &why);
+    if (err == OK) {
+        ruleset_free(ruleset);
+    }
+    return err;
+}
+
 /* The file is the hash of the edition and then the set.  ERR_NOT_FOUND: of another edition. */
-static enum err set_load(const struct desk *desk, struct str hash, char **ret, size_t *ret_size)
+static enum err set_load(const struct desk *desk, struct str hash, struct arena *mem, char **ret,
+                         size_t *ret_size)
 {
     char path[4096];
     char *bytes = NULL;
@@ -74,10 +88,14 @@ static enum err set_load(const struct desk *desk, struct str hash, char **ret, s
     enum err err = set_path(desk, path, sizeof path);
     err = err == OK ? disk_read_whole(disk_real(), path, SET_SIZE_MAX, &bytes, &size, NULL) : err;
     if (err == OK && (size < HASH_SIZE || !str_equal(str_of(bytes, HASH_SIZE), hash))) {
-        free(bytes);
         err = ERR_NOT_FOUND;
     }
     if (err == OK) {
+        err = set_check(str_of(bytes + HASH_SIZE, size - HASH_SIZE), mem);
+    }
+    if (err != OK) {
+        free(bytes);
+    } else {
         *ret = bytes;
         *ret_size = size;
     }
@@ -97,19 +115,6 @@ static enum err set_keep(const struct desk *desk, struct str hash, struct str se
     return err;
 }
 
-/* Another version of the program may have compiled it. */
-static enum err set_check(struct str set, struct arena *mem)
-{
-    struct ruleset *ruleset;
-    struct ruleset_report report;
-    struct why why = {0};
-    enum err err = ruleset_decode(set, mem, &ruleset, &report, &why);
-    if (err == OK) {
-        ruleset_free(ruleset);
-    }
-    return err;
-}
-
 static enum err set_send(struct desk *desk, struct str set)
 {
     const struct message rules = {.type = MESSAGE_RULESET, .ruleset = {.set = set}};
@@ -125,7 +130,7 @@ enum err desk_tell_rules(struct desk *desk, bool *ret_told)
     enum err err = mem == NULL ? ERR_MEMORY : edition_in_force(desk->rooms.ledger, mem, &edition);
     *ret_told = false;
     if (err == OK) {
-        err = set_load(desk, edition.hash, &bytes, &size);
+        err = set_load(desk, edition.hash, mem, &bytes, &size);
     }
     if (err == OK) {
         err = set_send(desk, str_of(bytes + HASH_SIZE, size - HASH_SIZE));
@@ -410,12 +415,9 @@ static enum err configured_settle(struct desk *desk, struct arena *mem)
         const struct desk_compile wanted = {.reason = COMPILE_CONFIGURED, .connection = -1};
         return compile_add(desk, &wanted, buf_str(&desk->note), bundle);
     }
-    enum err err = set_load(desk, force.hash, &bytes, &size);
+    enum err err = set_load(desk, force.hash, mem, &bytes, &size);
     if (err == OK) {
-        err = set_check(str_of(bytes + HASH_SIZE, size - HASH_SIZE), mem);
         free(bytes);
-    }
-    if (err == OK) {
         return OK;
     }
     return err == ERR_MEMORY ? err : known_compile(desk, force.hash, mem);

@@ -33,7 +33,7 @@ enum err entry_decode(struct str bytes, struct entry *ret)
         .batch = str_slice(bytes, ENTRY_HEAD_SIZE, bytes.size),
     };
     bool batch_fits = kind == 'B' && entry.reason == 0 && entry.count <= EVENTS_PER_BATCH_MAX;
-    bool tally_fits = kind == 'T' && entry.reason < REJECT_REASON_COUNT && entry.batch.size == 0;
+    bool tally_fits = kind == 'T' && entry.reason <= REJECT_KNOWN && entry.batch.size == 0;
     if (entry.client.value == 0 || entry.source.value == 0 || (!batch_fits && !tally_fits)) {
         return ERR_CORRUPT;
     }

@@ -7,7 +7,7 @@
  *          0    4 'B' batch, 'T' tally
  *          4    4 client
  *          8    4 source
- *         12    4 tally: enum reject_reason
+ *         12    4 tally: enum reject_reason, or REJECT_KNOWN
  *         16    8 events in the batch, or records in the tally
  *         24      the batch's bytes
  */

@@ -31,7 +31,7 @@ TEST(an_entry_that_no_front_of_ours_would_write_is_refused)
     const struct entry nobody = {ENTRY_BATCH, {0}, {4}, 0, 1, {0}};
     const struct entry nowhere = {ENTRY_BATCH, {3}, {0}, 0, 1, {0}};
     const struct entry too_many = {ENTRY_BATCH, {3}, {4}, 0, 1 << 20, {0}};
-    const struct entry no_reason = {ENTRY_TALLY, {3}, {4}, REJECT_REASON_COUNT, 1, {0}};
+    const struct entry no_reason = {ENTRY_TALLY, {3}, {4}, REJECT_KNOWN + 1, 1, {0}};
     struct entry back;
     CHECK(decoded(&nobody, &back) == ERR_CORRUPT);
     CHECK(decoded(&nowhere, &back) == ERR_CORRUPT);

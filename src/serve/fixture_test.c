@@ -84,7 +84,8 @@ void tower_grant(struct tower *tower, uint32_t client, uint64_t bookmark)
     buf_init(&encoded, 4096);
     CHECK(scope_for_test((struct client_id){client}, RIGHT_APPEND, &scope) == OK);
     CHECK(scope_encode(scope, &encoded) == OK);
-    CHECK(spine_grant(tower->spine, (struct client_id){client}, bookmark, buf_str(&encoded)) == OK);
+    CHECK(spine_grant(tower->spine, (struct client_id){client}, bookmark, (struct source_id){0},
+                      buf_str(&encoded)) == OK);
     scope_free(scope);
     buf_done(&encoded);
 }

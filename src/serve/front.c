@@ -17,12 +17,15 @@
 
 #include "base/bytes.h"
 #include "base/limits.h"
+#include "codec/charset.h"
+#include "codec/crypto.h"
 #include "collect/books.h"
 #include "collect/collect.h"
 #include "config/config.h"
-#include "parse/parse.h"
+#include "event/builder.h"
 #include "serve/entry.h"
 #include "serve/notice.h"
+#include "serve/readers.h"
 #include "sys/clocks.h"
 #include "sys/memory.h"
 #include "sys/ring.h"
@@ -33,8 +36,17 @@
 /* Parent names a listener's kind in the configuration's words; collect does not know those. */
 _Static_assert((int)COLLECT_SYSLOG_UDP == (int)LISTENER_SYSLOG_UDP &&
                    (int)COLLECT_SYSLOG_TCP == (int)LISTENER_SYSLOG_TCP &&
-                   (int)COLLECT_HTTP == (int)LISTENER_HTTP,
+                   (int)COLLECT_HTTP == (int)LISTENER_HTTP &&
+                   (int)COLLECT_SYSLOG_TLS == (int)LISTENER_SYSLOG_TLS &&
+                   (int)COLLECT_RELP == (int)LISTENER_RELP &&
+                   (int)COLLECT_LUMBERJACK == (int)LISTENER_LUMBERJACK &&
+                   (int)COLLECT_FILES == (int)LISTENER_FILES,
                "the two lists of kinds must stay one");
+
+struct front_papers { /* of a listener, before GO; the texts are kept */
+    struct message message;
+    char *texts;
+};
 
 struct front_listener {
     char *name;
@@ -48,8 +60,11 @@ struct front {
     struct books *books;
     struct link *core, *desk;
     struct collect *collect;
+    struct readers *readers;
     struct front_listener listeners[LISTENERS_MAX];
     size_t listeners_count;
+    struct front_papers papers[LISTENERS_MAX];
+    size_t papers_count;
     struct timer *timer; /* settling at the start, waiting at the end */
     char *bindings;      /* that came before we were settled */
     size_t bindings_size;
@@ -68,7 +83,7 @@ static void front_desk_spoke(void *context, struct link *link, struct message *m
 int front_run(struct process *process)
 {
     struct front *front = calloc(1, sizeof *front);
-    if (front == NULL) {
+    if (front == NULL || (front->readers = readers_new()) == NULL) {
         process_fail(process, "start", ERR_MEMORY, NULL);
     }
     front->process = process;
@@ -82,14 +97,8 @@ int front_run(struct process *process)
 static void front_parse(void *context, const struct binding *binding, struct str sender,
                         struct wall received, struct builder *builder)
 {
-    (void)context;
-    const struct parser *parser;
-    const struct parse_context parse = {
-        .received = received, .zone_seconds = binding->zone_seconds, .sender = sender};
-    if (parser_find(binding->parser, &parser) != OK && parser_find(STR("auto"), &parser) != OK) {
-        return;
-    }
-    parse_record(parser, &parse, builder);
+    const struct front *front = context;
+    readers_parse(front->readers, binding, sender, received, builder);
 }
 
 /* Rings once until core says that something has ended.  There must be an entry that core has not
@@ -137,6 +146,13 @@ static enum err front_reject(void *context, struct client_id client, struct sour
     const struct entry entry = {ENTRY_TALLY, client, source, (uint32_t)reason, count, {0}};
     uint64_t position;
     return front_push(context, &entry, &position);
+}
+
+static void front_throttled(void *context, struct client_id client, struct source_id source,
+                            uint64_t count)
+{
+    struct front *front = context;
+    UNHEEDED(books_throttled(front->books, client, source, count));
 }
 
 static void front_say(void *context, const char *line)
@@ -187,6 +203,86 @@ static enum err front_listen(struct front *front, struct message *message)
     return OK;
 }
 
+static struct tls_papers front_papers_of(const struct papers_message *papers)
+{
+    const size_t size = papers->authorities_size < papers->trust.size
+                            ? (size_t)papers->authorities_size
+                            : papers->trust.size;
+    return (struct tls_papers){.certificate = papers->certificate,
+                               .key = papers->key,
+                               .authorities = str_slice(papers->trust, 0, size),
+                               .revoked = str_slice(papers->trust, size, papers->trust.size)};
+}
+
+/* Those before GO are for listeners that are still to come. */
+static enum err front_papers(struct front *front, const struct message *message, struct why *why)
+{
+    if (front->collect != NULL) {
+        const struct tls_papers papers = front_papers_of(&message->papers);
+        return collect_secure(front->collect, message->papers.listener, &papers, why);
+    }
+    if (front->papers_count == LISTENERS_MAX) {
+        return ERR_LIMIT;
+    }
+    struct front_papers *papers = &front->papers[front->papers_count];
+    papers->texts = malloc(message_texts_size(message) + 1);
+    if (papers->texts == NULL) {
+        return ERR_MEMORY;
+    }
+    papers->message = *message;
+    message_texts_copy(&papers->message, papers->texts);
+    front->papers_count++;
+    return OK;
+}
+
+static enum err front_listener(struct front *front, const struct front_listener *listener,
+                               struct why *why)
+{
+    struct str name = str_from(listener->name);
+    for (size_t i = 0; i < front->papers_count; i++) {
+        const struct papers_message *papers = &front->papers[i].message.papers;
+        if (str_equal(papers->listener, name)) {
+            const struct tls_papers its = front_papers_of(papers);
+            return collect_listen_tls(front->collect, name, listener->kind, listener->descriptor,
+                                      &its, why);
+        }
+    }
+    return collect_listen(front->collect, name, listener->kind, listener->descriptor, why);
+}
+
+static void front_papers_forget(struct front *front)
+{
+    for (size_t i = 0; i < front->papers_count; i++) {
+        struct front_papers *papers = &front->papers[i];
+        secret_forget(papers->texts, message_texts_size(&papers->message));
+        free(papers->texts);
+    }
+    front->papers_count = 0;
+}
+
+/* A file to be followed. */
+static enum err front_file(struct front *front, struct message *message)
+{
+    const struct file_message *file = &message->file;
+    const struct followed followed = {.id = file->id,
+                                      .epoch = file->epoch,
+                                      .print = file->print,
+                                      .print_size = (uint32_t)file->print_size,
+                                      .offset = file->offset,
+                                      .cut = file->cut,
+                                      .path = file->path};
+    int descriptor = message_take_descriptor(message);
+    return collect_follow(front->collect, file->listener, &followed, descriptor);
+}
+
+static enum err front_positions(void *context, uint64_t number, struct str positions)
+{
+    const struct front *front = context;
+    const struct message told = {.type = MESSAGE_POSITIONS,
+                                 .positions = {.number = number, .positions = positions}};
+    return link_send(front->process->parent, &told);
+}
+
 static enum err front_go(struct front *front, struct why *why)
 {
     const struct collect_calls calls = {
@@ -194,21 +290,23 @@ static enum err front_go(struct front *front, struct why *why)
         .parse = front_parse,
         .batch = front_batch,
         .reject = front_reject,
+        .throttled = front_throttled,
         .say = front_say,
         .drops = front_drops,
         .drops_told = front_drops_told,
         .now = front_now,
+        .positions = front_positions,
     };
     enum err err = collect_new(front->process->loop, &calls, &front->collect);
     if (err == OK) {
         err = timer_new(front->process->loop, front_settle, front, &front->timer);
     }
     for (size_t i = 0; i < front->listeners_count && err == OK; i++) {
-        const struct front_listener *listener = &front->listeners[i];
-        err = collect_listen(front->collect, str_from(listener->name), listener->kind,
-                             listener->descriptor, why);
+        err = front_listener(front, &front->listeners[i], why);
     }
+    front_papers_forget(front);
     if (err == OK) {
+        charset_prepare();
         err = process_confine(front->process, why);
     }
     if (err == OK) {
@@ -249,6 +347,16 @@ static enum err front_message(struct process *process, struct message *message, 
         return err != OK ? err : books_attach(memory, size, &front->books);
     case MESSAGE_LISTEN:
         return front_listen(front, message);
+    case MESSAGE_PAPERS:
+        return front_papers(front, message, why);
+    case MESSAGE_FILE:
+        return front_file(front, message);
+    case MESSAGE_FILE_GONE:
+        collect_followed_gone(front->collect, message->file_gone.id, message->file_gone.gone != 0);
+        return OK;
+    case MESSAGE_POSITIONS_KEPT:
+        collect_positions_kept(front->collect, message->positions_kept.number);
+        return OK;
     case MESSAGE_LINK:
         return front_link(front, message);
     case MESSAGE_GO:
@@ -339,6 +447,35 @@ static void front_core_spoke(void *context, struct link *link, struct message *m
     }
 }
 
+/* A record of the service's own, by the way of everybody's.  What has no room is not sent again:
+ * then it did not come through, which is what desk wants to know. */
+static void front_own(struct front *front, const struct own_message *own)
+{
+    const struct binding binding = {
+        .client = {(uint32_t)own->client},
+        .source = {(uint32_t)own->source},
+        .parser = STR("json"),
+        .charset = STR("utf-8"),
+        .zone_until = WALL_NONE,
+    };
+    const struct wall now = wall_now();
+    struct builder *builder = front->settled ? builder_new(binding.client, binding.source) : NULL;
+    struct str bytes;
+    uint64_t position;
+    enum err err = builder == NULL ? ERR_AGAIN : builder_begin(builder, own->record, now);
+    if (err == OK) {
+        readers_parse(front->readers, &binding, STR(""), now, builder);
+        err = builder_end(builder);
+    }
+    if (err == OK) {
+        err = builder_finish(builder, &bytes);
+    }
+    if (err == OK) {
+        UNHEEDED(front_batch(front, bytes, binding.client, binding.source, 1, &position));
+    }
+    builder_free(builder);
+}
+
 static void front_desk_spoke(void *context, struct link *link, struct message *message,
                              enum err err)
 {
@@ -347,6 +484,10 @@ static void front_desk_spoke(void *context, struct link *link, struct message *m
     if (message == NULL) {
         link_free(link);
         front->desk = NULL;
+        return;
+    }
+    if (message->type == MESSAGE_OWN) {
+        front_own(front, &message->own);
         return;
     }
     if (message->type != MESSAGE_BINDINGS) {

@@ -1,9 +1,10 @@
 /*
- * The portal's certificate.
+ * The portal's certificate, and that of the listeners that take logs over TLS.
  *
- *     portal_tls: off          none; a proxy in front has one
- *     certificate: FILE        that one
- *     otherwise                <keys>/portal/certificate.pem and key.pem, made here
+ *     portal_tls: off                                none; a proxy in front has one
+ *     certificate: FILE, ingest_certificate: FILE    that one
+ *     otherwise                                      <keys>/portal/ or <keys>/ingest/, with
+ *                                                    certificate.pem and key.pem, made here
  *
  * The local one bears the names by which the portal can be reached as far as the configuration
  * says: localhost, the loopback addresses, those of its listeners, the host of portal_url.  It is
@@ -30,6 +31,13 @@
 #define PATH_SIZE      4200
 #define LIFE_DAYS      820 /* browsers take 825, and each new one is compared by hand */
 #define RENEW_DAYS     30
+
+/* Whose certificate it is. */
+struct holder {
+    const char *folder; /* below the keys */
+    bool portal;
+    struct str certificate, key; /* as configured; empty: made here */
+};
 
 static enum err small_read(const char *path, struct buf *to, struct why *why)
 {
@@ -100,14 +108,16 @@ static struct str host_of(struct str url)
     return str_cut(&host, ':');
 }
 
-static enum err names_local(const struct config *config, struct buf *names)
+static enum err names_local(const struct config *config, const struct holder *holder,
+                            struct buf *names)
 {
     enum err err = buf_append(names, STR("localhost\n127.0.0.1\n::1"));
     for (size_t i = 0; i < config->listeners_count && err == OK; i++) {
         const struct listener_config *listener = &config->listeners[i];
         bool every =
             str_equal(listener->address, STR("0.0.0.0")) || str_equal(listener->address, STR("::"));
-        if (listener->kind == LISTENER_PORTAL && !every) {
+        bool its = holder->portal ? listener->kind == LISTENER_PORTAL : listener->tls;
+        if (its && !every) {
             err = host_add(names, listener->address);
         }
     }
@@ -116,12 +126,13 @@ static enum err names_local(const struct config *config, struct buf *names)
 
 /* ---- The local certificate. */
 
-static void local_paths(const struct config *config, char folder[PATH_SIZE], char crt[PATH_SIZE],
-                        char key[PATH_SIZE])
+static void local_paths(const struct config *config, const struct holder *holder,
+                        char folder[PATH_SIZE], char crt[PATH_SIZE], char key[PATH_SIZE])
 {
-    (void)snprintf(folder, PATH_SIZE, "%.*s/portal", STR_ARG(config->keys));
-    (void)snprintf(crt, PATH_SIZE, "%.*s/portal/certificate.pem", STR_ARG(config->keys));
-    (void)snprintf(key, PATH_SIZE, "%.*s/portal/key.pem", STR_ARG(config->keys));
+    (void)snprintf(folder, PATH_SIZE, "%.*s/%s", STR_ARG(config->keys), holder->folder);
+    (void)snprintf(crt, PATH_SIZE, "%.*s/%s/certificate.pem", STR_ARG(config->keys),
+                   holder->folder);
+    (void)snprintf(key, PATH_SIZE, "%.*s/%s/key.pem", STR_ARG(config->keys), holder->folder);
 }
 
 /* Whether the pair can be used from now on for a while, by these names. */
@@ -151,22 +162,22 @@ static enum err local_make(struct identity *identity, const char *folder, const 
         err = disk_replace(disk_real(), crt, buf_str(&identity->certificate));
     }
     if (err != OK) {
-        return why_say(why, err, 0, "%s: the portal's certificate cannot be made: %s", folder,
+        return why_say(why, err, 0, "%s: the certificate cannot be made: %s", folder,
                        err_text(err));
     }
     return tls_certificate_read(buf_str(&identity->certificate), &identity->says, why);
 }
 
-static enum err local_open(const struct config *config, struct wall now, struct identity *identity,
-                           struct why *why)
+static enum err local_open(const struct config *config, const struct holder *holder,
+                           struct wall now, struct identity *identity, struct why *why)
 {
     char folder[PATH_SIZE];
     char crt[PATH_SIZE];
     char key[PATH_SIZE];
     struct why unused = {0}; /* whatever is wrong with the old one, there will be a new one */
-    local_paths(config, folder, crt, key);
+    local_paths(config, holder, folder, crt, key);
     identity->local = true;
-    enum err err = names_local(config, &identity->names);
+    enum err err = names_local(config, holder, &identity->names);
     if (err != OK) {
         return err;
     }
@@ -181,13 +192,13 @@ static enum err local_open(const struct config *config, struct wall now, struct 
 
 /* ---- The configured one. */
 
-static enum err configured_open(const struct config *config, struct identity *identity,
-                                struct why *why)
+static enum err configured_open(const struct config *config, const struct holder *holder,
+                                struct identity *identity, struct why *why)
 {
     char crt[PATH_SIZE];
     char key[PATH_SIZE];
-    (void)snprintf(crt, sizeof crt, "%.*s", STR_ARG(config->certificate));
-    (void)snprintf(key, sizeof key, "%.*s", STR_ARG(config->certificate_key));
+    (void)snprintf(crt, sizeof crt, "%.*s", STR_ARG(holder->certificate));
+    (void)snprintf(key, sizeof key, "%.*s", STR_ARG(holder->key));
     enum err err = small_read(crt, &identity->certificate, why);
     if (err == OK) {
         err = small_read(key, &identity->key, why);
@@ -212,20 +223,20 @@ static enum err configured_open(const struct config *config, struct identity *id
     return err;
 }
 
-enum err identity_open(const struct config *config, struct wall now, struct identity *ret,
-                       struct why *why)
+static enum err holder_open(const struct config *config, const struct holder *holder,
+                            struct wall now, struct identity *ret, struct why *why)
 {
     struct identity identity = {0};
     enum err err;
     buf_init(&identity.certificate, PEM_SIZE_MAX);
     buf_init(&identity.key, PEM_SIZE_MAX);
     buf_init(&identity.names, NAMES_SIZE_MAX);
-    if (str_equal(config->portal_tls, STR("off"))) {
+    if (holder->portal && str_equal(config->portal_tls, STR("off"))) {
         err = host_add(&identity.names, host_of(config->portal_url));
-    } else if (config->certificate.size > 0) {
-        err = configured_open(config, &identity, why);
+    } else if (holder->certificate.size > 0) {
+        err = configured_open(config, holder, &identity, why);
     } else {
-        err = local_open(config, now, &identity, why);
+        err = local_open(config, holder, now, &identity, why);
     }
     if (err != OK) {
         identity_done(&identity);
@@ -234,6 +245,21 @@ enum err identity_open(const struct config *config, struct wall now, struct iden
     identity_done(ret);
     *ret = identity;
     return OK;
+}
+
+enum err identity_open(const struct config *config, struct wall now, struct identity *ret,
+                       struct why *why)
+{
+    const struct holder holder = {"portal", true, config->certificate, config->certificate_key};
+    return holder_open(config, &holder, now, ret, why);
+}
+
+enum err identity_open_ingest(const struct config *config, struct wall now, struct identity *ret,
+                              struct why *why)
+{
+    const struct holder holder = {"ingest", false, config->ingest_certificate,
+                                  config->ingest_certificate_key};
+    return holder_open(config, &holder, now, ret, why);
 }
 
 void identity_done(struct identity *identity)

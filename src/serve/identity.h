@@ -1,8 +1,9 @@
 #pragma once
 
 /*
- * Who the portal is to browsers: its certificate, as the configuration names it or made here, and
- * the host names that it goes by.  The parent's, since the portal opens no file.
+ * Who the portal is to browsers, and who the listeners for logs are to senders: a certificate, as
+ * the configuration names it or made here, and the host names that it goes by.  The parent's, since
+ * neither portal nor front opens a file.
  *
  *     identity_open → … identity_done
  */
@@ -22,6 +23,9 @@ struct identity {
  * is none that serves.  On an error *ret is as it was. */
 NODISCARD enum err identity_open(const struct config *config, struct wall now, struct identity *ret,
                                  struct why *why);
+/* The same for the listeners that take logs over TLS. */
+NODISCARD enum err identity_open_ingest(const struct config *config, struct wall now,
+                                        struct identity *ret, struct why *why);
 void identity_done(struct identity *identity);
 bool identity_equal(const struct identity *a, const struct identity *b);
 /* The fingerprint as browsers show it: "AB:CD:…". */

@@ -7,13 +7,16 @@
  * desk knows an alert by (client, rule, place, group), so nothing is doubled.
  */
 
+#include "parse/joined.h"
 #include "serve/spine.h"
 
 #define OUTSTANDING_MAX    64 /* messages on their way to desk; beyond, detection waits */
 #define CATCH_UP_BATCHES   8  /* a turn */
 #define ALERTS_SIZE_MAX    ((size_t)2 << 20)   /* one message: what desk can store in one go */
 #define COMPLETED_SIZE_MAX ((size_t)256 << 20) /* alerts of correlations, of one slice */
-#define VERDICTS_MAX       20000               /* of one slice */
+#define OWN_TOLD_MAX       8                   /* records of one batch */
+#define OWN_RECORD_MAX     1024
+#define VERDICTS_MAX       20000 /* of one slice */
 
 static bool desk_listens(const struct spine *spine)
 {
@@ -63,6 +66,69 @@ static enum err alerts_merge(const struct alerts *rules, const struct alerts *co
     }
     *ret = all;
     return OK;
+}
+
+/* The records that a view is made of, as a correlation names its events. */
+static enum err parts_cite(const struct joined_view *view, struct place first, struct arena *mem,
+                           struct alert *alert)
+{
+    struct buf text;
+    buf_init(&text, 32 * (size_t)view->count + 1);
+    enum err err = OK;
+    for (uint32_t i = 0; i < view->count && i < ALERT_RECORDS_MAX && err == OK; i++) {
+        err = buf_print(&text, "%s%llu", i > 0 ? " " : "",
+                        (unsigned long long)(first.sequence + view->parts[i]));
+    }
+    err = err == OK ? arena_copy(mem, buf_str(&text), &alert->records) : err;
+    alert->count = view->count;
+    buf_done(&text);
+    return err;
+}
+
+/* Whether the same rule has an alert at this place.  Both lists ascend: *from goes along. */
+static bool alert_known(const struct alerts *alerts, const struct alert *alert, size_t *from)
+{
+    uint64_t sequence = alert->place.sequence;
+    while (*from < alerts->count && alerts->list[*from].place.sequence < sequence) {
+        ++*from;
+    }
+    for (size_t i = *from; i < alerts->count && alerts->list[i].place.sequence == sequence; i++) {
+        if (str_equal(alerts->list[i].rule_id, alert->rule_id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Events that came as several records are judged once more as a whole (parse/joined.h).  What a
+ * rule says of the whole stands at the place of the record that the whole stands for. */
+static enum err views_judge(struct spine *spine, struct spine_client *client,
+                            const struct batch *slice, struct place first,
+                            struct verdicts *verdicts)
+{
+    struct joined joined;
+    struct verdicts seen;
+    struct place none = {first.client, 0};
+    enum err err = joined_make(slice, spine->scratch, &joined);
+    if (err != OK || joined.batch.events == 0) {
+        return err;
+    }
+    err = detect_batch(client->scope, spine->judge, &joined.batch, none, spine->scratch, &seen);
+    size_t kept = 0;
+    size_t from = 0;
+    for (size_t i = 0; err == OK && i < seen.alerts.count; i++) {
+        struct alert alert = seen.alerts.list[i];
+        const struct joined_view *view = &joined.views[alert.place.sequence];
+        alert.place.sequence = first.sequence + view->stands;
+        if (!alert_known(&verdicts->alerts, &alert, &from)) {
+            err = parts_cite(view, first, spine->scratch, &alert);
+            seen.alerts.list[kept++] = alert;
+        }
+    }
+    seen.alerts.count = kept;
+    return err == OK
+               ? alerts_merge(&verdicts->alerts, &seen.alerts, spine->scratch, &verdicts->alerts)
+               : err;
 }
 
 /* What correlations make of the sightings, and the criteria of all alerts.  From here on the
@@ -142,6 +208,7 @@ static enum err slice_judge(struct spine *spine, struct spine_client *client,
     judge_for(spine->judge, criteria_lists(client->criteria), client->off);
     enum err err =
         detect_batch(client->scope, spine->judge, &slice, first, spine->scratch, &verdicts);
+    err = err == OK ? views_judge(spine, client, &slice, first, &verdicts) : err;
     *ret_too_much = err == ERR_LIMIT || err == ERR_MEMORY ||
                     (err == OK && verdicts.alerts.count + verdicts.sightings.count > VERDICTS_MAX);
     if (err != OK || (*ret_too_much && count > 1)) {
@@ -160,6 +227,21 @@ static enum err slice_judge(struct spine *spine, struct spine_client *client,
         err = ERR_AGAIN;
     }
     return err;
+}
+
+/* Desk waits for what it sent itself to come out at this end. */
+static void own_tell(struct spine *spine, const struct spine_client *client,
+                     const struct batch *batch)
+{
+    for (uint32_t i = 0; i < batch->events && i < OWN_TOLD_MAX && spine->desk != NULL; i++) {
+        struct event event;
+        batch_event(batch, i, &event);
+        const struct message heard = {
+            .type = MESSAGE_HEARD,
+            .heard = {.client = client->id.value,
+                      .record = str_slice(event.record, 0, OWN_RECORD_MAX)}};
+        UNHEEDED(link_send(spine->desk, &heard));
+    }
 }
 
 /* Judges what is not judged yet of one batch.  Senders decide how many alerts it raises, so it is
@@ -191,6 +273,9 @@ static enum err batch_judge(struct spine *spine, struct spine_client *client,
         }
         from += count;
         count = count < batch->events - from ? count : batch->events - from;
+    }
+    if (batch->source.value == client->own.value && client->own.value != 0) {
+        own_tell(spine, client, batch);
     }
     return OK;
 }

@@ -56,6 +56,31 @@
     TEXT(key)                                                                     \
     TEXT(names) /* that the portal goes by, one a line */                         \
     TEXT(api)   /* docs/api.yaml */
+/* To front, before and while it works: what a listener shows and whom it trusts, PEM. */
+#define PAPERS_FIELDS(NUMBER, TEXT)                                 \
+    NUMBER(authorities_size) /* bytes of trust; the rest revokes */ \
+    TEXT(listener)                                                  \
+    TEXT(certificate)                                               \
+    TEXT(key)                                                       \
+    TEXT(trust) /* the authorities, then their lists of what they revoked */
+/* To front: a file that it follows, from where its positions were last kept. */
+#define FILE_FIELDS(NUMBER, TEXT)                                                       \
+    NUMBER(id)         /* descriptor: the file, for reading */                          \
+    NUMBER(epoch)      /* of this content of it */                                      \
+    NUMBER(print)      /* of its first bytes */                                         \
+    NUMBER(print_size) /* how many; 0: not known */                                     \
+    NUMBER(offset)     /* what is before it is on disk */                               \
+    NUMBER(cut)        /* up to where the batch goes that was handed over, if beyond */ \
+    TEXT(listener)                                                                      \
+    TEXT(path)
+#define FILE_GONE_FIELDS(NUMBER, TEXT) \
+    NUMBER(id)                         \
+    NUMBER(gone) /* 1: it is at none of the paths any more; 0: it is again */
+/* Front to parent, and that these are on disk. */
+#define POSITIONS_FIELDS(NUMBER, TEXT) \
+    NUMBER(number)                     \
+    TEXT(positions) /* of positions_encode */
+#define POSITIONS_KEPT_FIELDS(NUMBER, TEXT) NUMBER(number)
 #define CERTIFICATE_FIELDS(NUMBER, TEXT)                                \
     NUMBER(until) /* ns since 1970; 0: the portal speaks without TLS */ \
     NUMBER(local) /* 1: it was made here and certifies itself */        \
@@ -99,17 +124,20 @@
     TEXT(exceptions) /* 16 bytes each: position, enum commit_result */
 
 /* Desk and core. */
-#define GRANT_FIELDS(NUMBER, TEXT) \
-    NUMBER(client)                 \
-    NUMBER(bookmark)               \
+#define GRANT_FIELDS(NUMBER, TEXT)                                    \
+    NUMBER(client)                                                    \
+    NUMBER(bookmark)                                                  \
+    NUMBER(own) /* the service's own source of the client; 0: none */ \
     TEXT(scope)
-#define ACCOUNT_FIELDS(NUMBER, TEXT)                                              \
-    NUMBER(client)                                                                \
-    NUMBER(source)                                                                \
-    NUMBER(received)                                                              \
-    NUMBER(stored)                                                                \
-    NUMBER(deduplicated)                                                          \
-    NUMBER(heard)                                   /* ns since 1970; 0: never */ \
+#define ACCOUNT_FIELDS(NUMBER, TEXT)            \
+    NUMBER(client)                              \
+    NUMBER(source)                              \
+    NUMBER(received)                            \
+    NUMBER(stored)                              \
+    NUMBER(deduplicated)                        \
+    NUMBER(heard) /* ns since 1970; 0: never */ \
+    NUMBER(failures)                            \
+    NUMBER(bytes)                               \
     TEXT(rejected)                                  /* 8 bytes a reason */
 #define GRANTED_FIELDS(NUMBER, TEXT) NUMBER(unused) /* every client and account has been named */
 #define LEND_FIELDS(NUMBER, TEXT)                                \
@@ -125,6 +153,15 @@
     NUMBER(client)                  \
     NUMBER(bookmark)
 
+/* Core to desk: what it counted of sources and of senders that no document names (serve/vitals.h).
+ */
+#define VITALS_FIELDS(NUMBER, TEXT) \
+    TEXT(sources)                   \
+    TEXT(strangers)
+/* Core to desk: a record of the service's own source has been stored and judged. */
+#define HEARD_FIELDS(NUMBER, TEXT) \
+    NUMBER(client)                 \
+    TEXT(record)
 #define DOCUMENTS_FIELDS(NUMBER, TEXT)                   \
     NUMBER(client)                                       \
     TEXT(sources) /* "id slug" a line, of that client */ \
@@ -199,6 +236,11 @@
 
 /* Desk to front. */
 #define BINDINGS_FIELDS(NUMBER, TEXT) TEXT(bindings) /* of tenant_bindings */
+/* Desk to front: a record of the service's own about a client; it goes the way of all records. */
+#define OWN_FIELDS(NUMBER, TEXT) \
+    NUMBER(client)               \
+    NUMBER(source)               \
+    TEXT(record)
 
 /* A worker's job: from desk what to do, from core what to read. */
 #define JOB_FIELDS(NUMBER, TEXT)                                                   \
@@ -236,50 +278,58 @@
     NUMBER(code) /* the command's exit code */ \
     TEXT(error)  /* a sentence, if it is not 0 */
 
-#define MESSAGE_LIST(M)             \
-    M(SETUP, setup)                 \
-    M(RING, ring)                   \
-    M(BOOKS, books)                 \
-    M(RULES, rules)                 \
-    M(LISTEN, listen)               \
-    M(IDENTITY, identity)           \
-    M(CERTIFICATE, certificate)     \
-    M(RELAY, relay)                 \
-    M(FACTORS, factors)             \
-    M(LINK, link)                   \
-    M(GO, go)                       \
-    M(STOP, stop)                   \
-    M(CONTROL, control)             \
-    M(PROCESS, process)             \
-    M(READY, ready)                 \
-    M(WANT_WORKER, want_worker)     \
-    M(BELL, bell)                   \
-    M(COMMITTED, committed)         \
-    M(GRANT, grant)                 \
-    M(ACCOUNT, account)             \
-    M(GRANTED, granted)             \
-    M(LEND, lend)                   \
-    M(ALERTS, alerts)               \
-    M(STORED, stored)               \
-    M(DOCUMENTS, documents)         \
-    M(API_CALL, api_call)           \
-    M(API_ANSWER, api_answer)       \
-    M(API_STREAM, api_stream)       \
-    M(API_GONE, api_gone)           \
-    M(DELIVER, deliver)             \
-    M(DELIVERED, delivered)         \
-    M(PASSWORD, password)           \
-    M(PASSWORD_DONE, password_done) \
-    M(COMPILE, compile)             \
-    M(COMPILED, compiled)           \
-    M(ANSWERED, answered)           \
-    M(RULESET, ruleset)             \
-    M(BINDINGS, bindings)           \
-    M(JOB, job)                     \
-    M(JOURNAL, journal)             \
-    M(JOURNALS_END, journals_end)   \
-    M(REQUEST, request)             \
-    M(OUTPUT, output)               \
+#define MESSAGE_LIST(M)               \
+    M(SETUP, setup)                   \
+    M(RING, ring)                     \
+    M(BOOKS, books)                   \
+    M(RULES, rules)                   \
+    M(LISTEN, listen)                 \
+    M(IDENTITY, identity)             \
+    M(PAPERS, papers)                 \
+    M(FILE, file)                     \
+    M(FILE_GONE, file_gone)           \
+    M(POSITIONS, positions)           \
+    M(POSITIONS_KEPT, positions_kept) \
+    M(CERTIFICATE, certificate)       \
+    M(RELAY, relay)                   \
+    M(FACTORS, factors)               \
+    M(LINK, link)                     \
+    M(GO, go)                         \
+    M(STOP, stop)                     \
+    M(CONTROL, control)               \
+    M(PROCESS, process)               \
+    M(READY, ready)                   \
+    M(WANT_WORKER, want_worker)       \
+    M(BELL, bell)                     \
+    M(COMMITTED, committed)           \
+    M(GRANT, grant)                   \
+    M(ACCOUNT, account)               \
+    M(GRANTED, granted)               \
+    M(LEND, lend)                     \
+    M(ALERTS, alerts)                 \
+    M(STORED, stored)                 \
+    M(VITALS, vitals)                 \
+    M(HEARD, heard)                   \
+    M(DOCUMENTS, documents)           \
+    M(API_CALL, api_call)             \
+    M(API_ANSWER, api_answer)         \
+    M(API_STREAM, api_stream)         \
+    M(API_GONE, api_gone)             \
+    M(DELIVER, deliver)               \
+    M(DELIVERED, delivered)           \
+    M(PASSWORD, password)             \
+    M(PASSWORD_DONE, password_done)   \
+    M(COMPILE, compile)               \
+    M(COMPILED, compiled)             \
+    M(ANSWERED, answered)             \
+    M(RULESET, ruleset)               \
+    M(BINDINGS, bindings)             \
+    M(OWN, own)                       \
+    M(JOB, job)                       \
+    M(JOURNAL, journal)               \
+    M(JOURNALS_END, journals_end)     \
+    M(REQUEST, request)               \
+    M(OUTPUT, output)                 \
     M(DONE, done)
 
 /* ---- What the table makes. */

@@ -140,6 +140,12 @@ static enum err offline_answer(struct offline *offline, const struct control_req
     case CONTROL_TENANT_LIST:
         err = answer_list(offline->scope, offline->rooms.tenant, request, &out);
         break;
+    case CONTROL_MINUTES:
+        err = answer_minutes(offline->scope, &offline->rooms, request, &out, why);
+        break;
+    case CONTROL_DEVICES:
+        err = answer_devices(offline->scope, &offline->rooms, NULL, request, wall_now(), &out, why);
+        break;
     case CONTROL_KEY:
         err = buf_print(&out, "%.*s\n", STR_ARG(service_key(offline->rooms.service)));
         break;

@@ -34,8 +34,9 @@
 #define IDENTITY_LOOK_MS (24 * 60 * 60 * 1000) /* whether the portal's certificate still serves */
 #define STOP_MS_MAX      20000                 /* after which what is left is killed */
 
-static enum err parent_watch(struct parent *parent);
+static enum err parent_watch(struct parent *parent, struct why *why);
 static void identity_say(const struct parent *parent);
+static void papers_say(const struct parent *parent);
 static void standing_start(struct parent *parent, enum process_kind kind);
 static void stop_next(struct parent *parent);
 static void on_terminate(void *context, int number);
@@ -58,7 +59,7 @@ int serve_run(const struct config *config)
     parent->began = wall_now();
     enum err err = parent_open(parent, &why);
     if (err == OK) {
-        err = parent_watch(parent);
+        err = parent_watch(parent, &why);
     }
     if (err != OK) {
         say(why_text(&why, err));
@@ -66,6 +67,7 @@ int serve_run(const struct config *config)
         return 71;
     }
     identity_say(parent);
+    papers_say(parent);
     standing_start(parent, PROCESS_DESK);
     standing_start(parent, PROCESS_CORE);
     standing_start(parent, PROCESS_HERALD);
@@ -216,7 +218,7 @@ static enum err listeners_send(struct parent *parent, enum process_kind kind, st
         const struct message listen = {.type = MESSAGE_LISTEN,
                                        .listen = {.kind = config->kind, .name = config->name},
                                        .descriptors = {parent->listeners[i]},
-                                       .descriptors_count = 1};
+                                       .descriptors_count = parent->listeners[i] >= 0};
         err = tell(link, &listen);
     }
     return err;
@@ -341,6 +343,9 @@ static enum err standing_give(struct parent *parent, enum process_kind kind, str
     if (err == OK && kind == PROCESS_PORTAL) {
         err = identity_send(parent, link);
     }
+    if (err == OK && kind == PROCESS_FRONT) {
+        err = papers_send(&parent->papers, parent->config, link);
+    }
     if (err == OK && (kind == PROCESS_FRONT || kind == PROCESS_PORTAL)) {
         err = listeners_send(parent, kind, link);
     }
@@ -357,6 +362,9 @@ static enum err standing_equip(struct parent *parent, enum process_kind kind)
     if (err == OK) {
         const struct message go = {.type = MESSAGE_GO};
         err = tell(link, &go);
+    }
+    if (err == OK && kind == PROCESS_FRONT) {
+        files_give(parent->files);
     }
     for (int other = 0; other < CHILDREN && err == OK; other++) {
         if (joined(kind, (enum process_kind)other) && parent->children[other].link != NULL) {
@@ -462,12 +470,30 @@ static void identity_say(const struct parent *parent)
     }
 }
 
+/* What senders are told to trust. */
+static void papers_say(const struct parent *parent)
+{
+    const struct identity *identity = &parent->papers.identity;
+    char print[IDENTITY_PRINT_SIZE];
+    if (parent->papers.wanted) {
+        (void)fprintf(stderr,
+                      "hinomi: the certificate of the listeners for logs%s has the SHA-256 "
+                      "fingerprint %s\n",
+                      identity->local ? ", which certifies itself," : "",
+                      identity_print(identity, print));
+    }
+}
+
 /* Front listens: from now on whoever sends is heard. */
 static void ready_say(const struct config *config)
 {
     (void)fprintf(stderr, "hinomi: ready");
     for (size_t i = 0; i < config->listeners_count; i++) {
         const struct listener_config *listener = &config->listeners[i];
+        if (listener->kind == LISTENER_FILES) {
+            (void)fprintf(stderr, "%s %.*s", i == 0 ? ":" : ",", STR_ARG(listener->name));
+            continue;
+        }
         bool v6 = str_find_byte(listener->address, ':') != STR_NONE;
         (void)fprintf(stderr, v6 ? "%s %.*s [%.*s]:%u" : "%s %.*s %.*s:%u", i == 0 ? ":" : ",",
                       STR_ARG(listener->name), STR_ARG(listener->address), listener->port);
@@ -506,6 +532,8 @@ static void standing_spoke(void *context, struct link *link, struct message *mes
         }
     } else if (message->type == MESSAGE_WANT_WORKER && kind == PROCESS_DESK) {
         worker_start(parent, message->want_worker.worker);
+    } else if (message->type == MESSAGE_POSITIONS && kind == PROCESS_FRONT) {
+        files_told(parent->files, message);
     }
 }
 
@@ -607,12 +635,29 @@ static void on_terminate(void *context, int number)
     }
 }
 
+/* What listeners show, and whom they trust, as it is now on disk. */
+static void papers_renew(struct parent *parent)
+{
+    struct why why = {0};
+    enum err err = papers_open(parent->config, wall_now(), &parent->papers, &why);
+    if (err != OK) {
+        (void)fprintf(stderr, "hinomi: the certificates of listeners stay as they were: %s\n",
+                      why_text(&why, err));
+    } else if (parent->children[PROCESS_FRONT].link != NULL) {
+        UNHEEDED(
+            papers_send(&parent->papers, parent->config, parent->children[PROCESS_FRONT].link));
+    }
+}
+
 /* The certificate as it is now on disk; a local one that is about to end is made anew. */
 static void on_identity(void *context)
 {
     struct parent *parent = context;
     struct identity fresh = {0};
     struct why why = {0};
+    if (parent->papers.wanted) {
+        papers_renew(parent);
+    }
     if (!parent->portal) {
         return;
     }
@@ -680,7 +725,7 @@ static void on_control(void *context, int descriptor, unsigned events)
     }
 }
 
-static enum err parent_watch(struct parent *parent)
+static enum err parent_watch(struct parent *parent, struct why *why)
 {
     enum err err = loop_new(&parent->loop);
     if (err == OK) {
@@ -711,6 +756,9 @@ static enum err parent_watch(struct parent *parent)
     }
     if (err == OK) {
         timer_set(parent->identity_timer, IDENTITY_LOOK_MS, IDENTITY_LOOK_MS);
+    }
+    if (err == OK) {
+        err = files_open(parent, &parent->files, why);
     }
     for (int kind = 0; kind < CHILDREN && err == OK; kind++) {
         err = timer_new(parent->loop, standing_restart, parent, &parent->children[kind].restart);

@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "config/config.h"
 #include "serve/identity.h"
+#include "serve/papers.h"
 #include "serve/people_key.h"
 #include "serve/process.h"
 #include "sys/disk.h"
@@ -49,6 +50,8 @@ struct parent {
     struct buf secrets; /* of webhooks, as RELAY carries them */
     struct buf password, api;
     struct identity identity; /* of the portal */
+    struct papers papers;     /* of the listeners that take logs over TLS */
+    struct files *files;      /* that front follows; NULL: none */
     uint8_t people_key[PEOPLE_KEY_SIZE];
     bool portal; /* there is a listener for it */
     struct watch *control_watch;
@@ -61,6 +64,17 @@ struct parent {
 
 /* The user that a kind of process becomes; 0: it stays who we are. */
 uint32_t parent_user(const struct parent *parent, enum process_kind kind);
+
+/* ---- parent_files.c: files that front follows. */
+
+struct files;
+/* Reads where they were, and begins to look for them; *ret NULL if no listener follows files. */
+NODISCARD enum err files_open(struct parent *parent, struct files **ret, struct why *why);
+void files_close(struct files *files); /* NULL is fine. */
+/* A new front: it is given each of them. */
+void files_give(struct files *files);
+/* Front tells how far they are. */
+void files_told(struct files *files, const struct message *message);
 
 /* Folders, the lock, the control socket, the listeners, the memories, the rules. */
 NODISCARD enum err parent_open(struct parent *parent, struct why *why);

@@ -273,7 +273,13 @@ enum err parent_open(struct parent *parent, struct why *why)
     if (err == OK && parent->portal) { /* in the keys' folder, so after it */
         err = identity_open(config, wall_now(), &parent->identity, why);
     }
+    if (err == OK) {
+        err = papers_open(config, wall_now(), &parent->papers, why);
+    }
     for (size_t i = 0; i < config->listeners_count && err == OK; i++) {
+        if (config->listeners[i].kind == LISTENER_FILES) {
+            continue;
+        }
         err = listener_open(&config->listeners[i], &parent->listeners[i], why);
     }
     return err == OK ? memories_make(parent) : err;
@@ -305,6 +311,7 @@ void parent_close(struct parent *parent)
     timer_free(parent->stop_timer);
     timer_free(parent->overdue_timer);
     timer_free(parent->identity_timer);
+    files_close(parent->files);
     loop_free(parent->loop);
     socket_close(parent->ring);
     socket_close(parent->books);
@@ -315,6 +322,7 @@ void parent_close(struct parent *parent)
     buf_done(&parent->secrets);
     buf_done(&parent->password);
     identity_done(&parent->identity);
+    papers_done(&parent->papers);
     buf_done(&parent->api);
     file_close(parent->lock);
     free(parent);

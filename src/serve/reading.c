@@ -30,6 +30,7 @@ struct search {
     struct arena *scratch;
     struct buf out;
     uint64_t found;
+    struct source_id hidden;
 };
 
 struct str reading_source(const struct reading *reading, struct source_id source)
@@ -44,6 +45,25 @@ struct str reading_source(const struct reading *reading, struct source_id source
         }
     }
     return STR("?");
+}
+
+struct source_id reading_hidden(const struct reading *reading, struct str query)
+{
+    struct str rest = reading->sources;
+    for (size_t i = 0; i + 7 <= query.size; i++) {
+        if (str_equal(str_slice(query, i, 7), STR("hinomi."))) {
+            return (struct source_id){0};
+        }
+    }
+    while (rest.size > 0) {
+        struct str line = str_cut(&rest, '\n');
+        struct str id = str_cut(&line, ' ');
+        uint64_t value;
+        if (str_equal(line, STR(OWN_SOURCE_SLUG)) && str_to_u64(id, UINT32_MAX, &value) == OK) {
+            return (struct source_id){(uint32_t)value};
+        }
+    }
+    return (struct source_id){0};
 }
 
 /* U+202A to U+202E and U+2066 to U+2069 turn the text around them: what is read is not what stands
@@ -137,6 +157,9 @@ static enum err print_event(struct search *search, struct place place, const str
 static enum err search_found(void *context, struct place place, const struct event *event)
 {
     struct search *search = context;
+    if (event->batch->source.value == search->hidden.value) {
+        return OK;
+    }
     search->found++;
     if (search->reading->count) {
         return OK;
@@ -152,7 +175,9 @@ static enum err search_found(void *context, struct place place, const struct eve
 
 enum err reading_search(const struct reading *reading, struct str query, struct why *why)
 {
-    struct search search = {.reading = reading, .scratch = arena_new(PRINTED_SIZE_MAX)};
+    struct search search = {.reading = reading,
+                            .scratch = arena_new(PRINTED_SIZE_MAX),
+                            .hidden = reading_hidden(reading, query)};
     struct query *parsed = NULL;
     struct wall from = wall_known(reading->from) ? reading->from : (struct wall){INT64_MIN + 1};
     struct wall to = wall_known(reading->to) ? reading->to : (struct wall){INT64_MAX};

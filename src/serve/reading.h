@@ -48,5 +48,8 @@ NODISCARD enum err reading_answer(const struct reading *reading, unsigned comman
                                   struct why *why);
 /* The slug of a source of this client; "?" for one that it does not have. */
 struct str reading_source(const struct reading *reading, struct source_id source);
+/* The service's own source, whose heartbeats are in the way of who looks for logs, unless the query
+ * asks for a field hinomi.…: then 0, nothing is hidden. */
+struct source_id reading_hidden(const struct reading *reading, struct str query);
 /* Text for a terminal: valid UTF-8 without control characters. */
 NODISCARD enum err reading_shown(struct buf *out, struct str text);

@@ -37,6 +37,8 @@ enum control_command {
     CONTROL_RULES_TRY, /* what other rules would raise on what is archived */
     CONTROL_SCAN,      /* the archive, judged again */
     CONTROL_EXPLAIN,   /* an alert, or a rule and an event */
+    CONTROL_MINUTES,   /* the books by the minute, or with `count` by the hour */
+    CONTROL_DEVICES,   /* argument: "proposals" or empty */
     CONTROL_COMMAND_COUNT
 };
 

@@ -148,11 +148,12 @@ enum err spine_new(struct spine **ret)
     if (spine == NULL) {
         return ERR_MEMORY;
     }
+    spine->vitals = vitals_new();
     spine->turn = arena_new((size_t)4 * BATCH_SIZE_MAX + ((size_t)128 << 20));
     spine->scratch = arena_new((size_t)4 * BATCH_SIZE_MAX + ((size_t)128 << 20));
     /* The copies must not move while batches point into them, so all of the room is made now. */
     buf_init(&spine->copies, TURN_SIZE_MAX + BATCH_SIZE_MAX + ENTRY_HEAD_SIZE);
-    if (spine->turn == NULL || spine->scratch == NULL ||
+    if (spine->vitals == NULL || spine->turn == NULL || spine->scratch == NULL ||
         buf_extend(&spine->copies, spine->copies.size_max, &room) != OK) {
         return ERR_MEMORY;
     }
@@ -247,7 +248,7 @@ static enum err spine_append(struct spine *spine, struct wall now)
 }
 
 enum err spine_grant(struct spine *spine, struct client_id client, uint64_t bookmark,
-                     struct str scope)
+                     struct source_id own, struct str scope)
 {
     struct scope *decoded;
     enum err err = scope_decode(scope, &decoded);
@@ -261,6 +262,7 @@ enum err spine_grant(struct spine *spine, struct client_id client, uint64_t book
     if (known != NULL) {
         scope_free(known->scope);
         known->scope = decoded;
+        known->own = own;
         if (!known->desk_is_new) {
             return OK; /* it will hear of what is on its way */
         }
@@ -282,8 +284,12 @@ enum err spine_grant(struct spine *spine, struct client_id client, uint64_t book
         return ERR_LIMIT;
     }
     spine->clients = clients;
-    clients[spine->clients_count++] = (struct spine_client){
-        .id = client, .scope = decoded, .judged = bookmark, .sent = bookmark, .told = bookmark};
+    clients[spine->clients_count++] = (struct spine_client){.id = client,
+                                                            .scope = decoded,
+                                                            .own = own,
+                                                            .judged = bookmark,
+                                                            .sent = bookmark,
+                                                            .told = bookmark};
     if (spine->ruleset_next != NULL) {
         clients[spine->clients_count - 1].swap_at = archive_next_sequence(spine->archive, client);
     }

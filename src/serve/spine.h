@@ -15,6 +15,7 @@
 #include "detect/detect.h"
 #include "serve/entry.h"
 #include "serve/link.h"
+#include "serve/vitals.h"
 #include "sys/ring.h"
 
 #define TURN_ENTRIES_MAX 256
@@ -29,10 +30,11 @@ enum memory_state { MEMORY_STALE, MEMORY_READY };
 struct spine_client {
     struct client_id id;
     struct scope *scope;
-    uint64_t judged;  /* the next sequence number to be judged */
-    uint64_t sent;    /* the bookmark that desk was last sent */
-    uint64_t told;    /* alerts of events before it are desk's already */
-    bool desk_is_new; /* and has not said yet what it knows */
+    struct source_id own; /* the service's own source of it; 0: none */
+    uint64_t judged;      /* the next sequence number to be judged */
+    uint64_t sent;        /* the bookmark that desk was last sent */
+    uint64_t told;        /* alerts of events before it are desk's already */
+    bool desk_is_new;     /* and has not said yet what it knows */
     enum memory_state memory;
     struct correlator *correlator; /* NULL: no rule feeds a correlation */
     struct criteria_state *thresholds;
@@ -74,6 +76,7 @@ struct spine {
     unsigned turns_waited;        /* it has waited so long */
     struct ring *ring;
     struct books *books;
+    struct vitals *vitals; /* what is counted of each source */
     struct link *front, *desk;
     struct ring_cursor cursor; /* what has been read */
     bool front_away;           /* nothing is taken: whoever pushed it would never be told */
@@ -99,7 +102,9 @@ NODISCARD enum err spine_turn(struct spine *spine, struct wall now, bool *ret_mo
 
 /* Desk named a client, or changed what it granted. */
 NODISCARD enum err spine_grant(struct spine *spine, struct client_id client, uint64_t bookmark,
-                               struct str scope);
+                               struct source_id own, struct str scope);
+/* Tells desk what was counted since the last time. */
+void spine_vitals_send(struct spine *spine);
 /* Judges by this set, which is the spine's now, from the next event on that is stored: what lies in
  * the archive before is judged by the set that the archive names for it, also when desk ends
  * meanwhile.  (A core that is killed before desk knows those alerts begins with the new set.) */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "parse/parse.h"
 #include "serve/fixture_test.h"
 #include "testing/testing.h"
 
@@ -158,6 +159,50 @@ TEST(whatever_front_writes_core_goes_on)
             CHECK(successor_pushes(tower));
         }
     }
+    builder_free(builder);
+    tower_free(tower);
+}
+
+/* One for what a program was and how it was called, which no record says alone; one for a record.
+ */
+static struct ruleset *rules_of_linux(void)
+{
+    static const char *const rules[] = {
+        "title: a shell with a hidden word\nid: 6b1a6d0e-0000-4000-8000-00000000000a\n"
+        "logsource: {product: linux, category: process_creation}\ndetection:\n"
+        "  k: {Image|endswith: /dash, CommandLine|contains: hidden}\n  condition: k\n",
+        "title: a call\nid: 6b1a6d0e-0000-4000-8000-00000000000b\n"
+        "logsource: {product: linux, service: auditd}\ndetection:\n"
+        "  k: {type: SYSCALL, key: shells}\n  condition: k\n",
+    };
+    return ruleset_of(rules, 2);
+}
+
+TEST(records_of_one_audit_event_raise_alerts_as_one_and_each_alone)
+{
+    static const char *const records[] = {
+        ("type=SYSCALL msg=audit(1763719200.120:1): arch=c000003e syscall=59 success=yes exit=0 "
+         "pid=11 uid=0 comm=\"sh\" exe=\"/bin/dash\" key=\"shells\""),
+        "type=EXECVE msg=audit(1763719200.120:1): argc=2 a0=\"sh\" a1=\"hidden\"",
+        "type=EXECVE msg=audit(1763719200.120:2): argc=2 a0=\"sh\" a1=\"hidden\"",
+    };
+    struct tower *tower = tower_new(rules_of_linux);
+    struct builder *builder = builder_new((struct client_id){7}, (struct source_id){9});
+    const struct parse_context context = {.received = {5}};
+    const struct parser *parser;
+    struct str bytes;
+    CHECK(parser_find(STR("auto"), &parser) == OK);
+    builder_reset(builder);
+    for (size_t i = 0; i < 3; i++) {
+        CHECK(builder_begin(builder, str_from(records[i]), context.received) == OK);
+        parse_record(parser, &context, builder);
+        CHECK(builder_end(builder) == OK);
+    }
+    CHECK(builder_finish(builder, &bytes) == OK);
+    tower_push(tower, 7, 3, bytes);
+    CHECK(tower_turns(tower, 10) == OK);
+    CHECK(tower->alerts == 2);
+    CHECK(stored(tower, 7) == 3);
     builder_free(builder);
     tower_free(tower);
 }

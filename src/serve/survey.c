@@ -29,6 +29,7 @@ struct survey {
     struct arena *scratch;
     struct buf *shown; /* printed, oldest first; of each that was left out nothing is kept */
     size_t shown_first, shown_count, shown_size, shown_size_max;
+    struct source_id hidden;
     bool table;
 };
 
@@ -116,6 +117,9 @@ static void place_keep(struct survey *survey, uint64_t place)
 static enum err event_seen(void *context, struct place place, const struct event *event)
 {
     struct survey *survey = context;
+    if (event->batch->source.value == survey->hidden.value) {
+        return OK;
+    }
     histogram_count(&survey->histogram, event->received);
     if (survey->reading->before == 0 || place.sequence < survey->reading->before) {
         survey->fitting++;
@@ -128,6 +132,7 @@ static enum err span_survey(struct survey *survey, struct str text, struct why *
 {
     struct reading reading = *survey->reading;
     struct query *query = NULL;
+    survey->hidden = reading_hidden(&reading, text);
     enum err err = query_parse(text, &query, why);
     if (err != OK) {
         return err;

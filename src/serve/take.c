@@ -80,13 +80,15 @@ static bool entry_check(struct spine *spine, struct taken *taken, struct str byt
     return true;
 }
 
-static void entry_account(const struct taken *taken, struct books_entry *ret)
+static void entry_account(struct spine *spine, struct taken *taken, struct books_entry *ret)
 {
     uint64_t count = taken->entry.count;
     *ret = (struct books_entry){0};
     switch (taken->end) {
     case TAKEN_STORED:
         ret->stored = count;
+        arena_reset(spine->scratch);
+        vitals_batch(spine->vitals, &taken->batch, spine->scratch, &ret->failures, &ret->bytes);
         break;
     case TAKEN_DUPLICATE:
         ret->deduplicated = count;
@@ -95,7 +97,11 @@ static void entry_account(const struct taken *taken, struct books_entry *ret)
         ret->rejected[REJECT_CONFLICT] = count;
         break;
     case TAKEN_TALLY:
-        ret->rejected[taken->entry.reason] = count;
+        if (taken->entry.reason == REJECT_KNOWN) {
+            ret->deduplicated = count;
+        } else {
+            ret->rejected[taken->entry.reason] = count;
+        }
         ret->stored = taken->noticed ? 1 : 0;
         ret->rejected[REJECT_REFUSED] += notice_wanted(&taken->entry) && !taken->noticed ? 1 : 0;
         break;
@@ -147,9 +153,9 @@ static enum err front_tell(struct spine *spine)
 enum err spine_account(struct spine *spine)
 {
     for (size_t i = 0; i < spine->taken_count; i++) {
-        const struct taken *taken = &spine->taken[i];
+        struct taken *taken = &spine->taken[i];
         struct books_entry entry;
-        entry_account(taken, &entry);
+        entry_account(spine, taken, &entry);
         if (spine_client_find(spine, taken->entry.client) != NULL) {
             enum err err = books_apply(spine->books, taken->entry.client, taken->entry.source,
                                        taken->number, &entry);
@@ -174,4 +180,24 @@ void spine_release(struct spine *spine)
         ring_release(spine->ring, &spine->cursor);
         spine->release_waits = false;
     }
+}
+
+#define VITALS_SIZE_MAX ((size_t)32 << 20)
+
+void spine_vitals_send(struct spine *spine)
+{
+    struct buf sources;
+    struct buf strangers;
+    buf_init(&sources, VITALS_SIZE_MAX);
+    buf_init(&strangers, VITALS_SIZE_MAX);
+    enum err err =
+        spine->desk == NULL ? ERR_CLOSED : vitals_take(spine->vitals, &sources, &strangers);
+    if (err == OK && (sources.size > 0 || strangers.size > 0)) {
+        const struct message vitals = {
+            .type = MESSAGE_VITALS,
+            .vitals = {.sources = buf_str(&sources), .strangers = buf_str(&strangers)}};
+        UNHEEDED(link_send(spine->desk, &vitals)); /* a lost count of five seconds */
+    }
+    buf_done(&sources);
+    buf_done(&strangers);
 }

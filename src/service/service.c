@@ -61,6 +61,11 @@ void service_close(struct service *service)
     free(service);
 }
 
+void service_vouch(const struct service *service, struct str text, uint8_t ret[64])
+{
+    ed25519_sign(service->seed, text, ret);
+}
+
 struct str service_key(const struct service *service)
 {
     return str_from(service->key);

@@ -161,4 +161,6 @@ NODISCARD enum err service_apply_check(struct str text, struct arena *mem, struc
 NODISCARD enum err service_export(const struct scope *scope, struct service *service,
                                   struct str slug, struct buf *out);
 /* This installation's key, hexadecimal: what another one is told to trust. */
+/* The installation's signature over a text, Ed25519: that it says so itself. */
+void service_vouch(const struct service *service, struct str text, uint8_t ret[64]);
 struct str service_key(const struct service *service);

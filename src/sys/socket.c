@@ -35,6 +35,14 @@ struct datagrams {
 
 static enum err address_make(const char *address, uint16_t port, struct sockaddr_storage *ret,
                              socklen_t *ret_size, struct why *why);
+/* Beyond net.core.rmem_max only for who may administer the network. */
+static bool buffer_enlarge(int socket)
+{
+    const int size = RECEIVE_BUFFER_SIZE;
+    return setsockopt(socket, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) == 0 ||
+           setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &size, sizeof size) == 0;
+}
+
 static enum err listen_on(const char *address, uint16_t port, int type, int *ret, struct why *why);
 static void peer_from(const struct sockaddr_storage *from, struct peer *ret);
 
@@ -248,12 +256,10 @@ static enum err listen_on(const char *address, uint16_t port, int type, int *ret
         return err;
     }
     int one = 1;
-    int buffer_size = RECEIVE_BUFFER_SIZE;
     int made = socket(at.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (made < 0 || setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
-        (type == SOCK_DGRAM &&
-         (setsockopt(made, SOL_SOCKET, SO_RXQ_OVFL, &one, sizeof one) != 0 ||
-          setsockopt(made, SOL_SOCKET, SO_RCVBUF, &buffer_size, sizeof buffer_size) != 0)) ||
+        (type == SOCK_DGRAM && (setsockopt(made, SOL_SOCKET, SO_RXQ_OVFL, &one, sizeof one) != 0 ||
+                                !buffer_enlarge(made))) ||
         bind(made, (const struct sockaddr *)&at, size) != 0 ||
         (type == SOCK_STREAM && listen(made, BACKLOG) != 0)) {
         int number = errno;

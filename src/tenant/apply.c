@@ -153,6 +153,13 @@ static enum err client_check(const struct client_element *client, struct map *se
         err = once(seen, "engagement", client->slug, engagement->slug, engagement->line,
                    engagement->column, why);
     }
+    for (size_t i = 0; i < client->devices_count && err == OK; i++) {
+        const struct device_element *device = &client->devices[i];
+        err = once(seen, "device", client->slug, device->slug, device->line, device->column, why);
+    }
+    if (err == OK) {
+        err = devices_check(client, why);
+    }
     for (size_t i = 0; i < client->sources_count && err == OK; i++) {
         const struct source_element *source = &client->sources[i];
         err = once(seen, "source", client->slug, source->slug, source->line, source->column, why);
@@ -181,7 +188,9 @@ static enum err plan_check(const struct plan *plan, struct why *why)
     if (err != OK) {
         return err;
     }
-    map_init(&seen, 2 * PARTIES_MAX + CLIENTS_MAX + PEOPLE_MAX + ENGAGEMENTS_MAX + SOURCES_MAX,
+    map_init(&seen,
+             2 * PARTIES_MAX + CLIENTS_MAX + PEOPLE_MAX + ENGAGEMENTS_MAX + SOURCES_MAX +
+                 DEVICES_MAX,
              random_u64());
     for (size_t i = 0; i < plan->parties_count && err == OK; i++) {
         err = party_check(&plan->parties[i], &seen, why);

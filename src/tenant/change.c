@@ -120,13 +120,15 @@ static enum err plan_overlap(struct apply *apply, const struct plan *plan)
 static enum err plan_store(struct apply *apply, const struct plan *plan)
 {
     const struct state *state = apply->state;
-    size_t count_max = state->sources_count + state->people_count + state->engagements_count;
+    size_t count_max = state->sources_count + state->people_count + state->engagements_count +
+                       state->devices_count;
     for (size_t i = 0; i < plan->parties_count; i++) {
         count_max += 1 + plan->parties[i].people.count;
     }
     for (size_t i = 0; i < plan->count; i++) {
         const struct client_element *client = &plan->clients[i];
-        count_max += 1 + client->people.count + client->engagements_count + client->sources_count;
+        count_max += 1 + client->people.count + client->engagements_count + client->sources_count +
+                     client->devices_count;
     }
     apply->result.changes = ARENA_ARRAY(apply->mem, struct apply_change, count_max);
     enum err err = apply->result.changes == NULL ? ERR_MEMORY : OK;
@@ -205,7 +207,10 @@ static enum err client_store(struct apply *apply, const struct client_element *c
     for (size_t i = 0; i < client->sources_count && err == OK; i++) {
         err = source_store(apply, id, client->slug, &client->sources[i]);
     }
-    return err == OK ? sources_remove(apply, id, client) : err;
+    if (err == OK) {
+        err = sources_remove(apply, id, client);
+    }
+    return err == OK ? devices_store(apply, id, client) : err;
 }
 
 struct str path_of(struct str first, struct str second, char path[PATH_SIZE_MAX])
@@ -220,6 +225,10 @@ static enum err source_store(struct apply *apply, struct client_id client, struc
     char path[PATH_SIZE_MAX];
     const struct source_state *known = state_source(apply->state, client, source->slug);
     bool active = known != NULL && known->info.active;
+    if (str_equal(source->slug, STR(OWN_SOURCE_SLUG))) {
+        return why_say_at(apply->why, ERR_DENIED, source->line, source->column,
+                          "'%s' is the service's own source; choose another slug", OWN_SOURCE_SLUG);
+    }
     buf_reset(&apply->canonical);
     enum err err = source_print(source, &apply->canonical);
     if (err == ERR_LIMIT) {
@@ -246,7 +255,8 @@ static enum err sources_remove(struct apply *apply, struct client_id id,
 {
     for (size_t i = 0; i < apply->state->sources_count; i++) {
         const struct source_state *source = &apply->state->sources[i];
-        bool named = !client_equal(source->info.client, id) || !source->info.active;
+        bool named =
+            !client_equal(source->info.client, id) || !source->info.active || source->info.own;
         for (size_t j = 0; j < client->sources_count && !named; j++) {
             named = str_equal(client->sources[j].slug, source->info.slug);
         }

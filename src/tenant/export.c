@@ -19,6 +19,7 @@ struct lists {
     const struct person_element **people;
     const struct engagement_element **engagements;
     const struct source_element **sources;
+    const struct device_element **devices;
 };
 
 static enum err lists_new(const struct state *state, struct lists *ret)
@@ -27,9 +28,12 @@ static enum err lists_new(const struct state *state, struct lists *ret)
         calloc(state->people_count + 1, sizeof(struct person_element *)),
         calloc(state->engagements_count + 1, sizeof(struct engagement_element *)),
         calloc(state->sources_count + 1, sizeof(struct source_element *)),
+        calloc(state->devices_count + 1, sizeof(struct device_element *)),
     };
-    return ret->people == NULL || ret->engagements == NULL || ret->sources == NULL ? ERR_MEMORY
-                                                                                   : OK;
+    return ret->people == NULL || ret->engagements == NULL || ret->sources == NULL ||
+                   ret->devices == NULL
+               ? ERR_MEMORY
+               : OK;
 }
 
 static void lists_done(struct lists *lists)
@@ -37,6 +41,7 @@ static void lists_done(struct lists *lists)
     free(lists->people);
     free(lists->engagements);
     free(lists->sources);
+    free(lists->devices);
 }
 
 static size_t people_list(const struct state *state, struct str party, struct lists *lists)
@@ -60,6 +65,7 @@ static enum err client_export_one(const struct state *state, const struct client
         .people_count = people_list(state, client->info.slug, lists),
         .engagements = lists->engagements,
         .sources = lists->sources,
+        .devices = lists->devices,
     };
     for (size_t i = 0; i < state->engagements_count; i++) {
         const struct engagement_record *engagement = &state->engagements[i];
@@ -69,8 +75,15 @@ static enum err client_export_one(const struct state *state, const struct client
     }
     for (size_t i = 0; i < state->sources_count; i++) {
         const struct source_state *source = &state->sources[i];
-        if (source->info.active && client_equal(source->info.client, client->info.id)) {
+        if (source->info.active && !source->info.own &&
+            client_equal(source->info.client, client->info.id)) {
             lists->sources[parts.sources_count++] = &source->element;
+        }
+    }
+    for (size_t i = 0; i < state->devices_count; i++) {
+        const struct device_state *device = &state->devices[i];
+        if (device->info.active && client_equal(device->info.client, client->info.id)) {
+            lists->devices[parts.devices_count++] = &device->element;
         }
     }
     return client_export(&parts, out);

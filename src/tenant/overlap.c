@@ -1,6 +1,7 @@
 /*
- * No sender may belong to two sources: on one listener a network (with its prefix) and a token
- * stand once.  A narrower network inside a wider one is no overlap; the narrower one wins.
+ * No sender may belong to two sources: on one listener a network (with its prefix), a token, a
+ * certificate and a path stand once.  A narrower network inside a wider one is no overlap; the
+ * narrower one wins.
  */
 
 #include <stdlib.h>
@@ -103,7 +104,7 @@ static enum err sender_add(struct overlap *overlap, struct str client,
                            const struct source_element *source, const struct sender *sender,
                            struct why *why)
 {
-    char key[SLUG_SIZE_MAX + 2 + 32];
+    char key[SLUG_SIZE_MAX + 2 + FILE_PATTERN_MAX];
     size_t size = sender->listener.size;
     memcpy(key, sender->listener.data, size);
     key[size] = sender->has_token ? 't' : 'n';
@@ -111,6 +112,13 @@ static enum err sender_add(struct overlap *overlap, struct str client,
         memcpy(key + size + 1, sender->token_hash, 32);
         return claim_add(overlap, str_of(key, size + 33), client, source, sender, "this token",
                          why);
+    }
+    struct str mark = sender->certificate.size > 0 ? sender->certificate : sender->path;
+    if (mark.size > 0) {
+        key[size] = sender->certificate.size > 0 ? 'c' : 'p';
+        memcpy(key + size + 1, mark.data, mark.size);
+        return claim_add(overlap, str_of(key, size + 1 + mark.size), client, source, sender,
+                         sender->certificate.size > 0 ? "this certificate" : "this path", why);
     }
     for (size_t i = 0; i < sender->networks_count; i++) {
         char what[NETWORK_TEXT_SIZE];

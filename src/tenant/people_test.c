@@ -112,7 +112,7 @@ TEST(the_example_of_a_whole_service_applies)
     struct world world = world_new();
     (void)snprintf(path, sizeof path, "%s/examples/service.yaml", testing_root());
     char *text = testing_read(path, NULL);
-    CHECK(world_apply(&world, text) == OK && world.result.count == 7);
+    CHECK(world_apply(&world, text) == OK && world.result.count == 8);
     free(text);
     world_done(&world);
 }

@@ -30,7 +30,7 @@ struct scope_parts {
 /* ERR_SYNTAX if the parts make no scope. */
 NODISCARD enum err scope_new(const struct scope_parts *parts, struct scope **ret);
 
-/* ---- element.c, party.c: what apply files say */
+/* ---- element.c, source.c, party.c: what apply files say */
 
 #define NAME_TEXT_MAX     200          /* one half of a name, bytes */
 #define SENDERS_MAX       64           /* of one source */
@@ -49,6 +49,8 @@ struct sender {
     size_t networks_count;
     bool has_token;
     uint8_t token_hash[32];
+    struct str certificate; /* "sha256:" and hexadecimal, or a host's name; empty: none */
+    struct str path;        /* of files, '*' in it for anything; empty: none */
 };
 
 struct source_element {
@@ -56,7 +58,9 @@ struct source_element {
     struct str slug;
     struct name_text name;
     struct str parser;
+    struct str charset;
     int32_t zone_seconds;
+    struct str zone_name; /* "Asia/Tokyo"; empty: zone_seconds hold all the year */
     struct sender *senders;
     size_t senders_count;
 };
@@ -93,15 +97,27 @@ struct engagement_element {
     size_t assignments_count;
 };
 
+struct device_element {
+    uint32_t line, column;
+    struct str slug;
+    struct name_text name, place, on_failure;
+    struct str kind, owner, provision, installation; /* empty: not said; kind: "other" then */
+    struct str *sources;
+    size_t sources_count;
+};
+
 struct client_element {
     uint32_t line, column;
     struct str slug;
     struct name_text name;
     struct people people;
+    uint32_t quota; /* events a second; 0: none is set */
     struct engagement_element *engagements;
     size_t engagements_count;
     struct source_element *sources;
     size_t sources_count;
+    struct device_element *devices;
+    size_t devices_count;
 };
 
 #define PROVIDER_ROLES \
@@ -127,6 +143,17 @@ NODISCARD enum err people_read(const struct yaml_node *node, uint32_t roles, str
 NODISCARD enum err engagements_read(const struct yaml_node *node, struct arena *mem,
                                     struct client_element *client, struct why *why);
 
+/* ---- device.c */
+NODISCARD enum err device_read(const struct yaml_node *node, struct arena *mem,
+                               struct device_element *ret, struct why *why);
+NODISCARD enum err devices_read(const struct yaml_node *node, struct arena *mem,
+                                struct client_element *client, struct why *why);
+/* Their sources are the client's, each of one device. */
+NODISCARD enum err devices_check(const struct client_element *client, struct why *why);
+NODISCARD enum err device_print(const struct device_element *device, struct buf *out);
+struct printer;
+void device_lines(struct printer *printer, const struct device_element *device);
+
 /* Canonical JSON: keys sorted, no blanks, defaults written out.  That of a client or party is
  * without what stands under it. */
 NODISCARD enum err source_print(const struct source_element *source, struct buf *out);
@@ -144,6 +171,8 @@ struct client_parts {
     size_t engagements_count;
     const struct source_element *const *sources;
     size_t sources_count;
+    const struct device_element *const *devices;
+    size_t devices_count;
 };
 NODISCARD enum err client_export(const struct client_parts *parts, struct buf *out);
 NODISCARD enum err party_export(const struct party_element *party,
@@ -170,6 +199,7 @@ void print_json(struct printer *printer, struct str text);
 void print_name(struct printer *printer, const struct name_text *name);
 /* A half that is missing is shown as missing. */
 void print_name_lines(struct printer *printer, const char *indent, const struct name_text *name);
+void source_lines(struct printer *printer, const struct source_element *source);
 void people_lines(struct printer *printer, const struct person_element *const *people,
                   size_t count);
 void engagements_lines(struct printer *printer, const struct engagement_element *const *engagements,
@@ -209,6 +239,12 @@ struct source_state {
     struct str unknown_listener;
     struct str version;
 };
+struct device_state {
+    struct device_info info;
+    struct device_element element; /* empty if not active */
+    struct str client_slug;
+    struct str version;
+};
 struct party_state {
     uint32_t id;
     struct party_element element;
@@ -241,6 +277,8 @@ struct state {
     size_t clients_count;
     struct source_state *sources; /* by id */
     size_t sources_count;
+    struct device_state *devices; /* by id */
+    size_t devices_count;
     uint64_t generation;
 };
 struct tenant {
@@ -258,6 +296,8 @@ NODISCARD enum err state_load(struct ledger *ledger, struct state **ret, struct 
 void state_free(struct state *state);
 /* state_people.c: its second half. */
 NODISCARD enum err state_load_people(struct ledger *ledger, struct state *state, struct why *why);
+/* device.c */
+NODISCARD enum err state_load_devices(struct ledger *ledger, struct state *state, struct why *why);
 /* Runs a statement and calls `load` for each of its rows. */
 typedef enum err row_load(struct statement *row, struct state *state, struct why *why);
 NODISCARD enum err rows_load(struct statement *statement, row_load *load, struct state *state,

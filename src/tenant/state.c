@@ -35,6 +35,9 @@ enum err state_load(struct ledger *ledger, struct state **ret, struct why *why)
         err = sources_load(ledger, state, why);
     }
     if (err == OK) {
+        err = state_load_devices(ledger, state, why);
+    }
+    if (err == OK) {
         err = state_load_people(ledger, state, why);
     }
     if (err == OK) {
@@ -169,7 +172,7 @@ static enum err sources_load(struct ledger *ledger, struct state *state, struct 
     enum err err = ledger_prepare(
         ledger,
         "SELECT s.id, s.client, p.slug, s.slug, s.active, s.unknown_listener,"
-        " coalesce(v.hash, ''), coalesce(t.canonical, '')"
+        " coalesce(v.hash, ''), coalesce(t.canonical, ''), s.own"
         " FROM source s JOIN client c ON c.id = s.client JOIN party p ON p.id = c.party"
         " LEFT JOIN document_version v ON v.id = (SELECT max(w.id) FROM document_version w"
         " WHERE w.client = s.client AND w.kind = 'source' AND w.path = p.slug || '/' || s.slug)"
@@ -237,7 +240,8 @@ static enum err source_load(struct statement *row, struct state *state, struct w
         err = arena_copy(state->mem, statement_text(row, 6), &source->version);
     }
     source->info.unknown_senders = source->unknown_listener.size > 0;
-    if (err == OK && source->info.active && !source->info.unknown_senders) {
+    source->info.own = statement_int(row, 8) != 0;
+    if (err == OK && source->info.active && !source->info.unknown_senders && !source->info.own) {
         err = element_parse(statement_text(row, 7), state->mem, &node);
         if (err == OK && source_read(node, state->mem, &source->element, NULL) != OK) {
             err = ERR_CORRUPT;
@@ -248,6 +252,8 @@ static enum err source_load(struct statement *row, struct state *state, struct w
                        STR_ARG(source->client_slug), STR_ARG(source->info.slug));
     }
     source->element.line = 0;
+    source->info.parser = source->element.parser;
+    source->info.zone = source->element.zone_name;
     source->info.name_ja = source->element.name.ja;
     source->info.name_en = source->element.name.en;
     return err;

@@ -188,6 +188,36 @@ enum err store_source_new(struct store *store, struct client_id client, struct s
     return run(statement, err);
 }
 
+enum err store_source_own(struct store *store, struct client_id client, struct str slug)
+{
+    struct statement *statement = NULL;
+    enum err err = store_source_new(store, client, slug, STR(""));
+    if (err == OK) {
+        err = LEDGER_QUERY(store->ledger, "UPDATE source SET own = 1 WHERE client = ? AND slug = ?",
+                           &statement, BIND_INT(client.value), BIND_TEXT(slug));
+    }
+    return run(statement, err);
+}
+
+enum err store_device_new(struct store *store, struct client_id client, struct str slug)
+{
+    struct statement *statement = NULL;
+    uint32_t id;
+    enum err err = store_next_id(store->ledger, "SELECT coalesce(max(id), 0) + 1 FROM device", &id);
+    if (err == OK) {
+        err = LEDGER_QUERY(store->ledger,
+                           "INSERT INTO device (id, client, slug, active) VALUES (?, ?, ?, 1)",
+                           &statement, BIND_INT(id), BIND_INT(client.value), BIND_TEXT(slug));
+    }
+    return run(statement, err);
+}
+
+enum err store_device_active(struct store *store, uint32_t device, bool active)
+{
+    return store_run(store->ledger, "UPDATE device SET active = ? WHERE id = ?",
+                     (const int64_t[]){active, device}, 2);
+}
+
 enum err store_source_active(struct store *store, struct source_id source, bool active)
 {
     return store_run(store->ledger, "UPDATE source SET active = ? WHERE id = ?",

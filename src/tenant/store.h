@@ -15,6 +15,8 @@ NODISCARD enum err store_client_new(struct store *store, const struct client_ele
                                     struct client_id *ret);
 NODISCARD enum err store_source_new(struct store *store, struct client_id client, struct str slug,
                                     struct str unknown_listener);
+/* The service's own source of a client. */
+NODISCARD enum err store_source_own(struct store *store, struct client_id client, struct str slug);
 NODISCARD enum err store_source_active(struct store *store, struct source_id source, bool active);
 /* Makes a version effective from now on; its text is kept once. */
 NODISCARD enum err store_version(struct store *store, struct client_id client, const char *kind,
@@ -31,6 +33,8 @@ NODISCARD enum err store_person_new(struct store *store, uint32_t party, struct 
                                     uint32_t *ret);
 /* One who goes loses sessions, tokens, invitations, password and second factor at once. */
 NODISCARD enum err store_person_active(struct store *store, uint32_t person, bool active);
+NODISCARD enum err store_device_new(struct store *store, struct client_id client, struct str slug);
+NODISCARD enum err store_device_active(struct store *store, uint32_t device, bool active);
 NODISCARD enum err store_engagement_new(struct store *store, struct client_id client,
                                         struct str slug);
 NODISCARD enum err store_engagement_active(struct store *store, uint32_t engagement, bool active);
@@ -64,6 +68,10 @@ bool canonical_is(const struct apply *apply, struct str version);
 /* Lists a change, and unless nothing changed, makes the version in `canonical` effective. */
 NODISCARD enum err change_store(struct apply *apply, struct client_id client, const char *kind,
                                 struct str path, const char *what);
+
+/* device.c: a client's devices; those that are not named leave. */
+NODISCARD enum err devices_store(struct apply *apply, struct client_id id,
+                                 const struct client_element *client);
 
 NODISCARD enum err party_store(struct apply *apply, const struct party_element *party);
 /* Without its people. */

@@ -208,6 +208,11 @@ static enum err sender_lines(const struct sender *sender, struct arena *mem, str
     if (sender->has_token) {
         err = arena_print(mem, &lines[(*count)++], "%.*s token", STR_ARG(sender->listener));
     }
+    if (sender->certificate.size > 0 || sender->path.size > 0) {
+        err =
+            arena_print(mem, &lines[(*count)++], "%.*s %.*s", STR_ARG(sender->listener),
+                        STR_ARG(sender->certificate.size > 0 ? sender->certificate : sender->path));
+    }
     for (size_t i = 0; i < sender->networks_count && err == OK; i++) {
         err = arena_print(mem, &lines[(*count)++], "%.*s %s", STR_ARG(sender->listener),
                           network_print(&sender->networks[i], text));

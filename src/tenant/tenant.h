@@ -164,9 +164,13 @@ struct source_info {
     struct client_id client;
     struct str slug;
     struct str name_ja, name_en; /* either may be empty: missing */
+    struct str parser;           /* as it stands in the apply file; empty for unknown senders */
+    struct str zone;             /* a place of the time zone database; empty where none is named */
     bool active;                 /* false: it left the documents; its events and books stay */
     bool unknown_senders; /* one of the installation's own, for senders that no document names */
+    bool own;             /* the service's own about this client: heartbeats, the books */
 };
+#define OWN_SOURCE_SLUG "hinomi" /* no source of an apply file has it */
 /* By index from 0; false at the end.  Borrowed until the next apply. */
 bool tenant_client_at(const struct tenant *tenant, size_t index, struct client_info *ret);
 bool tenant_source_at(const struct tenant *tenant, size_t index, struct source_info *ret);
@@ -174,10 +178,35 @@ bool tenant_source_at(const struct tenant *tenant, size_t index, struct source_i
  * is one of that name or not. */
 bool tenant_sender_at(const struct tenant *tenant, size_t index, struct source_info *ret_source,
                       struct str *ret_listener);
-/* What a source hears, a line each: the listener, then a network or the word "token"; for unknown
+/* What a source hears, a line each: the listener, then a network, the
+ * word "token", what its certificate is known by, or a path; for unknown
  * senders the listener alone.  Made in mem. */
 NODISCARD enum err tenant_senders(const struct tenant *tenant, struct source_id source,
                                   struct arena *mem, struct str **ret, size_t *ret_count);
+
+/* Makes what is missing of the service's own sources, one of each client. */
+NODISCARD enum err tenant_own_sources(struct tenant *tenant, struct wall now);
+
+/* A device of a client (R110 to R112); texts are empty where nothing was said. */
+struct device_info {
+    uint32_t id;
+    struct client_id client;
+    struct str slug;
+    struct str name_ja, name_en, place_ja, place_en;
+    struct str kind;                         /* "firewall", "ids", … "other" */
+    struct str owner;                        /* a slug of the client's contacts */
+    struct str provision;                    /* "rental", "purchase", "client-owned", "cloud" */
+    struct str installation;                 /* "inline", "mirror", "agent", "agentless", "cloud" */
+    struct str on_failure_ja, on_failure_en; /* fail-open or fail-closed, in words */
+    const struct str *sources;               /* slugs */
+    size_t sources_count;
+    bool active;
+};
+/* By index from 0; false at the end.  Borrowed until the next apply. */
+bool tenant_device_at(const struct tenant *tenant, size_t index, struct device_info *ret);
+/* The device that sends this source of the client; false: none names it. */
+bool tenant_device_of(const struct tenant *tenant, struct client_id client, struct str source,
+                      struct device_info *ret);
 
 /* A new random token for a sender, in text, and the hash that the apply file holds. */
 NODISCARD enum err tenant_token_new(struct arena *mem, struct str *ret_token, struct str *ret_hash);
@@ -436,15 +465,21 @@ NODISCARD enum err api_token_end(struct tenant *tenant, uint32_t person, uint64_
 struct binding {
     struct client_id client;
     struct source_id source;
-    struct str listener; /* the listener's name in the configuration */
-    struct str parser;   /* a name that parse/ knows */
-    int32_t zone_seconds;
+    struct str listener;    /* the listener's name in the configuration */
+    struct str parser;      /* a name of docs/parsers.md; what parse/ does not know is recognised */
+    struct str charset;     /* a name that codec/charset.h knows, or "auto" */
+    int32_t zone_seconds;   /* east of UTC, of times that do not say theirs */
+    struct wall zone_until; /* from then on zone_next_seconds hold; WALL_NONE: always the same */
+    int32_t zone_next_seconds;
+    uint32_t quota; /* events a second of the whole client; 0: none is set */
     const struct network
         *networks; /* the sender's address must be in one; for token: any if none */
     size_t networks_count;
     bool has_token;
     uint8_t token_hash[32]; /* SHA-256 of the token */
     bool unknown_senders;   /* takes what no other binding of the listener takes */
+    struct str certificate; /* "sha256:" and 64 digits, or a name in the certificate; else empty */
+    struct str path;        /* of files, '*' in it for anything; else empty */
 };
 
 struct bindings {
@@ -453,10 +488,15 @@ struct bindings {
     size_t count;
 };
 
+/* The offset of a zone by its name ("Asia/Tokyo") at this moment, when it changes next (WALL_NONE:
+ * not as far as is known) and to what.  false: there is no such zone; it is taken for UTC. */
+typedef bool zone_find(void *context, struct str name, struct binding *ret);
+
 /* listeners: the names in the configuration; each gets a binding for unknown senders under the
  * installation's own client. */
 NODISCARD enum err tenant_bindings(struct tenant *tenant, const struct str *listeners,
-                                   size_t listeners_count, struct buf *out);
+                                   size_t listeners_count, zone_find *zone, void *zone_context,
+                                   struct buf *out);
 /* Keeps bytes; lists are made in mem.  ERR_CORRUPT for anything that tenant_bindings cannot have
  * written. */
 NODISCARD enum err bindings_decode(struct str bytes, struct arena *mem, struct bindings *ret);

@@ -187,8 +187,19 @@ TEST(mistakes_in_an_apply_file_say_where_and_what_to_do)
         {"clients:\n  - slug: a\n  - slug: a", ERR_SYNTAX, 3, 5, "stands in line 2 already"},
         {"clients:\n  - slug: a\n    sources:\n      - slug: b\n      - slug: b", ERR_SYNTAX, 5, 9,
          "source 'a/b' stands in line 4"},
-        {"clients:\n  - slug: a\n    sources:\n      - {slug: b, parser: cef}", ERR_SYNTAX, 4, 27,
-         "write auto, syslog"},
+        {"clients:\n  - slug: a\n    sources:\n      - {slug: b, parser: C E F}", ERR_SYNTAX, 4, 27,
+         "docs/parsers.md"},
+        {"clients:\n  - slug: a\n    sources:\n      - {slug: b, charset: sjis}", ERR_SYNTAX, 4, 28,
+         "write auto, utf-8, shift_jis"},
+        {"clients:\n  - slug: a\n    quota: 0", ERR_SYNTAX, 3, 12, "events a second"},
+        {"clients:\n- slug: a\n  sources:\n  - slug: b\n    senders: [{listener: x, path: y}]",
+         ERR_SYNTAX, 5, 35, "a path is absolute"},
+        {"clients:\n- slug: a\n  sources:\n  - slug: b\n    senders: [{listener: x, path: /y, "
+         "certificate: fw-1.acme.example}]",
+         ERR_SYNTAX, 5, 15, "write two senders"},
+        {"clients:\n- slug: a\n  sources:\n  - slug: b\n    senders: [{listener: x, "
+         "certificate: \"sha256:00\"}]",
+         ERR_SYNTAX, 5, 42, "fingerprint"},
         {"clients:\n  - slug: a\n    sources:\n      - {slug: b, zone: JST}", ERR_SYNTAX, 4, 25,
          "distance from UTC"},
         {"clients:\n  - slug: a\n    sources:\n      - {slug: b, zone: \"+19:00\"}", ERR_SYNTAX, 4,
@@ -292,7 +303,7 @@ TEST(bindings_name_every_sender_and_take_unknown_ones_apart)
     struct source_info source;
     struct buf out;
     buf_init(&out, 1 << 20);
-    CHECK(tenant_bindings(world.tenant, listeners, 2, &out) == OK);
+    CHECK(tenant_bindings(world.tenant, listeners, 2, NULL, NULL, &out) == OK);
     CHECK(bindings_decode(buf_str(&out), world.mem, &bindings) == OK && bindings.count == 2);
     CHECK(bindings.list[0].unknown_senders && bindings.list[0].client.value == 1);
     CHECK(str_equal(bindings.list[1].listener, STR("ingest")) &&
@@ -305,7 +316,7 @@ TEST(bindings_name_every_sender_and_take_unknown_ones_apart)
                         "50d858e0985ecc7f60418aaf0cc5ab587f42c2570a884095a9e8ccacd0f6545c}, "
                         "{listener: other, addresses: [\"::1\"]}]}]}]") == OK);
     buf_reset(&out);
-    CHECK(tenant_bindings(world.tenant, listeners, 2, &out) == OK);
+    CHECK(tenant_bindings(world.tenant, listeners, 2, NULL, NULL, &out) == OK);
     CHECK(bindings_decode(buf_str(&out), world.mem, &bindings) == OK && bindings.count == 5);
     CHECK(bindings.generation > generation);
     const struct binding *acme = &bindings.list[0];
@@ -317,6 +328,45 @@ TEST(bindings_name_every_sender_and_take_unknown_ones_apart)
     struct sha256 hash = sha256_of_bytes(STR("example"));
     CHECK(token->has_token && memcmp(token->token_hash, hash.bytes, 32) == 0);
     CHECK(token->networks_count == 0 && bindings.list[3].unknown_senders);
+    for (size_t size = 0; size < out.size; size++) {
+        CHECK(bindings_decode(str_of(out.data, size), world.mem, &bindings) == ERR_CORRUPT);
+    }
+    buf_done(&out);
+    world_done(&world);
+}
+
+static bool summer_zone(void *context, struct str name, struct binding *ret)
+{
+    (void)context;
+    ret->zone_seconds = 3600;
+    ret->zone_next_seconds = 7200;
+    ret->zone_until = (struct wall){1000};
+    return str_equal(name, STR("Europe/Berlin"));
+}
+
+TEST(bindings_carry_what_marks_a_sender_and_how_its_lines_are_read)
+{
+    static const struct str listeners[] = {{"tls", 3}, {"files", 5}};
+    static const char text[] = "clients:\n- slug: acme\n  quota: 500\n  sources:\n"
+                               "  - {slug: fw, charset: shift_jis, zone: Europe/Berlin,\n"
+                               "     senders: [{listener: tls, certificate: fw-1.acme.example}]}\n"
+                               "  - {slug: web, zone: Asia/Nowhere, senders: [{listener: files, "
+                               "path: /var/log/a*.log}]}\n";
+    struct world world = world_new();
+    struct bindings bindings;
+    struct buf out;
+    buf_init(&out, 1 << 20);
+    CHECK(apply(&world, text) == OK);
+    CHECK(tenant_bindings(world.tenant, listeners, 2, summer_zone, NULL, &out) == OK);
+    CHECK(bindings_decode(buf_str(&out), world.mem, &bindings) == OK && bindings.count == 4);
+    const struct binding *tls = &bindings.list[0];
+    CHECK(str_equal(tls->certificate, STR("fw-1.acme.example")) && tls->path.size == 0);
+    CHECK(str_equal(tls->charset, STR("shift_jis")) && tls->quota == 500);
+    CHECK(tls->zone_seconds == 3600 && tls->zone_next_seconds == 7200 &&
+          tls->zone_until.ns == 1000);
+    const struct binding *file = &bindings.list[1];
+    CHECK(str_equal(file->path, STR("/var/log/a*.log")) && str_equal(file->charset, STR("auto")));
+    CHECK(file->zone_seconds == 0 && !wall_known(file->zone_until));
     for (size_t size = 0; size < out.size; size++) {
         CHECK(bindings_decode(str_of(out.data, size), world.mem, &bindings) == ERR_CORRUPT);
     }
@@ -367,4 +417,95 @@ TEST(an_apply_that_fails_on_the_disk_changes_nothing)
             break;
         }
     }
+}
+
+static const char with_devices[] =
+    "clients:\n"
+    "  - slug: acme\n"
+    "    sources: [{slug: one}, {slug: two}]\n"
+    "    devices:\n"
+    "      - {slug: box, name: {ja: 箱}, kind: firewall, provision: rental, owner: head,\n"
+    "         place: {en: Hall}, on_failure: {en: fail-open}, sources: [one]}\n"
+    "      - {slug: bare}\n";
+
+TEST(devices_are_applied_found_by_their_sources_exported_and_taken_out)
+{
+    struct world world = world_new();
+    struct apply_result result;
+    struct device_info device;
+    struct client_id client;
+    struct why why = {0};
+    struct buf out;
+    CHECK(tenant_apply(world.scope, world.tenant, str_from(with_devices),
+                       (struct wall){1700000000 * NS_PER_SECOND}, world.mem, &result, &why) == OK);
+    CHECK(tenant_client_find(world.tenant, STR("acme"), &client) == OK);
+    CHECK(tenant_device_of(world.tenant, client, STR("one"), &device));
+    CHECK(str_equal(device.slug, STR("box")) && str_equal(device.provision, STR("rental")));
+    CHECK(str_equal(device.kind, STR("firewall")) && str_equal(device.place_en, STR("Hall")));
+    CHECK(!tenant_device_of(world.tenant, client, STR("two"), &device));
+    buf_init(&out, 65536);
+    CHECK(tenant_export(world.scope, world.tenant, STR("acme"), NULL, NULL, &out) == OK);
+    CHECK(tenant_apply(world.scope, world.tenant, buf_str(&out),
+                       (struct wall){1700000000 * NS_PER_SECOND}, world.mem, &result, &why) == OK);
+    for (size_t i = 0; i < result.count; i++) {
+        CHECK(str_equal(result.changes[i].what, STR("unchanged")));
+    }
+    buf_done(&out);
+    CHECK(tenant_apply(world.scope, world.tenant,
+                       STR("clients: [{slug: acme, sources: [{slug: one}]}]"),
+                       (struct wall){1700000000 * NS_PER_SECOND}, world.mem, &result, &why) == OK);
+    CHECK(!tenant_device_of(world.tenant, client, STR("one"), &device));
+    world_done(&world);
+}
+
+TEST(a_device_sends_sources_of_its_client_that_no_other_device_sends)
+{
+    static const struct {
+        const char *text, *reason;
+    } cases[] = {
+        {"clients: [{slug: a, devices: [{slug: d, sources: [x]}]}]",
+         "device 'd' sends 'x', which is no source of 'a'"},
+        {"clients: [{slug: a, sources: [{slug: x}], devices: [{slug: d, sources: [x]},"
+         " {slug: e, sources: [x]}]}]",
+         "source 'x' belongs to device 'd' already"},
+        {"clients: [{slug: a, devices: [{slug: d, kind: fire}]}]", "there is no such choice"},
+        {"clients: [{slug: a, devices: [{slug: d}, {slug: d}]}]", "stands in line"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena *mem = arena_new((size_t)1 << 24);
+        struct why why = {0};
+        CHECK(tenant_apply_check(str_from(cases[i].text), mem, &why) != OK);
+        CHECK(strstr(why.text, cases[i].reason) != NULL);
+        arena_free(mem);
+    }
+}
+
+TEST(each_client_has_one_source_of_the_services_own_which_no_file_touches)
+{
+    struct world world = world_new();
+    struct apply_result result;
+    struct source_info source;
+    struct why why = {0};
+    size_t own = 0;
+    CHECK(tenant_apply(world.scope, world.tenant, str_from(with_devices),
+                       (struct wall){1700000000 * NS_PER_SECOND}, world.mem, &result, &why) == OK);
+    CHECK(tenant_own_sources(world.tenant, (struct wall){1700000000 * NS_PER_SECOND}) == OK);
+    uint64_t generation = tenant_generation(world.tenant);
+    CHECK(tenant_own_sources(world.tenant, (struct wall){1700000000 * NS_PER_SECOND}) == OK);
+    CHECK(tenant_generation(world.tenant) == generation);
+    CHECK(tenant_apply(world.scope, world.tenant, STR("clients: [{slug: acme}]"),
+                       (struct wall){1700000000 * NS_PER_SECOND}, world.mem, &result, &why) == OK);
+    for (size_t i = 0; tenant_source_at(world.tenant, i, &source); i++) {
+        own += source.own && source.active;
+    }
+    size_t clients = 0;
+    struct client_info info;
+    while (tenant_client_at(world.tenant, clients, &info)) {
+        clients++;
+    }
+    CHECK(own == clients);
+    CHECK(tenant_apply(
+              world.scope, world.tenant, STR("clients: [{slug: acme, sources: [{slug: hinomi}]}]"),
+              (struct wall){1700000000 * NS_PER_SECOND}, world.mem, &result, &why) == ERR_DENIED);
+    world_done(&world);
 }

@@ -1,4 +1,7 @@
-/* How the service itself is: one sentence, then what wants attention, then everything. */
+/*
+ * How the service itself is: one sentence, then what wants attention, then everything; and what comes in that
+ * nobody has enrolled.
+ */
 import "./health.css";
 import { useEffect } from "preact/hooks";
 import { answer, api, type Schemas } from "../../api/client";
@@ -10,7 +13,9 @@ import { Facts, Head, Sheet } from "../../parts/sheet";
 import { Table } from "../../parts/table";
 import { Time } from "../../parts/time";
 import { sayBytes } from "../../words/figures";
-import { say, sayMaybe, sayNumber, saySpan, sayTime } from "../../words/words";
+import { clientName } from "../../api/me";
+import { href } from "../router";
+import { named, say, sayMaybe, sayNumber, saySpan, sayTime } from "../../words/words";
 
 type Health = Schemas["Health"];
 const EVERY = 10_000;
@@ -107,6 +112,59 @@ function Certificate({ certificate, now }: { certificate: NonNullable<Health["ce
   );
 }
 
+/** How the devices of every client are, and whether a signed record comes through to the end. */
+function Clients() {
+  const asked = useAsked(() => answer(api.GET("/devices/health")), []);
+  useEffect(() => {
+    const timer = window.setInterval(() => document.visibilityState === "visible" && asked.again(), EVERY);
+    return () => window.clearInterval(timer);
+  }, []);
+  const beat = (h: Schemas["ClientHealth"]["heartbeat"]) =>
+    h.broken ? <Badge tone="critical" icon="warning">{say("devices.heartbeat-broken", { count: sayNumber(h.missed) })}</Badge>
+      : h.came ? <Badge tone="steady" icon="check">{say("devices.heartbeat-ok", { ms: sayNumber(h.latency_ms) })}</Badge>
+        : <Badge>{say("devices.heartbeat-none")}</Badge>;
+  return (
+    <section class="stack">
+      <h2>{say("devices.health")}</h2>
+      <Answer asked={asked}>
+        {({ clients }) => (
+          <Table label={say("devices.health")} rows={clients} rowKey={(c) => c.client} href={(c) => href("sources", c.client)} columns={[
+            { id: "client", head: say("devices.client"), cell: (c) => named(clientName(c.client), c.client) },
+            { id: "sources", head: say("devices.sources"), width: "7rem", align: "end", wide: true, cell: (c) => sayNumber(c.sources) },
+            { id: "open", head: say("devices.open"), width: "7rem", align: "end", cell: (c) => (c.ailments > 0 ? <strong class="rejected">{sayNumber(c.ailments)}</strong> : "0") },
+            { id: "heartbeat", head: say("devices.heartbeat"), width: "10rem", cell: (c) => beat(c.heartbeat) },
+          ]} />
+        )}
+      </Answer>
+    </section>
+  );
+}
+
+/** Senders that no document names, for a provider's administrators; nothing for others. */
+function Proposals() {
+  const asked = useAsked(() => answer(api.GET("/proposals")), []);
+  const list = asked.data?.proposals ?? [];
+  if (list.length === 0) return null;
+  return (
+    <section class="stack">
+      <h2>{say("devices.proposals")}</h2>
+      <p class="soft">{say("devices.proposals-help")}</p>
+      {list.map((p) => (
+        <Sheet key={`${p.listener} ${p.address}`} title={`${p.address} (${p.listener})`}>
+          <Facts rows={[
+            [say("devices.count"), sayNumber(p.count)],
+            [say("devices.first"), <Time at={p.first} />],
+            [say("sources.heard"), <Time at={p.last} ago />],
+            [say("devices.parser"), p.parser],
+          ]} />
+          <pre class="sample">{p.sample}</pre>
+          <details><summary>{say("devices.lines")}</summary><pre class="sample">{p.lines}</pre></details>
+        </Sheet>
+      ))}
+    </section>
+  );
+}
+
 export default function HealthPage() {
   const asked = useAsked(() => answer(api.GET("/health")), []);
   useEffect(() => {
@@ -120,6 +178,8 @@ export default function HealthPage() {
         {(health) => (
           <>
             <State health={health} />
+            <Clients />
+            <Proposals />
             <Processes list={health.processes} />
             <div class="sheets">
               <Sheet title={say("health.page.lag")}>

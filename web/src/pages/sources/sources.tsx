@@ -17,20 +17,24 @@ import { Table, type Column } from "../../parts/table";
 import { Time } from "../../parts/time";
 import { named, say, sayMaybe, sayNumber, saySpan, sayTime } from "../../words/words";
 import { href, type PageProps } from "../router";
+import { Devices } from "./devices";
 
 type Account = Schemas["Account"];
 const EVERY = 15_000;
 const QUIET = 3600_000;
 
+/** An account, with the longest silence of its source that is none, in ms. */
+interface Watched extends Account { usual: number }
+
 const reasonText = (reason: string) => sayMaybe(`books.reason.${reason}`, reason);
 
 type Heard = "heard" | "quiet" | "never" | "off";
-function heardOf(account: Account, now: number): Heard {
+function heardOf(account: Watched, now: number): Heard {
   if (!account.active) return "off";
   if (!account.heard) return "never";
-  return now - Date.parse(account.heard) < QUIET ? "heard" : "quiet";
+  return now - Date.parse(account.heard) < account.usual ? "heard" : "quiet";
 }
-function HeardBadge({ account, now }: { account: Account; now: number }) {
+function HeardBadge({ account, now }: { account: Watched; now: number }) {
   switch (heardOf(account, now)) {
     case "heard": return <Badge tone="steady" icon="check">{say("sources.state.heard")}</Badge>;
     case "quiet": return <Badge tone="medium" icon="clock">{say("sources.state.quiet", { span: saySpan(now - Date.parse(account.heard!)) })}</Badge>;
@@ -81,7 +85,7 @@ function BooksBadge({ sum }: { sum: Sum }) {
     : <Badge tone="critical" icon="warning">{say("sources.sum-broken")}</Badge>;
 }
 
-function Details({ account, now, onClose }: { account: Account; now: number; onClose: () => void }) {
+function Details({ account, now, onClose }: { account: Watched; now: number; onClose: () => void }) {
   const reasons = account.rejected.filter(({ count }) => count > 0);
   return (
     <Dialog wide title={named(account.name, account.source)} onClose={onClose}>
@@ -108,8 +112,8 @@ function Details({ account, now, onClose }: { account: Account; now: number; onC
   );
 }
 
-function columns(now: number): Column<Account>[] {
-  const number = (id: keyof Sum, wide: boolean): Column<Account> => ({
+function columns(now: number): Column<Watched>[] {
+  const number = (id: keyof Sum, wide: boolean): Column<Watched> => ({
     id, head: say(`sources.${id === "in_flight" ? "in-flight" : id}`), align: "end", wide, width: "6.75rem",
     cell: (a) => sayNumber(id === "rejected" ? rejected(a) : a[id]),
   });
@@ -126,7 +130,7 @@ function columns(now: number): Column<Account>[] {
   ];
 }
 
-function Accounts({ label, accounts, now }: { label: string; accounts: Account[]; now: number }) {
+function Accounts({ label, accounts, now }: { label: string; accounts: Watched[]; now: number }) {
   const [open, setOpen] = useState<string>();
   const shown = accounts.find((a) => a.source === open);
   return (
@@ -149,10 +153,14 @@ export default function Sources({ params }: PageProps) {
 }
 
 function Books({ client }: { client: string }) {
-  const asked = useAsked(async () => ({
-    sources: (await answer(api.GET("/clients/{client}/books", { params: { path: { client } } }))).sources,
-    at: Date.now(),
-  }), [client]);
+  const asked = useAsked(async () => {
+    const params = { params: { path: { client } } };
+    const [books, { devices }] = await Promise.all([
+      answer(api.GET("/clients/{client}/books", params)), answer(api.GET("/clients/{client}/devices", params)),
+    ]);
+    const usual = new Map(devices.flatMap((d) => d.sources).map((s) => [s.source, s.expected_seconds * 1000]));
+    return { sources: books.sources.map((a): Watched => ({ ...a, usual: usual.get(a.source) || QUIET })), at: Date.now() };
+  }, [client]);
   useEffect(() => {
     const timer = window.setInterval(() => document.visibilityState === "visible" && asked.again(), EVERY);
     return () => window.clearInterval(timer);
@@ -163,12 +171,11 @@ function Books({ client }: { client: string }) {
         acts={may(client, "read") && <ButtonLink href={href("search", client)} icon="search">{say("sources.search")}</ButtonLink>} />
       <Answer asked={asked}>
         {({ sources, at }) => {
-          const known = sources.filter((a) => !a.unknown);
-          const unknown = sources.filter((a) => a.unknown);
-          const count = (state: Heard) => sayNumber(known.filter((a) => heardOf(a, at) === state).length);
+          const count = (state: Heard) => sayNumber(sources.filter((a) => heardOf(a, at) === state).length);
           const sum = sumOf(sources);
           return (
             <>
+              <Devices client={client} again={at} />
               {sources.length > 0 && (
                 <Sheet title={say("sources.all")} tone={kept(sum) ? undefined : "critical"}
                   acts={<Help about={say("sources.books")}>{say("sources.sum-help")}</Help>}>
@@ -176,7 +183,7 @@ function Books({ client }: { client: string }) {
                   {!kept(sum) && <p>{say("sources.sum-broken-help")}</p>}
                 </Sheet>
               )}
-              {known.length > 0 && (
+              {sources.length > 0 && (
                 <div class="row">
                   <strong>{say("sources.summary", { heard: count("heard"), quiet: count("quiet"), never: count("never") })}</strong>
                   <Help about={say("sources.heard")}>{say("sources.state-help")}</Help>
@@ -184,18 +191,8 @@ function Books({ client }: { client: string }) {
                   <span class="small soft">{say("sources.as-of", { time: sayTime(new Date(at).toISOString()).slice(11) })}</span>
                 </div>
               )}
-              {known.length > 0 && <Accounts label={say("sources.title")} accounts={known} now={at} />}
+              {sources.length > 0 && <Accounts label={say("sources.title")} accounts={sources} now={at} />}
               {sources.length === 0 && <Empty icon="device" title={say("sources.none")}>{say("sources.none-help")}</Empty>}
-              {unknown.length > 0 && (
-                <section class="stack">
-                  <h2>{say("sources.unknown")}</h2>
-                  <p class="soft">{say("sources.unknown-help")}</p>
-                  <Accounts label={say("sources.unknown")} accounts={unknown} now={at} />
-                </section>
-              )}
-              {client !== "installation" && may("installation", "books") && (
-                <p><a href={href("sources", "installation")}>{say("sources.unknown-link")}</a></p>
-              )}
             </>
           );
         }}
