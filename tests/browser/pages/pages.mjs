@@ -114,6 +114,32 @@ for (const language of ["ja", "en"]) {
   check(/[?&]from=.*[&]to=/.test(page.url()), "and for the time about it", page.url());
   await window.context.close();
 }
+
+/* ---- A device, and a sender that nobody enrolled. */
+for (const [language, width] of [["en", 1280], ["ja", 390]]) {
+  const window = await windowOpen(browser, { language, width });
+  const { page } = window;
+  await signIn(window, settings.people.provider.name, settings.people.provider.password);
+  await open(window, `/sources/${client}`);
+  const row = page.locator("table tbody tr").first();
+  const name = await row.locator("td, th").first().boundingBox();
+  check(name.width > 110, `the name of a device has room at ${width} pixels`, String(name.width));
+  await row.click();
+  await page.waitForSelector("dialog[open] figure, dialog[open] svg");
+  const found = await axeLook(page);
+  check(found.length === 0, `a device bars nobody (${language}, ${width})`, found);
+  const said = await page.locator("dialog[open]").innerText();
+  check(said.includes(word(language, "devices.kind.server")) && said.includes(word(language, "devices.installation.agentless")),
+    `a device says what it is and how it stands there (${language})`, said);
+  if (settings.pictures && width > 1000) await picture(page, `device-${language}`);
+  await open(window, "/health");
+  const stranger = page.getByRole("heading", { name: "127.0.0.1 (syslog-udp)" });
+  check(await stranger.count() === 1, `health shows a sender that nobody enrolled (${language})`);
+  await page.getByText(word(language, "devices.lines")).first().click();
+  const lines = await page.locator("details[open] pre").first().innerText();
+  check(/listener: syslog-udp/.test(lines), "with the lines that enrol it", lines);
+  await window.context.close();
+}
 await browser.close();
 
 async function look(window, name, path) {
