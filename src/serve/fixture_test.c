@@ -170,6 +170,7 @@ void tower_core_end(struct tower *tower)
     ruleset_free(spine->ruleset_last);
     books_detach(spine->books);
     ring_detach(spine->ring);
+    vitals_free(spine->vitals);
     free(spine->clients);
     arena_free(spine->turn);
     arena_free(spine->scratch);
