@@ -3,7 +3,7 @@
 /*
  * A batch with its tables turned: what stands below each other in the rows of events and spans
  * stands side by side, as the difference from the one before.  Rows resemble their neighbours, so
- * this packs to a thirtieth of what rows pack to, and in a quarter of the time.
+ * this packs to a twenty-fifth of what rows pack to, and in a fifth of the time.
  *
  *     OFFSET                     bytes
  *          0                     the batch's header, as it is
