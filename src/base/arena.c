@@ -70,6 +70,11 @@ void arena_free(struct arena *arena)
     free(arena);
 }
 
+size_t arena_held(const struct arena *arena)
+{
+    return arena->held;
+}
+
 void arena_reset(struct arena *arena)
 {
     struct block *largest = arena->newest;
@@ -97,6 +102,12 @@ void arena_reset(struct arena *arena)
 
 void *arena_take(struct arena *arena, size_t size)
 {
+    void *at = arena_take_plain(arena, size);
+    return at == NULL ? NULL : memset(at, 0, size);
+}
+
+void *arena_take_plain(struct arena *arena, size_t size)
+{
     size_t rounded;
     if (__builtin_add_overflow(size == 0 ? 1 : size, (size_t)ALIGN - 1, &rounded)) {
         return NULL;
@@ -112,7 +123,6 @@ void *arena_take(struct arena *arena, size_t size)
     char *at = block->data + block->used;
     block->used += rounded;
     UNPOISON(at, size);
-    memset(at, 0, size);
     return at;
 }
 
@@ -120,6 +130,12 @@ void *arena_take_array(struct arena *arena, size_t count, size_t size)
 {
     size_t total;
     return __builtin_mul_overflow(count, size, &total) ? NULL : arena_take(arena, total);
+}
+
+void *arena_take_array_plain(struct arena *arena, size_t count, size_t size)
+{
+    size_t total;
+    return __builtin_mul_overflow(count, size, &total) ? NULL : arena_take_plain(arena, total);
 }
 
 enum err arena_copy(struct arena *arena, struct str s, struct str *ret)

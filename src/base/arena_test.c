@@ -31,3 +31,16 @@ TEST(memory_comes_zeroed_even_after_a_reset)
     CHECK(str_equal(text, STR("7-seven")));
     arena_free(arena);
 }
+
+TEST(plain_memory_has_the_same_ceiling_and_clears_nothing)
+{
+    struct arena *arena = arena_new(10000);
+    char *first = arena_take_plain(arena, 5000);
+    CHECK(first != NULL && (uintptr_t)first % 16 == 0);
+    memset(first, 'x', 5000);
+    char *second = arena_take(arena, 100);
+    CHECK(second != NULL && second[0] == 0 && first[4999] == 'x');
+    CHECK(arena_take_plain(arena, 6000) == NULL);
+    CHECK(arena_take_plain(arena, SIZE_MAX) == NULL);
+    arena_free(arena);
+}

@@ -92,6 +92,7 @@
 #define PORTAL_PEERS_MAX       4096  /* Addresses whose haste is known; the longest silent goes. */
 #define PORTAL_RATE            50    /* Requests a second of one address, if nothing is said. */
 #define PORTAL_BURST_SECONDS   6     /* As many at once: a page with its files, in several tabs. */
+#define PORTAL_FILES_FACTOR    16    /* A page that no cache has is some 30 files, out of memory. */
 #define PORTAL_TRIES_SHARE     10    /* Of them, to sign in: an office in the morning. */
 #define PORTAL_AT_ONCE_MAX     128   /* Requests of one address that wait for their answer. */
 #define PORTAL_PROXY_FACTOR    16    /* Behind a proxy everybody has one address. */
@@ -116,6 +117,14 @@
 #define EVIDENCE_MAX       100
 #define EVIDENCE_LINES_MAX 20 /* Of one alert: a correlation may lean on thousands. */
 
+/* Logs that are handed out. */
+#define PROVISION_OPEN_MAX        32 /* Requests of one client that have not ended. */
+#define PROVISION_WAITING_SECONDS (30 * 24 * 60 * 60) /* For an approval; then it is over. */
+#define PROVISION_KEPT_SECONDS    (14 * 24 * 60 * 60) /* A package, to be fetched; clear text. */
+#define PROVISION_PACKAGES_MAX    2    /* Made at once, each by a worker that reads for minutes. */
+#define PROVISION_SOURCES_MAX     1000 /* Named in one request. */
+#define PROVISION_STEPS_MAX       1000 /* Of one request's history: the last of them are shown. */
+
 /* Texts that people write. */
 #define YAML_SIZE_MAX   (4 * 1024 * 1024) /* A configuration, a rule, an apply file. */
 #define YAML_NODES_MAX  200000
@@ -127,11 +136,16 @@
 #define REGEX_LEVELS_MAX     16 /* Groups in groups: each level may double the time it takes. */
 #define LIST_VALUES_MAX      1000000 /* Values of all of one client's lists together. */
 #define QUERY_SIZE_MAX       65536
-#define CERTIFICATE_NAME_MAX 253      /* A DNS name, RFC 1035. */
-#define FILE_PATTERN_MAX     1000     /* A path of files to be followed. */
-#define QUOTA_BURST_SECONDS  10       /* Of its quota that a quiet client may send at once. */
-#define QUOTA_DEBT_SECONDS   60       /* What it may owe at most, after one large post. */
-#define QUOTA_UNKNOWN        2000     /* Events a second of strangers. */
+#define SAVED_SEARCHES_MAX   500     /* Of one client: a list that can still be looked through. */
+#define TABLE_ROWS_MAX       1000000 /* That are sorted; TABLE_SIZE_MAX mostly ends it earlier. */
+#define TABLE_SIZE_MAX       (64 * 1024 * 1024) /* What a search's pipes may remember. */
+#define TABLE_COMBINATIONS   256  /* Of one event's values in one tally: lists times lists. */
+#define TIMELINE_STEPS_MAX   2000 /* That are filled with zeros: more than a chart has pixels. */
+#define CERTIFICATE_NAME_MAX 253  /* A DNS name, RFC 1035. */
+#define FILE_PATTERN_MAX     1000 /* A path of files to be followed. */
+#define QUOTA_BURST_SECONDS  10   /* Of its quota that a quiet client may send at once. */
+#define QUOTA_DEBT_SECONDS   60   /* What it may owe at most, after one large post. */
+#define QUOTA_UNKNOWN        2000 /* Events a second of strangers. */
 #define QUOTA_MAX            10000000 /* Events a second that a client may be promised. */
 #define SLUG_SIZE_MAX        63    /* Short names: of clients, sources, listeners; a DNS label. */
 #define CLIENTS_MAX          4096  /* Clients of one installation. */
@@ -197,8 +211,36 @@
 /* Idempotency keys in memory, 72 bytes each; past it the oldest are forgotten before their 24
  * hours: some 48 posts a second all day. */
 #define SEEN_KEYS_MAX (4 * 1024 * 1024)
+/* Segments of one archive: years of many clients, merged as they age; core keeps 400 bytes of each.
+ */
+#define SEGMENTS_MAX 1000000
+/* Leaves of one segment: their table is read whole, 56 bytes each. */
+#define SEGMENT_LEAVES_MAX (1024 * 1024)
+#define SEGMENT_BLOCK_MAX  (64 * 1024 * 1024) /* A packed block; 16 MiB of text and its tables. */
+/* What a segment's directory may hold in memory; a full one is ended and the next begun. */
+#define SEGMENT_DIRECTORY_MAX   (24 * 1024 * 1024)
+#define SEGMENT_GENERATIONS_MAX (4 * 1024 * 1024) /* Some 40,000 changes of rules. */
+/* Segments that are merged into one are no larger than this (original bytes) together: what a
+ * worker packs again in some minutes, and a search's worker is lent at most so many a year. */
+#define SEGMENT_MERGED_MAX ((uint64_t)4 << 30)
+/* Events of one block unpacked, their columns and rows; a reader bounds them together. */
+#define BLOCK_MEMORY_MAX ((size_t)256 << 20)
+/* Of all blocks that a search has unpacked at once, before the oldest is given up. */
+#define READER_BLOCKS_MEMORY ((size_t)96 << 20)
 /* How far from its end a heads file is searched at opening: some hundred heads. */
 #define HEADS_TAIL_SIZE (64 * 1024)
+/* What one tombstone leaves behind, and all of a client together: 32 bytes and a little for each
+ * leaf at worst, and a client has some hundred thousand leaves a year. */
+#define REMAINS_SIZE_MAX     ((size_t)256 * 1024 * 1024)
+#define REMAINS_SIZE_ALL_MAX ((size_t)1024 * 1024 * 1024)
+/* One package, as zip; a terabyte is asked for in parts. */
+#define PACKAGE_SIZE_MAX  ((uint64_t)1024 * 1024 * 1024 * 1024)
+#define RENDERED_SIZE_MAX ((size_t)64 * 1024 * 1024) /* one event, all its fields as JSON */
+#define MANIFEST_SIZE_MAX ((size_t)16 * 1024 * 1024) /* its sources and its gaps, mostly */
+/* The heads between two day heads: some 1.3 MB, unless a clock stood still or many things were
+ * removed. */
+#define DAY_SIZE_MAX    ((size_t)256 * 1024 * 1024)
+#define DAY_WINDOW_SIZE (1024 * 1024) /* of a heads file, read at once; a day has some 1.3 MB */
 #define DEBRIS_SIZE_MAX (128 * 1024 * 1024) /* The most of a torn tail that is set aside. */
 
 /* Notices. */

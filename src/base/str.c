@@ -18,6 +18,9 @@ struct str str_from(const char *text)
 
 bool str_equal_nocase(struct str a, struct str b)
 {
+    if (str_equal(a, b)) {
+        return true; /* most that are equal at all */
+    }
     if (a.size != b.size) {
         return false;
     }
@@ -62,28 +65,18 @@ size_t str_find(struct str s, struct str needle)
     return at == NULL ? STR_NONE : (size_t)(at - s.data);
 }
 
-size_t str_find_byte(struct str s, char byte)
+static bool is_blank(char c)
 {
-    const char *at = s.size == 0 ? NULL : memchr(s.data, byte, s.size);
-    return at == NULL ? STR_NONE : (size_t)(at - s.data);
-}
-
-struct str str_slice(struct str s, size_t from, size_t size)
-{
-    if (from >= s.size) {
-        return (struct str){0};
-    }
-    size_t rest = s.size - from;
-    return (struct str){s.data + from, size < rest ? size : rest};
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 struct str str_trim(struct str s)
 {
-    while (s.size > 0 && memchr(" \t\r\n", s.data[0], 4) != NULL) {
+    while (s.size > 0 && is_blank(s.data[0])) {
         s.data++;
         s.size--;
     }
-    while (s.size > 0 && memchr(" \t\r\n", s.data[s.size - 1], 4) != NULL) {
+    while (s.size > 0 && is_blank(s.data[s.size - 1])) {
         s.size--;
     }
     return s;

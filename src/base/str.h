@@ -50,10 +50,21 @@ bool str_is_slug(struct str s);
 
 #define STR_NONE SIZE_MAX
 size_t str_find(struct str s, struct str needle); /* The first offset, or STR_NONE. */
-size_t str_find_byte(struct str s, char byte);
+static inline size_t str_find_byte(struct str s, char byte)
+{
+    const char *at = s.size == 0 ? NULL : (const char *)memchr(s.data, byte, s.size);
+    return at == NULL ? STR_NONE : (size_t)(at - s.data);
+}
 
 /* The part from `from`, at most `size` bytes; both are cut to what is there. */
-struct str str_slice(struct str s, size_t from, size_t size);
+static inline struct str str_slice(struct str s, size_t from, size_t size)
+{
+    if (from >= s.size) {
+        return str_of(NULL, 0);
+    }
+    size_t rest = s.size - from;
+    return str_of(s.data + from, size < rest ? size : rest);
+}
 /* Without ASCII blanks (space, tab, CR, LF) at either end. */
 struct str str_trim(struct str s);
 /* Cuts *rest at the first `byte`: returns what stands before it and leaves what follows in *rest.

@@ -29,10 +29,11 @@ enum err base64_decode(struct str text, char *to, size_t size, struct str *ret)
     uint32_t bits = 0;
     unsigned held = 0;
     size_t made = 0;
-    for (unsigned pad = 0; pad < 2 && text.size > 0 && text.data[text.size - 1] == '='; pad++) {
+    size_t pad = 0;
+    for (; pad < 2 && text.size > 0 && text.data[text.size - 1] == '='; pad++) {
         text.size--;
     }
-    if (text.size % 4 == 1) {
+    if (text.size % 4 == 1 || (pad > 0 && (text.size + pad) % 4 != 0)) {
         return ERR_SYNTAX;
     }
     for (size_t i = 0; i < text.size; i++) {

@@ -37,5 +37,9 @@ TEST(what_is_no_base64_or_does_not_fit_is_refused)
     CHECK(base64_decode(STR("Zm9v!"), bytes, 3, &plain) == ERR_SYNTAX);
     CHECK(base64_decode(STR("Z"), bytes, 3, &plain) == ERR_SYNTAX);
     CHECK(base64_decode(STR("Z==="), bytes, 3, &plain) == ERR_SYNTAX);
+    CHECK(base64_decode(STR("Zg="), bytes, 3, &plain) == ERR_SYNTAX); /* padded by half */
+    CHECK(base64_decode(STR("Zm8=="), bytes, 3, &plain) == ERR_SYNTAX);
+    CHECK(base64_decode(STR("Zm9v="), bytes, 3, &plain) == ERR_SYNTAX);
+    CHECK(base64_decode(STR("="), bytes, 3, &plain) == ERR_SYNTAX);
     CHECK(base64_decode(STR("Zg"), bytes, 3, &plain) == OK && str_equal(plain, STR("f")));
 }

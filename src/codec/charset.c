@@ -19,13 +19,17 @@
 
 #include "codec/charset.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <unicode/uchar.h>
 #include <unicode/ucnv.h>
 #include <unicode/ucnv_cb.h>
+#include <unicode/unorm2.h>
+#include <unicode/ustring.h>
 #include <unicode/utf8.h>
 
+#include "base/buf.h"
 #include "codec/json_text.h"
 
 /* How much sense bytes make in a set. */
@@ -339,8 +343,140 @@ size_t utf8_fold(const char *from, size_t size, char *to)
     return (size_t)put;
 }
 
+/* ---- One spelling of what can be written in several ways. */
+
+#define KANA_STEP 0x60 /* from a hiragana to its katakana */
+
+static bool is_katakana(UChar32 c)
+{
+    return (c >= 0x30a1 && c <= 0x30f6) || c == 0x30fd || c == 0x30fe;
+}
+
+/* Characters that become one character each and never one with a neighbour: what Japanese text is
+ * made of, as long as no mark of voicing stands by itself.  0: not known to be such. */
+static UChar32 plain_unify(UChar32 c)
+{
+    if (c < 0x80) {
+        return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+    }
+    if ((c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3041 && c <= 0x3096) || c == 0x30fb ||
+        c == 0x30fc || c == 0x3001 || c == 0x3002 || (c >= 0x300c && c <= 0x300f)) {
+        return c;
+    }
+    if (c >= 0xff01 && c <= 0xff5e) {
+        c -= 0xff01 - '!';
+        return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+    }
+    return c == 0x3000 ? ' ' : is_katakana(c) ? c - KANA_STEP : 0;
+}
+
+/* False, if the text has other characters. */
+static bool plain_run_unify(struct str text, char *out, size_t *ret_size)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < text.size;) {
+        const unsigned char *at = (const unsigned char *)text.data + i;
+        UChar32 c = at[0];
+        size_t length = 1;
+        if (c >= 0x80) {
+            length = 3;
+            if (c < 0xe3 || c > 0xef || text.size - i < 3 || (at[1] & 0xc0) != 0x80 ||
+                (at[2] & 0xc0) != 0x80) {
+                return false;
+            }
+            c = (UChar32)((at[0] & 0x0fu) << 12 | (at[1] & 0x3fu) << 6 | (at[2] & 0x3fu));
+        }
+        c = plain_unify(c);
+        if (c == 0 && length > 1) {
+            return false;
+        }
+        U8_APPEND_UNSAFE((uint8_t *)out, size, (uint32_t)c);
+        i += length;
+    }
+    *ret_size = size;
+    return true;
+}
+
+/* Valid UTF-8, by way of UTF-16. */
+static enum err run_unify(struct str run, struct buf *out)
+{
+    UErrorCode code = U_ZERO_ERROR;
+    const UNormalizer2 *normalizer = unorm2_getNFKCCasefoldInstance(&code);
+    size_t room = run.size * 18 + 16; /* U+FDFA: three bytes become 18 characters */
+    UChar *units = calloc(run.size + 1, sizeof *units);
+    UChar *unified = calloc(room, sizeof *unified);
+    enum err err = units == NULL || unified == NULL ? ERR_MEMORY : OK;
+    int32_t count = 0;
+    if (err == OK) {
+        u_strFromUTF8(units, (int32_t)run.size + 1, &count, run.data, (int32_t)run.size, &code);
+        count = unorm2_normalize(normalizer, units, count, unified, (int32_t)room, &code);
+        err = U_FAILURE(code) ? ERR_MEMORY : OK;
+    }
+    for (int32_t i = 0; i < count && err == OK; i++) {
+        unified[i] = (UChar)(is_katakana(unified[i]) ? unified[i] - KANA_STEP : unified[i]);
+    }
+    char *to = NULL;
+    int32_t size = 0;
+    err = err == OK ? buf_extend(out, (size_t)count * 3, &to) : err;
+    if (err == OK) {
+        u_strToUTF8(to, count * 3, &size, unified, count, &code);
+        out->size -= (size_t)(count * 3 - size);
+        err = U_FAILURE(code) ? ERR_MEMORY : OK;
+    }
+    free(units);
+    free(unified);
+    return err;
+}
+
+#define RUN_SIZE_MAX 65536 /* so that what ICU needs stays small */
+
+/* The end of a run that begins with a valid character: at bytes that are none, or, beyond
+ * RUN_SIZE_MAX, before an ASCII character, with which nothing before it combines. */
+static size_t run_end(struct str text, size_t from)
+{
+    size_t at = from;
+    while (at < text.size && (at - from < RUN_SIZE_MAX || (unsigned char)text.data[at] >= 0x80)) {
+        size_t length = utf8_sequence(str_slice(text, at, 4));
+        if (length == 0) {
+            break;
+        }
+        at += length;
+    }
+    return at;
+}
+
+enum err text_unify(struct str text, struct arena *mem, struct str *ret)
+{
+    size_t size;
+    char *plain = arena_take(mem, text.size);
+    if (plain == NULL) {
+        return ERR_MEMORY;
+    }
+    if (plain_run_unify(text, plain, &size)) {
+        *ret = (struct str){plain, size};
+        return OK;
+    }
+    struct buf out;
+    enum err err = text.size > INT32_MAX / 64 ? ERR_MEMORY : OK;
+    buf_init(&out, text.size * 64 + 64);
+    for (size_t i = 0; i < text.size && err == OK;) {
+        size_t end = run_end(text, i);
+        if (end > i) {
+            err = run_unify(str_slice(text, i, end - i), &out);
+            i = end;
+        } else {
+            err = buf_append_byte(&out, text.data[i++]);
+        }
+    }
+    err = err == OK ? arena_copy(mem, buf_str(&out), ret) : err;
+    buf_done(&out);
+    return err;
+}
+
 void charset_prepare(void)
 {
+    UErrorCode normalizing = U_ZERO_ERROR;
+    (void)unorm2_getNFKCCasefoldInstance(&normalizing);
     for (int i = 0; i < CHARSET_UNKNOWN; i++) {
         UErrorCode code = U_ZERO_ERROR;
         UConverter *converter = ucnv_open(sets[i].icu, &code);

@@ -44,6 +44,11 @@ NODISCARD enum err charset_decode(enum charset charset, struct str bytes, struct
  * returns its size, at most 4. */
 size_t utf8_fold(const char *from, size_t size, char *to);
 
+/* The text as people mean it, whichever way it was written: NFKC_Casefold (Unicode Standard Annex
+ * 31), so that width, case and compatibility forms do not count, then katakana as hiragana.  Made
+ * in mem.  Bytes that are not UTF-8 stay as they are. */
+NODISCARD enum err text_unify(struct str text, struct arena *mem, struct str *ret);
+
 /* Opens each converter once, while files may still be read; a confined process asks for it before.
  */
 void charset_prepare(void);

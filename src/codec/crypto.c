@@ -8,9 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include "codec/openssl.h"
 
 /* The context itself, under a name that says no more than that. */
 struct sha256_run {
@@ -229,9 +227,39 @@ void ed25519_sign(const uint8_t key[ED25519_SIZE], struct str bytes,
     EVP_PKEY_free(pair);
 }
 
+/* The points of the curve whose order is 8 at most, and how else p and p + 1 write two of them:
+ * under such a key a signature of zeros holds for one text in eight, or more.  OpenSSL takes them;
+ * they are nobody's key. */
+static bool key_is_small(const uint8_t public_key[ED25519_SIZE])
+{
+    static const uint8_t orders_of_8[2][ED25519_SIZE] = {
+        {0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4,
+         0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6,
+         0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05},
+        {0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b,
+         0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39,
+         0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a}};
+    uint8_t key[ED25519_SIZE];
+    uint8_t middle_or = 0;
+    uint8_t middle_and = 0xff;
+    memcpy(key, public_key, sizeof key);
+    key[ED25519_SIZE - 1] &= 0x7f; /* the sign of x */
+    for (size_t i = 1; i + 1 < ED25519_SIZE; i++) {
+        middle_or |= key[i];
+        middle_and &= key[i];
+    }
+    bool low = middle_or == 0 && key[ED25519_SIZE - 1] == 0 && key[0] <= 1;
+    bool high = middle_and == 0xff && key[ED25519_SIZE - 1] == 0x7f && key[0] >= 0xec;
+    return low || high || memcmp(key, orders_of_8[0], sizeof key) == 0 ||
+           memcmp(key, orders_of_8[1], sizeof key) == 0;
+}
+
 bool ed25519_verify(const uint8_t public_key[ED25519_SIZE], struct str bytes,
                     const uint8_t signature[ED25519_SIGNATURE_SIZE])
 {
+    if (key_is_small(public_key)) {
+        return false;
+    }
     EVP_PKEY *pair = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public_key, ED25519_SIZE);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     if (pair == NULL || context == NULL) {

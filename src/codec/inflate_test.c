@@ -133,6 +133,53 @@ TEST(each_coding_comes_out_as_it_went_in_however_it_is_cut)
     free((void *)(uintptr_t)zstd.data);
 }
 
+TEST(what_forerunners_of_zstd_wrote_is_refused_however_it_is_cut)
+{
+    struct buf out;
+    buf_init(&out, 1 << 20);
+    for (char version = 0x25; version <= 0x27; version++) {
+        char old[] = {version, '\xb5', '\x2f', '\xfd', 9, 0, 0, 0};
+        struct str text = str_of(old, sizeof old);
+        struct zstd *zstd = zstd_new(3);
+        CHECK(inflated(INFLATE_ZSTD, text, SIZE_MAX, 4096, &out) == ERR_SYNTAX);
+        CHECK(inflated(INFLATE_ZSTD, text, 1, 4096, &out) == ERR_SYNTAX);
+        CHECK(zstd_unpack(zstd, text, old, 0) == ERR_CORRUPT);
+        CHECK(out.size == 0);
+        zstd_free(zstd);
+    }
+    buf_done(&out);
+}
+
+TEST(a_frame_of_zstd_that_holds_less_than_it_told_is_refused_however_it_is_cut)
+{
+    static const char short_frame[] = "\x28\xb5\x2f\xfd\x60\x05\x00\x01\x00\x00"; /* 261 bytes */
+    struct str text = str_of(short_frame, sizeof short_frame - 1);
+    struct buf out;
+    buf_init(&out, 1 << 20);
+    CHECK(inflated(INFLATE_ZSTD, text, SIZE_MAX, 4096, &out) == ERR_SYNTAX);
+    CHECK(inflated(INFLATE_ZSTD, text, 1, 4096, &out) == ERR_SYNTAX);
+    buf_done(&out);
+}
+
+TEST(what_zstd_skips_holds_nothing)
+{
+    static const char skipped[] = "\x5f\x2a\x4d\x18\x02\x00\x00\x00xy";
+    struct str parts[] = {str_of(skipped, sizeof skipped - 1), bytes_of(zstd_text)};
+    struct buf packed;
+    struct buf out;
+    struct buf plain;
+    buf_init(&packed, 1 << 20);
+    buf_init(&out, 1 << 20);
+    lines_make(&plain);
+    CHECK(buf_append(&packed, parts[0]) == OK && buf_append(&packed, parts[1]) == OK);
+    CHECK(inflated(INFLATE_ZSTD, buf_str(&packed), 1, 4096, &out) == OK);
+    CHECK(str_equal(buf_str(&out), buf_str(&plain)));
+    free((char *)(uintptr_t)parts[1].data);
+    buf_done(&plain);
+    buf_done(&out);
+    buf_done(&packed);
+}
+
 TEST(members_one_behind_the_other_are_one_text_but_for_deflate)
 {
     struct buf plain;

@@ -75,6 +75,7 @@ struct walk {
     struct why *why;
     struct arena *mem;
     unsigned depth;
+    bool escapes; /* there is a backslash somewhere in the text */
     struct level levels[NESTING_MAX];
     char path[PATH_SIZE_MAX];
 };
@@ -221,7 +222,7 @@ inline enum err name_walk(struct walk *walk, struct str *ret)
         return token_wrong(walk, "a broken name", begin);
     }
     walk->at += 2;
-    bool escaped = has_escape(name);
+    bool escaped = walk->escapes && has_escape(name);
     if (walk->depth == 1 && !escaped) {
         *ret = {name.data, name.size < PATH_SIZE_MAX ? name.size : PATH_SIZE_MAX};
         return OK;
@@ -356,6 +357,7 @@ enum err json_walk(struct str text, json_leaf_call *call, void *context, struct 
     walk.context = context;
     walk.why = why;
     walk.mem = machine.mem;
-    size_t broken = json_escapes_check(text);
+    walk.escapes = memchr(text.data, '\\', text.size) != nullptr;
+    size_t broken = walk.escapes ? json_escapes_check(text) : STR_NONE;
     return broken == STR_NONE ? object_walk(&walk) : token_wrong(&walk, "a broken escape", broken);
 }

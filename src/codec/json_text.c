@@ -10,6 +10,8 @@
 #include <emmintrin.h>
 #endif
 
+#include "codec/visible.h"
+
 static enum err escape_undo(struct str raw, size_t *at, char *out, size_t *out_size);
 static uint64_t backslashes(const char block[64]);
 static bool escape_known(struct str text, size_t at);
@@ -80,16 +82,6 @@ size_t json_escapes_check(struct str text)
     return carry == 0 ? STR_NONE : text.size - 1;
 }
 
-/* Controls of terminals, and of the direction of what is read (U+202A to U+202E, U+2066 to U+2069):
- * a screen would show something else than what stands there. */
-static bool steers_text(const unsigned char *b, size_t length)
-{
-    return b[0] == 0x7f || (length == 2 && b[0] == 0xc2 && b[1] < 0xa0) ||
-           (length == 3 && b[0] == 0xe2 &&
-            ((b[1] == 0x80 && b[2] >= 0xaa && b[2] <= 0xae) ||
-             (b[1] == 0x81 && b[2] >= 0xa6 && b[2] <= 0xa9)));
-}
-
 /* One character that cannot go out as it is; `length` 0: a byte that is none. */
 static enum err escape_print(struct buf *out, const unsigned char *b, size_t length)
 {
@@ -98,15 +90,28 @@ static enum err escape_print(struct buf *out, const unsigned char *b, size_t len
         return buf_append(out, STR("\xEF\xBF\xBD"));
     }
     if (c == '"' || c == '\\') {
-        return buf_print(out, "\\%c", c);
+        return buf_append(out, c == '"' ? STR("\\\"") : STR("\\\\"));
     }
     if (c == '\n' || c == '\t' || c == '\r') {
         return buf_append(out, c == '\n' ? STR("\\n") : c == '\t' ? STR("\\t") : STR("\\r"));
     }
-    unsigned code = length == 1   ? c
-                    : length == 2 ? b[1]
-                                  : 0x2000u | (b[1] & 0x3fu) << 6 | (b[2] & 0x3fu);
-    return buf_print(out, "\\u%04x", code);
+    unsigned code = utf8_code(str_of((const char *)b, length));
+    return code < 0x10000
+               ? buf_print(out, "\\u%04x", code)
+               : buf_print(out, "\\u%04x\\u%04x", 0xd7c0 + (code >> 10), 0xdc00 + (code & 0x3ff));
+}
+
+/* Whether eight bytes all go out as they are: ASCII, no control, no quote, no backslash. */
+static bool eight_plain(const char *at)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    uint64_t quote = word ^ ones * '"';
+    uint64_t slash = word ^ ones * '\\';
+    uint64_t erase = word ^ ones * 0x7f;
+    uint64_t odd = word | (word - ones * 0x20) | (quote - ones) | (slash - ones) | (erase - ones);
+    return (odd & ones * 0x80) == 0;
 }
 
 enum err json_print(struct buf *out, struct str text)
@@ -115,10 +120,15 @@ enum err json_print(struct buf *out, struct str text)
     enum err err = buf_append_byte(out, '"');
     size_t run = 0; /* bytes before `i` that can go out as they are */
     for (size_t i = 0; i < text.size && err == OK;) {
+        if (text.size - i >= 8 && eight_plain(text.data + i)) {
+            run += 8;
+            i += 8;
+            continue;
+        }
         unsigned char c = (unsigned char)text.data[i];
         size_t length = c < 0x80 ? 1 : utf8_sequence(str_slice(text, i, 4));
-        bool steers = steers_text((const unsigned char *)text.data + i, length);
-        if (c >= 0x20 && c != '"' && c != '\\' && !steers && length > 0) {
+        bool steers = length > 0 && visible_steers(str_slice(text, i, length));
+        if (c != '"' && c != '\\' && !steers && length > 0) {
             run += length;
             i += length;
             continue;

@@ -1,5 +1,7 @@
 #include "codec/json_text.h"
 
+#include <string.h>
+
 #include "testing/testing.h"
 
 static bool unescapes_to(struct str raw, struct str wanted)
@@ -9,6 +11,24 @@ static bool unescapes_to(struct str raw, struct str wanted)
     bool equal = json_unescape(raw, mem, &got) == OK && str_equal(got, wanted);
     arena_free(mem);
     return equal;
+}
+
+TEST(a_byte_is_escaped_wherever_it_stands_among_plain_ones)
+{
+    struct buf out;
+    buf_init(&out, 1 << 16);
+    for (unsigned byte = 0; byte < 0x80; byte++) {
+        bool odd = byte < 0x20 || byte == '"' || byte == '\\' || byte == 0x7f;
+        for (size_t at = 0; at < 24; at++) {
+            char text[24];
+            memset(text, 'x', sizeof text);
+            text[at] = (char)byte;
+            buf_reset(&out);
+            CHECK(json_print(&out, str_of(text, sizeof text)) == OK);
+            CHECK((out.size > sizeof text + 2) == odd && (out.data[1 + at] == '\\') == odd);
+        }
+    }
+    buf_done(&out);
 }
 
 TEST(escapes_are_undone)

@@ -57,3 +57,15 @@ bool password_hash_valid(struct str hash)
     }
     return true;
 }
+
+enum err password_key(struct str password, const uint8_t salt[PASSWORD_SALT_SIZE],
+                      uint8_t ret[PASSWORD_KEY_SIZE])
+{
+    _Static_assert(PASSWORD_SALT_SIZE == crypto_pwhash_SALTBYTES, "libsodium's salt");
+    return sodium_init() < 0 ||
+                   crypto_pwhash(ret, PASSWORD_KEY_SIZE, password.data != NULL ? password.data : "",
+                                 password.size, salt, PASSES, MEMORY_SIZE,
+                                 crypto_pwhash_ALG_ARGON2ID13) != 0
+               ? ERR_MEMORY
+               : OK;
+}

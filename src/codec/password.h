@@ -15,3 +15,9 @@ NODISCARD enum err password_hash(struct str password, char ret[PASSWORD_HASH_SIZ
 bool password_matches(struct str password, struct str hash);
 /* Whether that text has the form of a hash from password_hash.  Quick. */
 bool password_hash_valid(struct str hash);
+
+#define PASSWORD_SALT_SIZE 16
+#define PASSWORD_KEY_SIZE  32
+/* A key made of a password, with the same care; the same for the same salt. */
+NODISCARD enum err password_key(struct str password, const uint8_t salt[PASSWORD_SALT_SIZE],
+                                uint8_t ret[PASSWORD_KEY_SIZE]);

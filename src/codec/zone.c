@@ -34,9 +34,11 @@
 
 #define HEADER_SIZE 44
 #define TYPE_SIZE   6
-/* Far outside anything that nanoseconds can count, and far inside 64 bits. */
+/* Far outside anything that nanoseconds can count, and far inside 64 bits.  Files begin at -2^59;
+ * what follows a file's last change has readings of its own, so that change lies further in. */
 #define MOMENT_MIN (-(1LL << 59))
 #define MOMENT_MAX (1LL << 59)
+#define CHANGE_MAX (1LL << 58)
 
 struct change {
     int64_t at;
@@ -225,7 +227,7 @@ static enum err changes_decode(struct str block, const struct header *header, si
     for (size_t i = 0; i < header->time_count; i++) {
         int64_t at = get_signed(block.data + i * time_size, time_size);
         size_t type = (unsigned char)indices[i];
-        if (at <= before || at < MOMENT_MIN || at > MOMENT_MAX || type >= header->type_count) {
+        if (at <= before || at < MOMENT_MIN || at > CHANGE_MAX || type >= header->type_count) {
             return ERR_SYNTAX;
         }
         before = at;

@@ -44,5 +44,6 @@ struct zone_moments {
     int64_t last; /* the last moment at which it shows the reading; else as first */
     bool shown;   /* false: the reading is skipped */
 };
-/* first never goes back as readings go forward. */
+/* first never goes back as readings go forward.  Readings further than 2^59 seconds from 1970 count
+ * as that one. */
 void zone_moments(const struct zone *zone, int64_t reading, struct zone_moments *ret);

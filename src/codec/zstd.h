@@ -16,6 +16,9 @@ struct zstd;
 
 /* level: 1 to 19.  NULL when out of memory. */
 struct zstd *zstd_new(int level);
+/* For what is packed in a hurry and packed again later: of lines of 300 bytes each, -1 took 0.35 us
+ * and left 43 bytes in the same run in which this took 0.29 and left 50. */
+struct zstd *zstd_new_quick(void);
 void zstd_free(struct zstd *zstd);
 
 /* How large the packed form of `size` bytes can be. */

@@ -117,6 +117,50 @@ TEST(an_abandoned_event_leaves_no_trace)
     builder_free(builder);
 }
 
+/* Two names of one slot would drive each other out, and each event bring its own copies. */
+TEST(what_is_derived_again_stands_once_and_is_read_alike)
+{
+    struct builder *builder = builder_new((struct client_id){1}, (struct source_id){1});
+    struct arena *mem = arena_new(1 << 20);
+    struct str bytes;
+    struct batch batch;
+    const struct {
+        struct str name, value;
+        enum span_how how;
+    } derived[] = {
+        {STR("log.source.address"), STR("192.0.2.7"), SPAN_RAW},
+        {STR("log.syslog.facility.code"), STR("16"), SPAN_JSON_SCALAR},
+        {STR("log.syslog.severity.code"), STR("6"), SPAN_JSON_SCALAR},
+        {STR("log.syslog.version"), STR("1"), SPAN_RAW},
+    };
+    size_t count = sizeof derived / sizeof derived[0];
+    size_t size = 0;
+    for (size_t i = 0; i < 10; i++) {
+        CHECK(builder_begin(builder, STR("line"), (struct wall){1}) == OK);
+        for (size_t j = 0; j < count; j++) {
+            builder_derive_as(builder, derived[j].name, derived[j].value, derived[j].how);
+            size += i == 0 ? derived[j].value.size : 0;
+        }
+        CHECK(builder_end(builder) == OK);
+    }
+    CHECK(builder_finish(builder, &bytes) == OK);
+    CHECK(batch_check(bytes, mem, &batch, NULL) == OK);
+    CHECK(batch.text.size == 10 * STR("line").size + size);
+    for (uint32_t i = 0; i < batch.events; i++) {
+        struct event event;
+        struct span span;
+        batch_event(&batch, i, &event);
+        CHECK(event.spans == count);
+        for (uint32_t j = 0; j < event.spans; j++) {
+            event_span(&event, j, &span);
+            CHECK(str_equal(span.name, derived[j].name) && span.how == derived[j].how &&
+                  str_equal(span.bytes, derived[j].value));
+        }
+    }
+    arena_free(mem);
+    builder_free(builder);
+}
+
 TEST(an_empty_record_is_an_event_too)
 {
     struct builder *builder = builder_new((struct client_id){1}, (struct source_id){1});

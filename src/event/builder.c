@@ -26,7 +26,7 @@
 
 #define EVENT_SPANS_SIZE (SPANS_PER_EVENT_MAX * BATCH_SPAN_SIZE)
 #define AREA_SIZE_MIN    1024
-#define DERIVED_SLOTS    64
+#define DERIVED_BITS     7 /* of the number of slots */
 
 /* Where a derived value stands already.  Believed only if the same bytes are still there. */
 struct derived_place {
@@ -48,14 +48,16 @@ struct builder {
     size_t area_size, head, text_size;
     struct marks at_begin;
     size_t record_offset, record_size;
+    size_t span_distance; /* from a span back to its like of the event before; 0: there is none */
     bool begun;
-    struct derived_place derived[DERIVED_SLOTS]; /* by some of their names */
-    char event[BATCH_EVENT_SIZE];                /* the event begun */
+    struct derived_place derived[1 << DERIVED_BITS]; /* by some of their names */
+    char event[BATCH_EVENT_SIZE];                    /* the event begun */
 };
 
 static enum err text_append(struct builder *builder, struct str bytes);
 static enum err area_move(struct builder *builder, size_t head, size_t text_room);
 static uint16_t name_intern(struct builder *builder, struct str name);
+static uint16_t name_look_up(struct builder *builder, struct str name, struct name_ends ends);
 static size_t size_now(const struct builder *builder);
 static bool span_add(struct builder *builder, struct str name, size_t offset, size_t size,
                      enum span_how how);
@@ -93,6 +95,7 @@ void builder_reset(struct builder *builder)
     buf_reset(&builder->events);
     buf_reset(&builder->spans);
     builder->text_size = 0;
+    builder->span_distance = 0;
     builder->key = (struct batch_key){0};
     builder->begun = false;
     /* Names are kept while they are few: the same source has the same fields again. */
@@ -138,6 +141,29 @@ void builder_span(struct builder *builder, struct str name, size_t offset, size_
     (void)span_add(builder, name, builder->record_offset + offset, size, how);
 }
 
+uint64_t *builder_note(struct builder *builder)
+{
+    assert(builder->begun);
+    if (get_u16(builder->event + 36) != 0 || builder->spans.size == builder->at_begin.spans) {
+        return NULL; /* perhaps it was the last one that was left out */
+    }
+    uint16_t index = get_u16(builder->spans.data + builder->spans.size - BATCH_SPAN_SIZE + 8);
+    return &((struct name_entry *)(void *)builder->names.entries.data + index)->note;
+}
+
+/* Two names with one slot drive each other out with every event.  Names that come together often
+ * begin and end alike (log.syslog.facility.code, log.syslog.severity.code), so their middle is
+ * asked too. */
+static size_t derived_slot(struct str name)
+{
+    uint32_t middle = 0;
+    if (name.size >= sizeof middle) {
+        memcpy(&middle, name.data + (name.size - sizeof middle) / 2, sizeof middle);
+    }
+    uint64_t hash = (name_ends(name).last ^ name.size) * 0x9e3779b97f4a7c15ULL;
+    return (size_t)((hash ^ middle) * 0xc2b2ae3d27d4eb4fULL >> (64 - DERIVED_BITS));
+}
+
 /* The events of a source have few derived values, the same ones over and over: each stands once. */
 void builder_derive(struct builder *builder, struct str name, struct str value)
 {
@@ -148,14 +174,11 @@ void builder_derive_as(struct builder *builder, struct str name, struct str valu
                        enum span_how how)
 {
     assert(builder->begun);
-    size_t slot =
-        (name.size + (name.size > 0 ? (unsigned char)name.data[name.size - 1] : 0u) * 5u) %
-        DERIVED_SLOTS;
-    struct derived_place *place = &builder->derived[slot];
+    struct derived_place *place = &builder->derived[derived_slot(name)];
     if (value.size > 0 && place->size == value.size &&
         (size_t)place->offset + place->size <= builder->text_size &&
         memcmp(builder->area + builder->head + place->offset, value.data, value.size) == 0) {
-        (void)span_add(builder, name, place->offset, value.size, SPAN_RAW);
+        (void)span_add(builder, name, place->offset, value.size, how);
         return;
     }
     size_t offset = builder->text_size;
@@ -211,6 +234,7 @@ enum err builder_end(struct builder *builder)
         builder_abandon(builder);
         return err;
     }
+    builder->span_distance = builder->spans.size - builder->at_begin.spans;
     builder->begun = false;
     return OK;
 }
@@ -325,14 +349,34 @@ static enum err area_move(struct builder *builder, size_t head, size_t text_room
 
 static uint16_t name_intern(struct builder *builder, struct str name)
 {
+    return name_look_up(builder, name, name_ends(name));
+}
+
+static uint16_t name_look_up(struct builder *builder, struct str name, struct name_ends ends)
+{
     size_t slot;
-    uint16_t index = namebook_find(&builder->names, name, &slot);
+    uint16_t index = namebook_find(&builder->names, name, ends, &slot);
     if (index != NAME_NONE) {
         return index;
     }
     size_t size = size_now(builder);
     return namebook_add(&builder->names, name, slot,
                         size < BATCH_SIZE_MAX ? BATCH_SIZE_MAX - size : 0);
+}
+
+/* The events of a source have their fields in the same order: what the event before had at this
+ * place is the first guess. */
+static inline uint16_t name_guess(struct builder *builder, struct str name)
+{
+    struct name_ends ends = name_ends(name);
+    size_t like = builder->spans.size - builder->span_distance;
+    if (builder->span_distance > 0) {
+        uint16_t index = get_u16(builder->spans.data + like + 8);
+        if (namebook_is(&builder->names, index, name, ends)) {
+            return index;
+        }
+    }
+    return name_look_up(builder, name, ends);
 }
 
 static size_t size_now(const struct builder *builder)
@@ -345,7 +389,7 @@ static bool span_add(struct builder *builder, struct str name, size_t offset, si
                      enum span_how how)
 {
     bool full = builder->spans.size - builder->at_begin.spans == EVENT_SPANS_SIZE;
-    uint16_t index = full ? NAME_NONE : name_intern(builder, name);
+    uint16_t index = full ? NAME_NONE : name_guess(builder, name);
     char *span;
     if (index != NAME_NONE && builder->spans.capacity - builder->spans.size >= BATCH_SPAN_SIZE) {
         span = builder->spans.data + builder->spans.size;
@@ -354,8 +398,7 @@ static bool span_add(struct builder *builder, struct str name, size_t offset, si
         fields_cut(builder);
         return false;
     }
-    put_u32(span, (uint32_t)offset);
-    put_u32(span + 4, (uint32_t)size);
+    put_u64(span, (uint32_t)offset | (uint64_t)size << 32);
     put_u32(span + 8, index | (uint32_t)how << 16);
     return true;
 }

@@ -36,58 +36,71 @@ static enum err tables_of(struct str bytes, struct tables *ret)
     return OK;
 }
 
-/* Columns of `words` words each; the first `relative` of them as differences. */
-static void turn(const char *rows, size_t count, size_t words, size_t relative, char *columns)
+/* Columns of `words` words each; the first `relative` of them as differences.  Row by row, so that
+ * each row is looked at once; the counts of words are constants where it is called. */
+static inline void turn(const char *rows, size_t count, size_t words, size_t relative,
+                        char *columns)
 {
-    for (size_t word = 0; word < words; word++) {
-        uint32_t last = 0;
-        for (size_t i = 0; i < count; i++) {
-            uint32_t value = get_u32(rows + (i * words + word) * 4);
-            put_u32(columns, word < relative ? value - last : value);
-            last = value;
-            columns += 4;
+    static const char before_all[BATCH_EVENT_SIZE];
+    const char *before = before_all;
+    for (size_t i = 0; i < count; i++) {
+        const char *row = rows + i * words * 4;
+        for (size_t word = 0; word < words; word++) {
+            uint32_t value = get_u32(row + word * 4);
+            uint32_t last = word < relative ? get_u32(before + word * 4) : 0;
+            put_u32(columns + (word * count + i) * 4, value - last);
         }
+        before = row;
     }
 }
 
-static void turn_back(const char *columns, size_t count, size_t words, size_t relative, char *rows)
+static inline void turn_back(const char *columns, size_t count, size_t words, size_t relative,
+                             char *rows)
 {
-    for (size_t word = 0; word < words; word++) {
-        uint32_t last = 0;
-        for (size_t i = 0; i < count; i++) {
-            uint32_t value = get_u32(columns);
-            last = word < relative ? last + value : value;
-            put_u32(rows + (i * words + word) * 4, last);
-            columns += 4;
+    static const char before_all[BATCH_EVENT_SIZE];
+    const char *before = before_all;
+    for (size_t i = 0; i < count; i++) {
+        char *row = rows + i * words * 4;
+        for (size_t word = 0; word < words; word++) {
+            uint32_t value = get_u32(columns + (word * count + i) * 4);
+            uint32_t last = word < relative ? get_u32(before + word * 4) : 0;
+            put_u32(row + word * 4, value + last);
         }
+        before = row;
     }
 }
 
-typedef void turning(const char *from, size_t count, size_t words, size_t relative, char *to);
-
-static enum err both(struct str bytes, turning *way, char *to)
+/* What is no table stays as it is. */
+static size_t rest_copy(struct str bytes, const struct tables *tables, char *to)
 {
-    struct tables tables;
-    enum err err = tables_of(bytes, &tables);
-    if (err != OK) {
-        return err;
-    }
-    size_t at = BATCH_HEADER_SIZE;
-    memcpy(to, bytes.data, at);
-    way(bytes.data + at, tables.events, EVENT_WORDS, EVENT_WORDS, to + at);
-    at += tables.events_size;
-    way(bytes.data + at, tables.spans, SPAN_WORDS, 1, to + at);
-    at += tables.spans_size;
+    const size_t at = BATCH_HEADER_SIZE + tables->events_size + tables->spans_size;
+    memcpy(to, bytes.data, BATCH_HEADER_SIZE);
     memcpy(to + at, bytes.data + at, bytes.size - at);
-    return OK;
+    return BATCH_HEADER_SIZE + tables->events_size;
 }
 
 enum err columns_from_batch(struct str batch, char *to)
 {
-    return both(batch, turn, to);
+    struct tables tables;
+    enum err err = tables_of(batch, &tables);
+    if (err == OK) {
+        const size_t head = BATCH_HEADER_SIZE;
+        const size_t spans = rest_copy(batch, &tables, to);
+        turn(batch.data + head, tables.events, EVENT_WORDS, EVENT_WORDS, to + head);
+        turn(batch.data + spans, tables.spans, SPAN_WORDS, 1, to + spans);
+    }
+    return err;
 }
 
 enum err columns_to_batch(struct str columns, char *to)
 {
-    return both(columns, turn_back, to);
+    struct tables tables;
+    enum err err = tables_of(columns, &tables);
+    if (err == OK) {
+        const size_t head = BATCH_HEADER_SIZE;
+        const size_t spans = rest_copy(columns, &tables, to);
+        turn_back(columns.data + head, tables.events, EVENT_WORDS, EVENT_WORDS, to + head);
+        turn_back(columns.data + spans, tables.spans, SPAN_WORDS, 1, to + spans);
+    }
+    return err;
 }

@@ -28,6 +28,7 @@ struct name_ends {
 struct name_entry {
     struct name_ends ends;
     uint32_t offset, size; /* in the area, behind the size there */
+    uint64_t note;         /* builder_note */
 };
 
 struct namebook {
@@ -67,6 +68,21 @@ static inline struct name_ends name_ends(struct str name)
     return ends;
 }
 
+/* The bytes of a name between its two ends, eight by eight: the last eight overlap what was seen.
+ */
+static inline bool namebook_middle_is(const char *there, struct str name)
+{
+    uint64_t differs = 0;
+    for (size_t at = 8; at + 8 < name.size; at += 8) {
+        uint64_t ours;
+        uint64_t its;
+        memcpy(&ours, there + at, sizeof ours);
+        memcpy(&its, name.data + at, sizeof its);
+        differs |= ours ^ its;
+    }
+    return differs == 0;
+}
+
 static inline bool namebook_is(const struct namebook *book, uint16_t index, struct str name,
                                struct name_ends ends)
 {
@@ -77,15 +93,14 @@ static inline bool namebook_is(const struct namebook *book, uint16_t index, stru
         (const struct name_entry *)(const void *)book->entries.data + index;
     return entry->size == name.size && entry->ends.first == ends.first &&
            entry->ends.last == ends.last &&
-           (name.size <= 16 ||
-            memcmp(book->area.data + entry->offset + 8, name.data + 8, name.size - 16) == 0);
+           namebook_middle_is(book->area.data + entry->offset, name);
 }
 
 /* The index of a name that a slot tells; otherwise NAME_NONE, and where namebook_add may put it.
  * Two slots: two names that share one would drive each other out with every event. */
-static inline uint16_t namebook_find(const struct namebook *book, struct str name, size_t *ret_slot)
+static inline uint16_t namebook_find(const struct namebook *book, struct str name,
+                                     struct name_ends ends, size_t *ret_slot)
 {
-    struct name_ends ends = name_ends(name);
     uint64_t hash = (ends.first ^ name.size) * 0x9e3779b97f4a7c15ULL;
     hash = (hash ^ ends.last) * 0xc2b2ae3d27d4eb4fULL;
     size_t slot = hash >> 54;

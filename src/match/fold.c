@@ -1,12 +1,15 @@
 /*
- * Case folding.
+ * Folding: the case as rules compare texts, and more as searches do.
  *
  * Simple folding (Unicode's CaseFolding.txt, C and S) takes one character to one character, so that
  * a ? stands for the same character before and after.  A character may need one byte more than
  * before (U+023A, two bytes, folds to three), never more than half again.
  *
+ * Searches fold further (text_unify, codec/charset.h): people look for what they mean, whichever
+ * width or kana it was written in; a rule means what its author wrote.
+ *
  * Logs are ASCII nearly always, and half of their values have no capital: those are lent out as
- * they stand.
+ * they stand, and both kinds of folding are the same for ASCII.
  */
 
 #include "match/private.h"
@@ -66,20 +69,11 @@ static bool is_folded(struct str text, bool *ret_ascii)
     return *ret_ascii && !capital && !block_any(capitals);
 }
 
-enum err fold_text(struct str text, struct arena *mem, struct str *ret)
+static enum err ascii_fold(struct str text, struct arena *mem, struct str *ret)
 {
-    bool ascii;
-    if (is_folded(text, &ascii)) {
-        *ret = text;
-        return OK;
-    }
-    char *out = arena_take(mem, ascii ? text.size : text.size + text.size / 2 + 4);
+    char *out = arena_take(mem, text.size);
     if (out == NULL) {
         return ERR_MEMORY;
-    }
-    if (!ascii) {
-        *ret = (struct str){out, fold_wide(text, out)};
-        return OK;
     }
     size_t i = 0;
     for (; i + sizeof(block) <= text.size; i += sizeof(block)) {
@@ -91,6 +85,34 @@ enum err fold_text(struct str text, struct arena *mem, struct str *ret)
     }
     *ret = (struct str){out, text.size};
     return OK;
+}
+
+enum err fold_text(struct str text, struct arena *mem, struct str *ret)
+{
+    bool ascii;
+    if (is_folded(text, &ascii)) {
+        *ret = text;
+        return OK;
+    }
+    if (ascii) {
+        return ascii_fold(text, mem, ret);
+    }
+    char *out = arena_take(mem, text.size + text.size / 2 + 4);
+    if (out == NULL) {
+        return ERR_MEMORY;
+    }
+    *ret = (struct str){out, fold_wide(text, out)};
+    return OK;
+}
+
+enum err search_fold(struct str text, struct arena *mem, struct str *ret)
+{
+    bool ascii;
+    if (is_folded(text, &ascii)) {
+        *ret = text;
+        return OK;
+    }
+    return ascii ? ascii_fold(text, mem, ret) : text_unify(text, mem, ret);
 }
 
 static size_t fold_wide(struct str text, char *out)

@@ -96,7 +96,8 @@ static enum err glob_make(const struct pattern *pattern, struct arena *mem, stru
         err = pattern_open(&open, how == LISTED_ENDS || how == LISTED_HOLDS,
                            how == LISTED_STARTS || how == LISTED_HOLDS, mem);
         for (int cased = 0; cased < 2 && err == OK; cased++) {
-            err = text_test_make(&open, cased != 0, mem, &ret->tests[cased][how]);
+            err =
+                text_test_make(&open, cased != 0 ? NULL : fold_text, mem, &ret->tests[cased][how]);
         }
     }
     return err;

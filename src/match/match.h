@@ -35,6 +35,9 @@ struct query;
  * everything.  ERR_SYNTAX says where and why.  At most QUERY_SIZE_MAX bytes.
  */
 NODISCARD enum err query_parse(struct str text, struct query **ret, struct why *why);
+/* The same language without pipes, for what judges events as rules do (documents): texts compare by
+ * case alone. */
+NODISCARD enum err query_parse_exact(struct str text, struct query **ret, struct why *why);
 void query_free(struct query *query);
 
 /* Whether the event fits.  scratch is used for values that need their escapes undone. */
@@ -95,6 +98,9 @@ enum group_kind { GROUP_AND, GROUP_OR };
 
 struct matcher *matcher_new(void); /* NULL when out of memory */
 void matcher_free(struct matcher *matcher);
+/* Texts that compare without case do so as in searches (search_fold in required.h): width and kana
+ * are the same too.  Said before the first text; such a matcher is not encoded. */
+void matcher_for_searches(struct matcher *matcher);
 
 /* A field that goes by any of these names; a value under one of them is a value of the field.
  * Besides the names of the batch: event.original, hinomi.parser, hinomi.class, hinomi.parse_error.

@@ -35,6 +35,7 @@ struct matcher *matcher_new(void)
         return NULL;
     }
     matcher->mem = arena_new(MATCHER_SIZE_MAX);
+    matcher->folding = fold_text;
     matcher->patterns = patterns_new();
     map_init(&matcher->known, SIZE_MAX / 2, MATCHER_SEED);
     buf_init(&matcher->names, MATCHER_SIZE_MAX);
@@ -173,13 +174,18 @@ enum err matcher_text(struct matcher *matcher, uint32_t field, const struct patt
         err = arena_copy(matcher->mem, pattern->pieces[i].text, &copy.pieces[i].text);
     }
     if (err == OK) {
-        err = text_test_make(&copy, cased, matcher->mem, &test.text);
+        err = text_test_make(&copy, cased ? NULL : matcher->folding, matcher->mem, &test.text);
     }
     if (err != OK) {
         buf_done(&spelling);
         return err;
     }
     return test_intern(matcher, &spelling, &test, ret);
+}
+
+void matcher_for_searches(struct matcher *matcher)
+{
+    matcher->folding = search_fold;
 }
 
 void matcher_limit(struct matcher *matcher, uint64_t weight_max)

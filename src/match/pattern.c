@@ -157,7 +157,7 @@ enum err pattern_text(const struct pattern *pattern, struct arena *mem, struct s
 }
 
 /* Joins neighbouring texts and folds them, so that segments are as plain as can be. */
-static enum err pattern_settle(const struct pattern *pattern, bool cased, struct arena *mem,
+static enum err pattern_settle(const struct pattern *pattern, fold *folding, struct arena *mem,
                                struct pattern *ret)
 {
     struct pattern settled = {.pieces = ARENA_ARRAY(mem, struct piece, pattern->count + 1)};
@@ -177,8 +177,8 @@ static enum err pattern_settle(const struct pattern *pattern, bool cased, struct
         struct str text;
         struct pattern part = {.pieces = pattern->pieces + i, .count = end - i};
         enum err err = pattern_text(&part, mem, &text);
-        if (err == OK && !cased) {
-            err = fold_text(text, mem, &text);
+        if (err == OK && folding != NULL) {
+            err = folding(text, mem, &text);
         }
         if (err != OK) {
             return err;
@@ -190,11 +190,11 @@ static enum err pattern_settle(const struct pattern *pattern, bool cased, struct
     return OK;
 }
 
-enum err text_test_make(const struct pattern *pattern, bool cased, struct arena *mem,
+enum err text_test_make(const struct pattern *pattern, fold *folding, struct arena *mem,
                         struct text_test *ret)
 {
-    struct text_test test = {.kind = TEXT_GLOB, .cased = cased};
-    enum err err = pattern_settle(pattern, cased, mem, &test.pattern);
+    struct text_test test = {.kind = TEXT_GLOB, .cased = folding == NULL};
+    enum err err = pattern_settle(pattern, folding, mem, &test.pattern);
     if (err != OK) {
         return err;
     }

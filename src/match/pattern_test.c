@@ -10,7 +10,7 @@ static bool fits(const char *pattern_source, bool dashes, bool cased, const char
     struct str text = str_from(value);
     CHECK(pattern_parse(str_from(pattern_source), mem, &pattern) == OK);
     CHECK(!dashes || pattern_windash(&pattern, mem) == OK);
-    CHECK(text_test_make(&pattern, cased, mem, &test) == OK);
+    CHECK(text_test_make(&pattern, cased ? NULL : fold_text, mem, &test) == OK);
     CHECK(cased || fold_text(text, mem, &text) == OK);
     bool result = text_test_fits(&test, text);
     arena_free(mem);

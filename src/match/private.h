@@ -10,12 +10,16 @@
 #include "base/map.h"
 #include "codec/network.h"
 #include "match/match.h"
+#include "match/required.h"
 
 /* ---- fold.c: the door to ICU's case folding. */
 
 /* The text in simple case folding: borrowed if it is so already, else made in mem.  Bytes that are
  * not UTF-8 stay as they are. */
 NODISCARD enum err fold_text(struct str text, struct arena *mem, struct str *ret);
+
+/* As rules compare (fold_text) or as searches do (search_fold, required.h). */
+typedef enum err fold(struct str text, struct arena *mem, struct str *ret);
 
 /* ---- pattern.c: one pattern against one value. */
 
@@ -28,8 +32,8 @@ struct text_test {
     struct pattern pattern; /* TEXT_GLOB; likewise */
 };
 
-/* Simplifies a pattern into the cheapest test; all in mem. */
-NODISCARD enum err text_test_make(const struct pattern *pattern, bool cased, struct arena *mem,
+/* Simplifies a pattern into the cheapest test; all in mem.  folding: NULL if case counts. */
+NODISCARD enum err text_test_make(const struct pattern *pattern, fold *folding, struct arena *mem,
                                   struct text_test *ret);
 /* value: folded unless the test is cased. */
 bool text_test_fits(const struct text_test *test, struct str value);
@@ -43,14 +47,15 @@ struct patterns *patterns_new(void);
 void patterns_free(struct patterns *patterns);
 NODISCARD enum err patterns_add(struct patterns *patterns, struct str regex, unsigned flags,
                                 size_t *ret, struct why *why);
-/* For the patterns that are there by now. */
 /* The places of an expression, with its repeats (weight.c); ERR_LIMIT if they are too many. */
 NODISCARD enum err regex_weigh(struct str regex, uint64_t *ret, struct why *why);
 /* The most that all expressions together may weigh; at first there is no limit. */
 void patterns_limit(struct patterns *patterns, uint64_t weight_max);
+/* For the patterns that are there by now. */
 NODISCARD enum err workspace_new(const struct patterns *patterns, struct workspace **ret);
 void workspace_free(struct workspace *workspace);
-/* Whether expression `index` is found in the text.  mem serves texts that are not UTF-8. */
+/* Whether expression `index` is found in the text; bytes that are no UTF-8 count as U+FFFD where
+ * the expression is of characters. */
 NODISCARD enum err patterns_find(const struct patterns *patterns, struct workspace *workspace,
                                  size_t index, struct str text, bool *ret);
 
@@ -198,6 +203,7 @@ struct field {
 
 struct matcher {
     struct arena *mem;
+    fold *folding; /* of texts that compare without case */
     struct patterns *patterns;
     struct buf sieves;      /* struct sieve * each */
     struct buf guards;      /* struct guarded each: those of all sieves */
@@ -249,7 +255,7 @@ static inline size_t matcher_lists(const struct matcher *matcher)
     return matcher->lists.size / sizeof(struct str);
 }
 
-/* ---- required.c, guard.c: what must be there for an expression to hold. */
+/* ---- literals.c, guard.c: what must be there for an expression to hold. */
 
 #define LITERAL_SIZE_MIN 2  /* shorter ones fire too often to be looked for */
 #define LITERAL_SIZE_MAX 32 /* longer ones select no better */
@@ -429,3 +435,8 @@ NODISCARD enum err test_answer(struct reading *reading, const struct test *test,
 /* Whether this one value fits a test of any kind but TEST_NULL. */
 NODISCARD enum err value_fits(struct reading *reading, const struct test *test, struct value *value,
                               bool *ret);
+
+/* ---- query.c: a search in parts, for required.c. */
+
+const struct matcher *query_matcher(const struct query *query);
+const struct expr *query_root(const struct query *query);

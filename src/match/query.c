@@ -1,7 +1,7 @@
 /*
  * The search language, read from left to right into one expression (docs/search.md).
  *
- *     query   = [ either ]
+ *     query   = [ either ] { "|" command }          (pipes.c reads the commands)
  *     either  = all { "or" all }
  *     all     = unary { [ "and" ] unary }
  *     unary   = ( "not" | "-" | "!" ) unary | primary
@@ -22,6 +22,8 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "match/pipe.h"
+#include "match/pipes.h"
 
 #define QUERY_TERMS_MAX 1024 /* as many as a person, or a list pasted in, may need */
 
@@ -29,6 +31,8 @@ struct query {
     struct matcher *matcher;
     struct reading *reading;
     const struct expr *root;
+    const struct pipes *pipes; /* NULL: none */
+    struct str filter;         /* the text before them */
 };
 
 struct parser {
@@ -42,6 +46,8 @@ struct parser {
     struct why *why;
 };
 
+static void blanks_skip(struct parser *parser);
+static char peek(const struct parser *parser);
 static enum err either_parse(struct parser *parser, const struct expr **ret);
 static enum err all_parse(struct parser *parser, const struct expr **ret);
 static enum err unary_parse(struct parser *parser, const struct expr **ret);
@@ -57,10 +63,22 @@ static enum err query_read(struct str text, struct query *query, struct arena *m
         .mem = mem,
         .why = why,
     };
-    if (str_trim(text).size == 0) {
-        return matcher_group(query->matcher, GROUP_AND, NULL, 0, &query->root);
+    enum err err;
+    blanks_skip(&parser);
+    if (parser.at >= text.size || peek(&parser) == '|') {
+        err = matcher_group(query->matcher, GROUP_AND, NULL, 0, &query->root);
+    } else {
+        err = either_parse(&parser, &query->root);
+        blanks_skip(&parser);
     }
-    enum err err = either_parse(&parser, &query->root);
+    if (err == OK) {
+        err = arena_copy(query->matcher->mem, str_slice(text, 0, parser.at), &query->filter);
+    }
+    if (err == OK && peek(&parser) == '|') {
+        struct str copy;
+        err = arena_copy(query->matcher->mem, text, &copy);
+        return err == OK ? pipes_parse(copy, parser.at, query->matcher, &query->pipes, why) : err;
+    }
     if (err == OK && parser.at < text.size) {
         return why_say_at(why, ERR_SYNTAX, 1, (uint32_t)parser.at + 1,
                           "a closing parenthesis without an opening one");
@@ -68,7 +86,7 @@ static enum err query_read(struct str text, struct query *query, struct arena *m
     return err;
 }
 
-enum err query_parse(struct str text, struct query **ret, struct why *why)
+static enum err query_make(struct str text, bool exact, struct query **ret, struct why *why)
 {
     if (text.size > QUERY_SIZE_MAX) {
         return why_say(why, ERR_LIMIT, 0, "a search has more than %d bytes", QUERY_SIZE_MAX);
@@ -78,7 +96,19 @@ enum err query_parse(struct str text, struct query **ret, struct why *why)
     enum err err = ERR_MEMORY;
     if (query != NULL && mem != NULL) {
         query->matcher = matcher_new();
-        err = query->matcher == NULL ? ERR_MEMORY : query_read(text, query, mem, why);
+        err = query->matcher == NULL ? ERR_MEMORY : OK;
+    }
+    if (err == OK) {
+        if (!exact) {
+            matcher_for_searches(query->matcher);
+        }
+        err = query_read(text, query, mem, why);
+    }
+    if (err == OK && exact && query->pipes != NULL) {
+        err =
+            why_say_at(why, ERR_SYNTAX, 1, (uint32_t)query->filter.size + 1,
+                       "no command can stand here, only what says which events are meant; quote a "
+                       "word that holds |");
     }
     if (err == OK) {
         err = reading_new(query->matcher, &query->reading);
@@ -92,6 +122,16 @@ enum err query_parse(struct str text, struct query **ret, struct why *why)
     return OK;
 }
 
+enum err query_parse(struct str text, struct query **ret, struct why *why)
+{
+    return query_make(text, false, ret, why);
+}
+
+enum err query_parse_exact(struct str text, struct query **ret, struct why *why)
+{
+    return query_make(text, true, ret, why);
+}
+
 void query_free(struct query *query)
 {
     if (query == NULL) {
@@ -100,6 +140,26 @@ void query_free(struct query *query)
     reading_free(query->reading);
     matcher_free(query->matcher);
     free(query);
+}
+
+const struct matcher *query_matcher(const struct query *query)
+{
+    return query->matcher;
+}
+
+const struct pipes *query_pipes(const struct query *query)
+{
+    return query->pipes;
+}
+
+struct str query_filter(const struct query *query)
+{
+    return query->filter;
+}
+
+const struct expr *query_root(const struct query *query)
+{
+    return query->root;
 }
 
 enum err query_matches(const struct query *query, const struct event *event, struct arena *scratch,
@@ -134,7 +194,7 @@ static char peek(const struct parser *parser)
 
 static bool ends_word(char c)
 {
-    return is_blank(c) || c == '(' || c == ')' || c == '"';
+    return is_blank(c) || c == '(' || c == ')' || c == '"' || c == '|';
 }
 
 /* The word at the cursor, which stays where it is. */
@@ -162,7 +222,7 @@ static bool terms_ended(struct parser *parser)
 {
     blanks_skip(parser);
     struct str word = word_peek(parser);
-    return parser->at >= parser->text.size || peek(parser) == ')' ||
+    return parser->at >= parser->text.size || peek(parser) == ')' || peek(parser) == '|' ||
            str_equal_nocase(word, STR("or")) || str_equal_nocase(word, STR("and"));
 }
 
@@ -316,7 +376,7 @@ static enum err field_parse(struct parser *parser, struct str name, size_t from,
     enum err err = matcher_field(parser->matcher, &name, 1, &parser->field);
     if (err == OK) {
         blanks_skip(parser);
-        err = parser->at >= parser->text.size || peek(parser) == ')'
+        err = parser->at >= parser->text.size || peek(parser) == ')' || peek(parser) == '|'
                   ? complain(parser, parser->at, "a value is missing behind the colon")
               : peek(parser) == '(' ? parenthesis_parse(parser, ret)
                                     : value_parse(parser, ret);

@@ -313,7 +313,7 @@ enum err value_fold(struct reading *reading, struct value *value, struct str *re
         struct str text;
         enum err err = value_read(reading, value, &text);
         if (err == OK) {
-            err = fold_text(text, reading->mem, &value->fold);
+            err = reading->matcher->folding(text, reading->mem, &value->fold);
         }
         if (err != OK) {
             return err;

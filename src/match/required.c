@@ -1,317 +1,215 @@
 /*
- * What a regular expression requires: texts of which every match holds at least one.
+ * What a search requires, read off its expression.
  *
- * The expression is read by its structure, as far as that is plain: characters, escapes, classes,
- * groups, alternatives, repeats.  Neighbouring characters that must all occur make a run; of a
- * sequence, the best run or the best group is taken; of alternatives, all of them.  Whatever is
- * unfamiliar (inline flags, look-around, properties, odd braces) makes the whole expression
- * unknown: a text that is wrongly thought to be required would hide an alert.
+ *     and          all of its parts that are known
+ *     or           any of its parts, if all are known
+ *     not          nothing: what must not be there says nothing about what is
+ *     text         itself; with wildcards inside, each piece by itself
+ *     regular      one of its literals (literals.c), in the folded value
+ *     number       a range; network and existence: themselves
+ *     the rest     that the field is there, or nothing
  *
- * Texts are given in lower case and are to be looked for in folded values.  Only ASCII counts;
- * other characters end a run.
+ * A literal of a regular expression stands in the value as it is, not in the folded one: there its
+ * last character may have become one with a combining mark behind it.  All before that are followed
+ * by an ASCII character, with which nothing combines.  So the last one is left out.
  *
- * Always true: an alternative without a required text leaves its whole group without one.
+ * Always true: REQUIRED_ALL and REQUIRED_ANY have children, none of which is REQUIRED_NOTHING.
  */
+
+#include "match/required.h"
+
+#include <math.h>
 
 #include "match/private.h"
 
-#include <string.h>
+#define WHOLE_EXACT 9007199254740992.0 /* 2^53: from here on a double may be a neighbour */
 
-#include "codec/json_text.h"
+static enum err expr_require(const struct matcher *matcher, const struct expr *expr,
+                             struct arena *mem, const struct required **ret);
 
-#define LEVELS_MAX 20
-#define RUN_MAX    64 /* longer texts select no better */
-#define SET_MAX    64 /* alternatives; more are no use as a guard */
-
-struct needs {
-    struct str texts[SET_MAX];
-    size_t count; /* 0: nothing is required */
-    uint64_t cost;
-};
-
-struct source {
-    struct str text;
-    size_t at;
-    unsigned level;
-    struct arena *mem;
-};
-
-/* One of what stands in a sequence. */
-struct atom {
-    bool plain; /* one ASCII character, c */
-    char c;
-    bool optional;       /* it may occur no time at all */
-    bool once;           /* exactly one time */
-    struct needs *group; /* of a group; else NULL */
-};
-
-static enum err either_read(struct source *source, struct needs *ret);
-
-static bool at_end(const struct source *source)
+static enum err made(struct required what, struct arena *mem, const struct required **ret)
 {
-    return source->at >= source->text.size;
+    struct required *required = ARENA_ONE(mem, struct required);
+    if (required == NULL) {
+        return ERR_MEMORY;
+    }
+    *required = what;
+    *ret = required;
+    return OK;
 }
 
-static char peek(const struct source *source, size_t ahead)
+/* A group of what its parts require: those of an `and` that require nothing are left out, one of an
+ * `or` makes the whole require nothing. */
+static enum err group_settle(enum required_kind kind, const struct required **parts, size_t count,
+                             struct arena *mem, const struct required **ret)
 {
-    size_t at = source->at + ahead;
-    return at < source->text.size ? source->text.data[at] : '\0';
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_alnum(char c)
-{
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool is_hex(char c)
-{
-    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-/* The repeat behind an atom. */
-static enum err repeat_read(struct source *source, struct atom *atom)
-{
-    char c = peek(source, 0);
-    atom->once = true;
-    if (c == '*' || c == '?' || c == '+') {
-        atom->optional = c != '+';
-        atom->once = false;
-        source->at++;
-    } else if (c == '{') {
-        size_t at = source->at + 1;
-        size_t digits = at;
-        bool zero = true;
-        while (at < source->text.size && is_digit(source->text.data[at])) {
-            zero = zero && source->text.data[at] == '0';
-            at++;
+    bool all = kind == REQUIRED_ALL;
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i]->kind == (all ? REQUIRED_NEVER : REQUIRED_NOTHING)) {
+            *ret = parts[i];
+            return OK;
         }
-        if (at == digits) {
-            return ERR_UNSUPPORTED;
+        if (parts[i]->kind != (all ? REQUIRED_NOTHING : REQUIRED_NEVER)) {
+            parts[kept++] = parts[i];
         }
-        while (at < source->text.size &&
-               (is_digit(source->text.data[at]) || source->text.data[at] == ',')) {
-            at++;
+    }
+    if (kept == 1) {
+        *ret = parts[0];
+        return OK;
+    }
+    if (kept == 0) {
+        kind = all ? REQUIRED_NOTHING : REQUIRED_NEVER;
+    }
+    return made((struct required){.kind = kind, .children = parts, .count = kept}, mem, ret);
+}
+
+static enum err present_make(struct str field, struct arena *mem, const struct required **ret)
+{
+    enum required_kind kind = field.size > 0 ? REQUIRED_PRESENT : REQUIRED_NOTHING;
+    return made((struct required){.kind = kind, .field = field}, mem, ret);
+}
+
+static enum err text_make(struct str field, enum required_how how, struct str text,
+                          struct arena *mem, const struct required **ret)
+{
+    if (text.size == 0 && how != REQUIRED_EQUALS) {
+        return present_make(field, mem, ret);
+    }
+    return made((struct required){.kind = REQUIRED_TEXT, .how = how, .field = field, .text = text},
+                mem, ret);
+}
+
+static enum err glob_require(const struct pattern *pattern, struct str field, struct arena *mem,
+                             const struct required **ret)
+{
+    const struct required **parts = ARENA_ARRAY(mem, const struct required *, pattern->count + 1);
+    if (parts == NULL) {
+        return ERR_MEMORY;
+    }
+    size_t count = 0;
+    enum err err = OK;
+    for (size_t i = 0; i < pattern->count && err == OK; i++) {
+        if (pattern->pieces[i].kind == PIECE_TEXT) {
+            enum required_how how = i == 0                    ? REQUIRED_BEGINS
+                                    : i == pattern->count - 1 ? REQUIRED_ENDS
+                                                              : REQUIRED_HOLDS;
+            err = text_make(field, how, pattern->pieces[i].text, mem, &parts[count++]);
         }
-        if (at >= source->text.size || source->text.data[at] != '}') {
-            return ERR_UNSUPPORTED;
-        }
-        atom->optional = zero;
-        atom->once = false;
-        source->at = at + 1;
+    }
+    if (err == OK && count == 0) {
+        return present_make(field, mem, ret);
+    }
+    return err == OK ? group_settle(REQUIRED_ALL, parts, count, mem, ret) : err;
+}
+
+static enum err text_require(const struct text_test *test, struct str field, struct arena *mem,
+                             const struct required **ret)
+{
+    static const enum required_how hows[] = {
+        [TEXT_EQUAL] = REQUIRED_EQUALS,
+        [TEXT_STARTS] = REQUIRED_BEGINS,
+        [TEXT_ENDS] = REQUIRED_ENDS,
+        [TEXT_HOLDS] = REQUIRED_HOLDS,
+    };
+    if (test->kind == TEXT_ALL || test->cased) {
+        return present_make(field, mem, ret);
+    }
+    if (test->kind == TEXT_GLOB) {
+        return glob_require(&test->pattern, field, mem, ret);
+    }
+    return text_make(field, hows[test->kind], test->text, mem, ret);
+}
+
+static enum err regex_require(struct str source, struct str field, struct arena *mem,
+                              const struct required **ret)
+{
+    struct str *texts;
+    size_t count;
+    enum err err = regex_required(source, mem, &texts, &count);
+    if (err == ERR_NOT_FOUND) {
+        return present_make(field, mem, ret);
+    }
+    const struct required **parts =
+        err == OK ? ARENA_ARRAY(mem, const struct required *, count + 1) : NULL;
+    if (err != OK || parts == NULL) {
+        return ERR_MEMORY;
+    }
+    for (size_t i = 0; i < count && err == OK; i++) {
+        struct str text = str_slice(texts[i], 0, texts[i].size - 1);
+        err = text_make(field, REQUIRED_HOLDS, text, mem, &parts[i]);
+    }
+    return err == OK ? group_settle(REQUIRED_ANY, parts, count, mem, ret) : err;
+}
+
+static enum err number_require(const struct test *test, struct str field, struct arena *mem,
+                               const struct required **ret)
+{
+    struct required range = {
+        .kind = REQUIRED_NUMBER, .field = field, .low = -INFINITY, .high = INFINITY};
+    enum comparison how = test->number.how;
+    double than = test->number.than.value;
+    if (how == GREATER || how == GREATER_OR_EQUAL) {
+        range.low = fabs(than) < WHOLE_EXACT ? than : nextafter(than, -INFINITY);
     } else {
-        return OK;
+        range.high = fabs(than) < WHOLE_EXACT ? than : nextafter(than, INFINITY);
     }
-    if (peek(source, 0) == '?' || peek(source, 0) == '+') {
-        source->at++;
-    }
-    c = peek(source, 0);
-    return c == '*' || c == '?' || c == '+' || c == '{' ? ERR_UNSUPPORTED : OK;
+    return made(range, mem, ret);
 }
 
-static enum err class_skip(struct source *source)
+static enum err test_require(const struct matcher *matcher, const struct test *test,
+                             struct arena *mem, const struct required **ret)
 {
-    source->at++;
-    source->at += peek(source, 0) == '^';
-    source->at += peek(source, 0) == ']';
-    while (!at_end(source) && peek(source, 0) != ']') {
-        if (peek(source, 0) == '[' &&
-            (peek(source, 1) == ':' || peek(source, 1) == '.' || peek(source, 1) == '=')) {
-            return ERR_UNSUPPORTED;
+    struct str field = {0};
+    if (test->kind == TEST_NULL) {
+        return made((struct required){.kind = REQUIRED_NOTHING}, mem, ret);
+    }
+    if (test->field < FIELD_EVERYTHING) {
+        const struct field *at = matcher_field_at(matcher, test->field);
+        if (at->count != 1) { /* No search makes one. */
+            return made((struct required){.kind = REQUIRED_NOTHING}, mem, ret);
         }
-        if (peek(source, 0) == '\\' && (peek(source, 1) == 'Q' || peek(source, 1) == 'E')) {
-            return ERR_UNSUPPORTED;
-        }
-        source->at += peek(source, 0) == '\\' ? 2 : 1;
+        field = matcher_name(matcher, matcher_field_names(matcher, at)[0]);
     }
-    if (at_end(source)) {
-        return ERR_UNSUPPORTED;
-    }
-    source->at++;
-    return OK;
-}
-
-static enum err escape_read(struct source *source, struct atom *atom)
-{
-    char c = peek(source, 1);
-    if (source->at + 1 >= source->text.size || (unsigned char)c >= 0x80) {
-        return ERR_UNSUPPORTED;
-    }
-    source->at += 2;
-    if (!is_alnum(c)) {
-        atom->plain = true;
-        atom->c = c;
-        return OK;
-    }
-    if (strchr("dDwWsSbBAzZtnrfae", c) != NULL) {
-        return OK;
-    }
-    if (c == 'x' && is_hex(peek(source, 0)) && is_hex(peek(source, 1))) {
-        source->at += 2;
-        return OK;
-    }
-    return ERR_UNSUPPORTED;
-}
-
-static enum err group_read(struct source *source, struct atom *atom)
-{
-    source->at++;
-    if (peek(source, 0) == '?') {
-        if (peek(source, 1) != ':') {
-            return ERR_UNSUPPORTED;
-        }
-        source->at += 2;
-    } else if (peek(source, 0) == '*') {
-        return ERR_UNSUPPORTED;
-    }
-    if (++source->level > LEVELS_MAX) {
-        return ERR_UNSUPPORTED;
-    }
-    atom->group = ARENA_ONE(source->mem, struct needs);
-    if (atom->group == NULL) {
-        return ERR_MEMORY;
-    }
-    enum err err = either_read(source, atom->group);
-    source->level--;
-    if (err == OK && peek(source, 0) != ')') {
-        err = ERR_UNSUPPORTED;
-    }
-    source->at++;
-    return err;
-}
-
-static enum err atom_read(struct source *source, struct atom *ret)
-{
-    struct atom atom = {0};
-    enum err err = OK;
-    char c = peek(source, 0);
-    switch (c) {
-    case '(':
-        err = group_read(source, &atom);
-        break;
-    case '[':
-        err = class_skip(source);
-        break;
-    case '\\':
-        err = escape_read(source, &atom);
-        break;
-    case '.':
-    case '^':
-    case '$':
-        source->at++;
-        break;
-    case '*':
-    case '+':
-    case '?':
-    case '{':
-        return ERR_UNSUPPORTED;
-    default: {
-        size_t size = utf8_sequence(str_slice(source->text, source->at, 4));
-        atom.plain = size == 1 && (unsigned char)c < 0x80;
-        atom.c = c;
-        source->at += size == 0 ? 1 : size;
-        break;
-    }
-    }
-    err = err == OK ? repeat_read(source, &atom) : err;
-    *ret = atom;
-    return err;
-}
-
-static void needs_better(struct needs *best, const struct needs *other)
-{
-    if (other->count > 0 && (best->count == 0 || other->cost < best->cost)) {
-        *best = *other;
+    switch (test->kind) {
+    case TEST_TEXT:
+        return text_require(&test->text, field, mem, ret);
+    case TEST_REGEX:
+        return regex_require(test->regex.source, field, mem, ret);
+    case TEST_NUMBER:
+        return number_require(test, field, mem, ret);
+    case TEST_NETWORK:
+        return made(
+            (struct required){.kind = REQUIRED_NETWORK, .field = field, .network = test->network},
+            mem, ret);
+    default:
+        return present_make(field, mem, ret);
     }
 }
 
-/* The run becomes a candidate, and a new one begins. */
-static enum err run_end(struct source *source, struct buf *run, struct needs *best)
+/* Depth is bounded by EXPR_DEPTH_MAX, as evaluation's is. */
+static enum err expr_require(const struct matcher *matcher, const struct expr *expr,
+                             struct arena *mem, const struct required **ret)
 {
-    if (run->size >= LITERAL_SIZE_MIN) {
-        struct needs needs = {.count = 1, .cost = literal_cost(run->size)};
-        enum err err = arena_copy(source->mem, buf_str(run), &needs.texts[0]);
-        if (err != OK) {
-            return err;
-        }
-        needs_better(best, &needs);
+    if (expr->kind == EXPR_TEST) {
+        return test_require(matcher, expr->test, mem, ret);
     }
-    buf_reset(run);
-    return OK;
+    if (expr->kind == EXPR_NOT) {
+        return made((struct required){.kind = REQUIRED_NOTHING}, mem, ret);
+    }
+    const struct required **parts = ARENA_ARRAY(mem, const struct required *, expr->count + 1);
+    enum err err = parts == NULL ? ERR_MEMORY : OK;
+    for (size_t i = 0; i < expr->count && err == OK; i++) {
+        err = expr_require(matcher, expr->children[i], mem, &parts[i]);
+    }
+    enum required_kind kind = expr->kind == EXPR_AND ? REQUIRED_ALL : REQUIRED_ANY;
+    return err == OK ? group_settle(kind, parts, expr->count, mem, ret) : err;
 }
 
-static enum err sequence_read(struct source *source, struct needs *ret)
+enum err query_required(const struct query *query, struct arena *mem, const struct required **ret)
 {
-    struct needs best = {0};
-    struct buf run;
-    buf_init(&run, RUN_MAX);
-    enum err err = OK;
-    while (err == OK && !at_end(source) && peek(source, 0) != '|' && peek(source, 0) != ')') {
-        struct atom atom;
-        err = atom_read(source, &atom);
-        if (err != OK) {
-            break;
-        }
-        if (atom.plain && !atom.optional && run.size < RUN_MAX) {
-            char c = atom.c >= 'A' && atom.c <= 'Z' ? (char)(atom.c + ('a' - 'A')) : atom.c;
-            err = buf_append_byte(&run, c);
-        }
-        if (err == OK && (!atom.plain || !atom.once || run.size == RUN_MAX)) {
-            err = run_end(source, &run, &best);
-        }
-        if (atom.group != NULL && !atom.optional) {
-            needs_better(&best, atom.group);
-        }
+    if (query_matcher(query)->folding != search_fold) {
+        return made((struct required){.kind = REQUIRED_NOTHING}, mem, ret);
     }
-    err = err == OK ? run_end(source, &run, &best) : err;
-    buf_done(&run);
-    *ret = best;
-    return err;
-}
-
-static enum err either_read(struct source *source, struct needs *ret)
-{
-    struct needs all = {0};
-    bool known = true;
-    for (bool first = true; first || peek(source, 0) == '|'; first = false) {
-        struct needs one;
-        source->at += !first;
-        enum err err = sequence_read(source, &one);
-        if (err != OK) {
-            return err;
-        }
-        known = known && one.count > 0 && all.count + one.count <= SET_MAX;
-        for (size_t i = 0; known && i < one.count; i++) {
-            all.texts[all.count++] = one.texts[i];
-        }
-        all.cost += one.cost;
-    }
-    if (!known) {
-        all.count = 0;
-    }
-    *ret = all;
-    return OK;
-}
-
-enum err regex_required(struct str regex, struct arena *mem, struct str **ret, size_t *ret_count)
-{
-    struct source source = {.text = regex, .mem = mem};
-    struct needs *needs = ARENA_ONE(mem, struct needs);
-    if (needs == NULL) {
-        return ERR_MEMORY;
-    }
-    enum err err = either_read(&source, needs);
-    if (err == OK && !at_end(&source)) {
-        err = ERR_UNSUPPORTED;
-    }
-    if (err != OK || needs->count == 0) {
-        return err == ERR_MEMORY ? ERR_MEMORY : ERR_NOT_FOUND;
-    }
-    *ret = needs->texts;
-    *ret_count = needs->count;
-    return OK;
+    return expr_require(query_matcher(query), query_root(query), mem, ret);
 }

@@ -232,8 +232,10 @@ TEST(values_with_separators_and_nul_hide_nothing)
 
 TEST(a_text_that_is_no_utf_8_costs_no_memory_for_each_expression_that_looks_at_it)
 {
+    /* Repaired it is three times as long: 26 of them are more than a reading may hold. */
+    enum { EXPRESSIONS = 26 };
     const size_t size = 900 * 1000;
-    const struct expr *list[60];
+    const struct expr *list[EXPRESSIONS];
     const struct expr *expr;
     struct why why;
     char *value = malloc(size + 1);
@@ -241,12 +243,12 @@ TEST(a_text_that_is_no_utf_8_costs_no_memory_for_each_expression_that_looks_at_i
     memset(value, 0xff, size);
     value[size] = '\0';
     begin();
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < EXPRESSIONS; i++) {
         struct str regex;
         CHECK(arena_print(mem, &regex, "[\xE3\x81\x82-\xE3\x81\x84][0-9]{%d}$", i + 1) == OK);
         CHECK(matcher_regex(matcher, fields[0], regex, 0, &list[i], &why) == OK);
     }
-    CHECK(matcher_group(matcher, GROUP_OR, list, 60, &expr) == OK);
+    CHECK(matcher_group(matcher, GROUP_OR, list, EXPRESSIONS, &expr) == OK);
     member(expr);
     UNHEEDED(sifted(value, "y", SPAN_RAW) == NULL); /* reading it again and again succeeds */
     end();

@@ -7,7 +7,8 @@
  *
  * Always true after confine_enter: no new program, no new process, no executable memory, no new
  * socket but what accept gives to a front, no signal to anybody but ourselves.  Of the herald: it
- * may connect and start threads, which share its confinement, and nothing of the rest.
+ * may connect and start threads, which share its confinement, and nothing of the rest; of a packer:
+ * threads, and reading below its paths.
  */
 
 #include "sys/confine.h"
@@ -178,6 +179,7 @@ static const int calls_base[] = {
     SCMP_SYS(poll),
     SCMP_SYS(ppoll),
     SCMP_SYS(pread64),
+    SCMP_SYS(pwrite64),
     SCMP_SYS(read),
     SCMP_SYS(readv),
     SCMP_SYS(recvfrom),
@@ -202,11 +204,11 @@ static const int calls_front[] = {
 };
 
 static const int calls_files[] = {
-    SCMP_SYS(access),   SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(fdatasync),
-    SCMP_SYS(flock),    SCMP_SYS(fsync),     SCMP_SYS(getdents64), SCMP_SYS(getsockopt),
-    SCMP_SYS(lstat),    SCMP_SYS(mkdir),     SCMP_SYS(open),       SCMP_SYS(openat),
-    SCMP_SYS(pwrite64), SCMP_SYS(rename),    SCMP_SYS(stat),       SCMP_SYS(statfs),
-    SCMP_SYS(fstatfs),  SCMP_SYS(unlink),
+    SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(fdatasync),
+    SCMP_SYS(flock),  SCMP_SYS(fsync),     SCMP_SYS(getdents64), SCMP_SYS(getsockopt),
+    SCMP_SYS(lstat),  SCMP_SYS(mkdir),     SCMP_SYS(open),       SCMP_SYS(openat),
+    SCMP_SYS(rename), SCMP_SYS(stat),      SCMP_SYS(statfs),     SCMP_SYS(fstatfs),
+    SCMP_SYS(unlink),
 };
 
 /* Connections outwards, and threads: a library that hands over a message may block.  What of
@@ -217,6 +219,14 @@ static const int calls_outward[] = {
     SCMP_SYS(lstat),           SCMP_SYS(recvmmsg),    SCMP_SYS(rseq),        SCMP_SYS(sendmmsg),
     SCMP_SYS(set_robust_list), SCMP_SYS(setsockopt),  SCMP_SYS(shutdown),    SCMP_SYS(stat),
     SCMP_SYS(uname),
+};
+
+/* What it is given it writes; fonts it looks for, and maps. */
+static const int calls_packer[] = {
+    SCMP_SYS(access),   SCMP_SYS(faccessat), SCMP_SYS(faccessat2),      SCMP_SYS(fdatasync),
+    SCMP_SYS(fstatfs),  SCMP_SYS(fsync),     SCMP_SYS(getdents64),      SCMP_SYS(lstat),
+    SCMP_SYS(pwrite64), SCMP_SYS(readlink),  SCMP_SYS(readlinkat),      SCMP_SYS(rseq),
+    SCMP_SYS(stat),     SCMP_SYS(statfs),    SCMP_SYS(set_robust_list), SCMP_SYS(uname),
 };
 
 /* Of fcntl not F_SETOWN and F_SETSIG, with which a descriptor sends signals to others. */
@@ -263,10 +273,10 @@ static int sockets_allow(scmp_filter_ctx filter)
 
 /* Threads but no processes; clone3 keeps its flags where no filter sees them, and libc goes on with
  * clone when there is none.  Files for reading, also where there is no Landlock. */
-static int outward_allow(scmp_filter_ctx filter)
+static int readers_allow(scmp_filter_ctx filter)
 {
     const scmp_datum_t writes = O_ACCMODE | O_CREAT | O_TRUNC;
-    int result = sockets_allow(filter);
+    int result = 0;
     if (result == 0) {
         result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
                                   SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
@@ -282,8 +292,25 @@ static int outward_allow(scmp_filter_ctx filter)
         result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
                                   SCMP_A2(SCMP_CMP_MASKED_EQ, writes, O_RDONLY));
     }
+    return result;
+}
+
+static int outward_allow(scmp_filter_ctx filter)
+{
+    int result = sockets_allow(filter);
+    if (result == 0) {
+        result = readers_allow(filter);
+    }
     return result == 0
                ? calls_allow(filter, calls_outward, sizeof calls_outward / sizeof calls_outward[0])
+               : result;
+}
+
+static int packer_allow(scmp_filter_ctx filter)
+{
+    int result = readers_allow(filter);
+    return result == 0
+               ? calls_allow(filter, calls_packer, sizeof calls_packer / sizeof calls_packer[0])
                : result;
 }
 
@@ -302,6 +329,9 @@ static enum err seccomp_enter(enum confine_kind kind, struct why *why)
     }
     if (result == 0 && kind == CONFINE_HERALD) {
         result = outward_allow(filter);
+    }
+    if (result == 0 && kind == CONFINE_PACKER) {
+        result = packer_allow(filter);
     }
     for (size_t i = 0; i < sizeof fcntl_commands / sizeof fcntl_commands[0] && result == 0; i++) {
         result = seccomp_rule_add(

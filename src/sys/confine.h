@@ -21,6 +21,7 @@ enum confine_kind {
     CONFINE_DESK,   /* files below its paths; no network */
     CONFINE_HERALD, /* the network outwards, threads of its own; reads below its paths */
     CONFINE_WORKER, /* descriptors that it was given; nothing new */
+    CONFINE_PACKER, /* the same, written to; threads of its own; reads below its paths */
     CONFINE_KIND_COUNT
 };
 

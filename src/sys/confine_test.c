@@ -332,6 +332,7 @@ TEST(no_process_can_do_what_is_forbidden_to_it)
     CHECK(in_child(CONFINE_DESK, &path, 1) == 0);
     const struct confine_path readable = {testing_folder(), false};
     CHECK(in_child(CONFINE_HERALD, &readable, 1) == 0);
+    CHECK(in_child(CONFINE_PACKER, &readable, 1) == 0);
 }
 
 static void *thread_run(void *context)

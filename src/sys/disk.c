@@ -281,6 +281,11 @@ enum err file_lock(struct file *file)
     return file->ops->lock(file);
 }
 
+int file_descriptor(const struct file *file)
+{
+    return file->ops == &real_file_ops ? ((const struct real_file *)file)->descriptor : -1;
+}
+
 int file_release(struct file *file)
 {
     if (file->ops != &real_file_ops) {

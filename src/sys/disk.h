@@ -46,6 +46,8 @@ NODISCARD enum err file_truncate(struct file *file, uint64_t size);
 NODISCARD enum err file_sync(struct file *file);
 /* The advisory lock of the whole file, held until it is closed; ERR_AGAIN if another has it. */
 NODISCARD enum err file_lock(struct file *file);
+/* Its descriptor, still the file's: to be shown to another process; -1 on a simulated disk. */
+int file_descriptor(const struct file *file);
 /* Lets go of the file but for its descriptor, which is the caller's from now on; -1 on a simulated
  * disk. */
 int file_release(struct file *file);

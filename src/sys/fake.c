@@ -472,6 +472,28 @@ void fake_free(struct fake *fake)
     free(fake);
 }
 
+struct fake *fake_copy(const struct fake *from)
+{
+    struct fake *fake = fake_new();
+    enum err err = fake == NULL ? ERR_MEMORY : OK;
+    for (size_t i = 0; err == OK && i < from->now.count; i++) {
+        const struct name *name = &from->now.list[i];
+        struct inode *inode = NULL;
+        if (name->inode != NULL) {
+            err = inode_new(fake, &inode);
+            err = err == OK ? bytes_copy(&inode->now, &name->inode->now) : err;
+            err = err == OK ? bytes_copy(&inode->durable, &name->inode->now) : err;
+        }
+        err = err == OK ? names_put(&fake->now, name->path, inode) : err;
+        err = err == OK ? names_put(&fake->durable, name->path, inode) : err;
+    }
+    if (err != OK) {
+        fake_free(fake);
+        return NULL;
+    }
+    return fake;
+}
+
 struct disk *fake_disk(struct fake *fake)
 {
     return &fake->disk;

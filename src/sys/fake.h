@@ -5,6 +5,7 @@
  * to, and that lose what was not synced when the power goes.
  *
  *     fake_new → fake_disk, fake_fail, fake_power_off_at … → fake_power_on … → fake_free
+ *     fake_new → fake_disk → (everything on it is closed) → fake_copy …
  *
  * It starts with the folders "." and "/" and promises no more than sys/disk.h does: bytes are safe
  * after file_sync, names after disk_sync_folder of their folder.  All else is independently kept,
@@ -17,6 +18,9 @@ struct fake;
 
 struct fake *fake_new(void); /* NULL when out of memory. */
 void fake_free(struct fake *fake);
+/* Another disk with the files and folders of this one, all of it synced, and no plan: what many
+ * trials begin with is made once.  NULL when out of memory. */
+struct fake *fake_copy(const struct fake *fake);
 struct disk *fake_disk(struct fake *fake);
 
 enum fake_operation {

@@ -42,6 +42,28 @@ static enum err name_count(void *context, const char *name)
     return OK;
 }
 
+TEST(a_copy_of_a_disk_has_all_of_it_on_disk_and_goes_its_own_way)
+{
+    struct fake *fake = disk_with_a_file();
+    struct file *file = opened(fake, "d/late", DISK_WRITE_NEW);
+    CHECK(file_write(file, 0, "unsynced", 8) == OK);
+    file_close(file);
+    struct fake *copy = fake_copy(fake);
+    CHECK(copy != NULL && fake_count(copy, FAKE_ANY) == 0);
+    fake_power_off(copy);
+    CHECK(fake_power_on(copy, FAKE_SEED_NOTHING) == OK);
+    CHECK(holds(copy, "d/f", "old") && holds(copy, "d/late", "unsynced"));
+    file = opened(copy, "d/f", DISK_WRITE);
+    CHECK(file_write(file, 0, "new", 3) == OK);
+    file_close(file);
+    CHECK(disk_remove(fake_disk(copy), "d/late") == OK);
+    CHECK(holds(copy, "d/f", "new") && holds(fake, "d/f", "old"));
+    CHECK(holds(fake, "d/late", "unsynced"));
+    fake_free(fake);
+    CHECK(holds(copy, "d/f", "new"));
+    fake_free(copy);
+}
+
 TEST(a_simulated_disk_works_like_a_real_one)
 {
     struct fake *fake = disk_with_a_file();

@@ -3,13 +3,12 @@
  *
  * Always true:
  *
- *   (1) However much a peer says, `talk` keeps ANSWER_SIZE_MAX of it and ends the transfer after
- *       SAID_SIZE_MAX; however slowly, the time limit ends it.
- *   (2) A connection goes to an address that `refuse` was asked about: the question is put when
- *       the socket is opened, behind every resolving of names, so a name that answers differently
- *       the second time gains nothing.
- *   (3) A mail's `status` is the peer's answer to what it was asked last.  Refusals that were
- *       overcome (an EHLO it did not know) and the farewell do not count.
+ *   (1) However much a peer says, `talk` keeps as much of it as was asked for and ends the transfer
+ * after SAID_SIZE_MAX; however slowly, the time limit ends it. (2) A connection goes to an address
+ * that `refuse` was asked about: the question is put when the socket is opened, behind every
+ * resolving of names, so a name that answers differently the second time gains nothing. (3) A
+ * mail's `status` is the peer's answer to what it was asked last.  Refusals that were overcome (an
+ * EHLO it did not know) and the farewell do not count.
  *
  * SMTP, as far as libcurl leaves it to us: a refusal before the message is spoken of (greeting,
  * EHLO, STARTTLS, AUTH) says nothing about the message, and is told apart by `greeting`.
@@ -30,7 +29,8 @@
 
 struct talk {
     struct str rest; /* of the mail */
-    char text[ANSWER_SIZE_MAX];
+    char *text;      /* what is kept of the answer */
+    size_t text_max; /* and how much of it may be */
     size_t text_size;
     size_t said; /* bytes from the peer, all together */
     uint32_t status;
@@ -79,7 +79,7 @@ static size_t smtp_line(char *data, size_t size, size_t count, void *context)
     }
     line = str_trim(line);
     if (line.size >= 3 && str_to_u64(str_slice(line, 0, 3), 999, &code) == OK && code != 221) {
-        struct str kept = str_slice(line, 0, sizeof talk->text);
+        struct str kept = str_slice(line, 0, talk->text_max);
         memcpy(talk->text, kept.data, kept.size);
         talk->text_size = kept.size;
         talk->status = (uint32_t)code;
@@ -96,7 +96,7 @@ static size_t http_line(char *data, size_t size, size_t count, void *context)
 static size_t http_body(char *data, size_t size, size_t count, void *context)
 {
     struct talk *talk = context;
-    struct str kept = str_slice(str_of(data, size * count), 0, sizeof talk->text - talk->text_size);
+    struct str kept = str_slice(str_of(data, size * count), 0, talk->text_max - talk->text_size);
     if (kept.size > 0) {
         memcpy(talk->text + talk->text_size, kept.data, kept.size);
         talk->text_size += kept.size;
@@ -194,7 +194,8 @@ static bool set_mail(CURL *curl, const struct fetch_mail *mail, struct curl_slis
 
 enum err fetch_mail(const struct fetch_mail *mail, struct arena *mem, struct fetch_answer *ret)
 {
-    struct talk talk = {.rest = mail->body};
+    char said[ANSWER_SIZE_MAX];
+    struct talk talk = {.rest = mail->body, .text = said, .text_max = sizeof said};
     char detail[CURL_ERROR_SIZE];
     CURL *curl = curl_easy_init();
     struct curl_slist *to = curl_slist_append(NULL, mail->to);
@@ -235,6 +236,12 @@ enum err fetch_post(const struct fetch_post *post, struct arena *mem, struct fet
 {
     struct talk talk = {.refuse = post->refuse, .context = post->context};
     char detail[CURL_ERROR_SIZE];
+    talk.text_max = post->answer_max > 0 ? post->answer_max : ANSWER_SIZE_MAX;
+    talk.text_max = talk.text_max < SAID_SIZE_MAX ? talk.text_max : SAID_SIZE_MAX;
+    talk.text = ARENA_ARRAY(mem, char, talk.text_max);
+    if (talk.text == NULL) {
+        return ERR_MEMORY;
+    }
     CURL *curl = curl_easy_init();
     struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
     enum err err = ERR_MEMORY;

@@ -22,7 +22,7 @@ NODISCARD enum err fetch_init(void);
 /* What came back.  Texts are the peer's bytes, or libcurl's sentence. */
 struct fetch_answer {
     uint32_t status;      /* of SMTP or HTTP; 0: no answer came */
-    struct str text;      /* the last line of SMTP; the first 1,000 bytes of an HTTP body */
+    struct str text;      /* the last line of SMTP; the first bytes of an HTTP body */
     struct str trouble;   /* why there was no good end; empty: there was one */
     bool refused_address; /* every address of the name was refused */
     bool wrong;           /* the request can never be made: no such protocol, no URL */
@@ -52,6 +52,7 @@ struct fetch_post {
     struct str body;
     const char *roots;
     uint32_t seconds_max;
+    size_t answer_max;         /* bytes of a body that are kept, 64 KiB at most; 0: 1,000 */
     fetch_refuse_call *refuse; /* NULL: none */
     void *context;
 };

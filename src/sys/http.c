@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <microhttpd.h>
 
@@ -36,6 +37,7 @@
 /* In GnuTLS's words. */
 #define TLS_PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE"
 
+#define FILE_BLOCK   ((size_t)256 * 1024)
 #define STREAM_BLOCK 4096        /* What the library asks a stream for at a time. */
 #define DISCARD_MAX  (64 * 1024) /* Of a body whose request was answered already. */
 
@@ -342,6 +344,55 @@ enum err http_answer_kept(struct http_request *request, unsigned status, struct 
     return answer_bytes(request, status, type, body, true, headers, count);
 }
 
+/* ---- Files. */
+
+struct served {
+    int descriptor;
+    uint64_t size;
+};
+
+static ssize_t served_read(void *context, uint64_t position, char *to, size_t size)
+{
+    const struct served *served = context;
+    if (position >= served->size) {
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    }
+    size_t part = served->size - position < size ? (size_t)(served->size - position) : size;
+    ssize_t got = pread(served->descriptor, to, part, (off_t)position);
+    return got > 0 ? got : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void served_free(void *context)
+{
+    struct served *served = context;
+    (void)close(served->descriptor);
+    free(served);
+}
+
+enum err http_answer_file(struct http_request *request, unsigned status, struct str type,
+                          int descriptor, uint64_t size, const struct http_header *headers,
+                          size_t count)
+{
+    struct served *served = calloc(1, sizeof *served);
+    if (request->answer != NULL || served == NULL) {
+        (void)close(descriptor);
+        free(served);
+        return request->answer != NULL ? ERR_EXISTS : ERR_MEMORY;
+    }
+    *served = (struct served){descriptor, size};
+    struct MHD_Response *answer =
+        MHD_create_response_from_callback(size, FILE_BLOCK, served_read, served, served_free);
+    if (answer == NULL) {
+        served_free(served);
+        return ERR_MEMORY;
+    }
+    enum err err = answer_give(request, status, type, answer, headers, count);
+    if (err != OK) {
+        MHD_destroy_response(answer);
+    }
+    return err;
+}
+
 /* ---- Streams. */
 
 /* The library has room for `size` bytes; none there: 0, and not asked again before a resume. */
@@ -538,11 +589,15 @@ static enum MHD_Result header_look(void *context, enum MHD_ValueKind kind, const
 
 /* RFC 9112, sections 3.2, 6.1 and 6.3: the library takes the first of two lengths, and a coding
  * before a length.  A proxy in front of us may do otherwise, and then one of us takes for the next
- * request what the other took for this one's body.  So there is one of each, and not both. */
+ * request what the other took for this one's body.  So there is one of each, and not both; nor a
+ * blank in the target, behind which another reader looks for the version. */
 static bool head_is_clear(struct http_request *request)
 {
     struct head head = {.clear = true};
     (void)MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, header_look, &head);
+    for (const char *c = request->target; *c != '\0'; c++) {
+        head.clear = head.clear && (unsigned char)*c > 0x20 && *c != 0x7f;
+    }
     return head.clear && head.hosts <= 1 && head.lengths + head.codings <= 1;
 }
 

@@ -93,6 +93,13 @@ NODISCARD enum err http_answer_kept(struct http_request *request, unsigned statu
                                     struct str body, const struct http_header *headers,
                                     size_t count);
 
+/* The same with a file from its beginning, which is read as the peer takes it: it costs no memory
+ * however large it is.  The descriptor is the answer's from now on, also on an error.  A file that
+ * turns out shorter breaks the answer off, so that the peer sees that something is missing. */
+NODISCARD enum err http_answer_file(struct http_request *request, unsigned status, struct str type,
+                                    int descriptor, uint64_t size,
+                                    const struct http_header *headers, size_t count);
+
 /* From now on a peer that leaves, or says that it will send no more, ends the request although its
  * answer was not given yet: then comes `gone`.  Without it nobody looks until there is an answer.
  */

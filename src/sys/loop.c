@@ -19,6 +19,7 @@ struct watch {
     watch_call *call;
     void *context;
     int descriptor;
+    int wanted; /* of libuv, as last said */
 };
 
 struct timer {
@@ -115,9 +116,11 @@ void watch_set(struct watch *watch, unsigned events)
                  ((events & WATCH_GONE) != 0 ? UV_DISCONNECT : 0);
     if (wanted == 0) {
         (void)uv_poll_stop(&watch->uv);
-    } else {
+    } else if (wanted != watch->wanted || uv_is_active((uv_handle_t *)&watch->uv) == 0) {
+        /* libuv would take the descriptor out and put it in again: two calls of the kernel. */
         (void)uv_poll_start(&watch->uv, wanted, watch_fired);
     }
+    watch->wanted = wanted;
 }
 
 void watch_free(struct watch *watch)

@@ -18,19 +18,32 @@
 
 #include "base/limits.h"
 
-#define DATAGRAMS_MAX       32
+#define DATAGRAMS_MAX       64
+#define NEAR_SIZE           2048 /* what nearly every datagram has room in */
+#define NEAR_STRIDE         (NEAR_SIZE + 64)
+#define KNOWN_PEERS         64 /* a power of two */
 #define RECEIVE_BUFFER_SIZE (8 * 1024 * 1024)
 #define BACKLOG             512
 
+struct known_peer {
+    struct sockaddr_storage from; /* of no family at first */
+    struct peer peer;
+};
+
+/* A datagram's first bytes lie near those of the others: places 64 KiB apart share the same few
+ * lines of the caches.  Of a long one the rest goes to `far`, and its first bytes follow it there.
+ */
 struct datagrams {
     struct mmsghdr heads[DATAGRAMS_MAX];
-    struct iovec parts[DATAGRAMS_MAX];
+    struct iovec parts[DATAGRAMS_MAX][2];
     struct sockaddr_storage from[DATAGRAMS_MAX];
     union {
         struct cmsghdr align;
         char bytes[CMSG_SPACE(sizeof(uint32_t))];
     } control[DATAGRAMS_MAX];
-    char *bytes; /* DATAGRAMS_MAX times DATAGRAM_SIZE_MAX */
+    struct known_peer known[KNOWN_PEERS]; /* the same few send again and again */
+    char near[DATAGRAMS_MAX * NEAR_STRIDE];
+    char *far; /* DATAGRAMS_MAX times DATAGRAM_SIZE_MAX */
 };
 
 static enum err address_make(const char *address, uint16_t port, struct sockaddr_storage *ret,
@@ -133,14 +146,15 @@ struct datagrams *datagrams_new(void)
     if (datagrams == NULL) {
         return NULL;
     }
-    datagrams->bytes = malloc((size_t)DATAGRAMS_MAX * DATAGRAM_SIZE_MAX);
-    if (datagrams->bytes == NULL) {
+    datagrams->far = malloc((size_t)DATAGRAMS_MAX * DATAGRAM_SIZE_MAX);
+    if (datagrams->far == NULL) {
         free(datagrams);
         return NULL;
     }
     for (size_t i = 0; i < DATAGRAMS_MAX; i++) {
-        datagrams->parts[i] =
-            (struct iovec){datagrams->bytes + i * DATAGRAM_SIZE_MAX, DATAGRAM_SIZE_MAX};
+        datagrams->parts[i][0] = (struct iovec){datagrams->near + i * NEAR_STRIDE, NEAR_SIZE};
+        datagrams->parts[i][1] = (struct iovec){datagrams->far + i * DATAGRAM_SIZE_MAX + NEAR_SIZE,
+                                                DATAGRAM_SIZE_MAX - NEAR_SIZE};
     }
     return datagrams;
 }
@@ -148,7 +162,7 @@ struct datagrams *datagrams_new(void)
 void datagrams_free(struct datagrams *datagrams)
 {
     if (datagrams != NULL) {
-        free(datagrams->bytes);
+        free(datagrams->far);
         free(datagrams);
     }
 }
@@ -160,8 +174,8 @@ enum err datagrams_receive(struct datagrams *datagrams, int socket, size_t *ret_
         datagrams->heads[i].msg_hdr = (struct msghdr){
             .msg_name = &datagrams->from[i],
             .msg_namelen = sizeof datagrams->from[i],
-            .msg_iov = &datagrams->parts[i],
-            .msg_iovlen = 1,
+            .msg_iov = datagrams->parts[i],
+            .msg_iovlen = 2,
             .msg_control = &datagrams->control[i],
             .msg_controllen = sizeof datagrams->control[i],
         };
@@ -199,12 +213,31 @@ enum err socket_drops(int socket, uint32_t *ret)
     return OK;
 }
 
-void datagram_at(const struct datagrams *datagrams, size_t index, struct str *ret_bytes,
+static void peer_known(struct datagrams *datagrams, const struct sockaddr_storage *from,
+                       size_t size, struct peer *ret)
+{
+    uint64_t words[3] = {0}; /* port and address of either family */
+    memcpy(words, from, size < sizeof words ? size : sizeof words);
+    uint64_t hash = (words[0] ^ words[1] * 3 ^ words[2] * 5) * 0x9e3779b97f4a7c15ULL;
+    struct known_peer *known = &datagrams->known[hash >> 32 & (KNOWN_PEERS - 1)];
+    if (size == 0 || size > sizeof known->from || memcmp(&known->from, from, size) != 0) {
+        peer_from(from, &known->peer);
+        memcpy(&known->from, from, sizeof known->from);
+    }
+    *ret = known->peer;
+}
+
+void datagram_at(struct datagrams *datagrams, size_t index, struct str *ret_bytes,
                  struct peer *ret_peer)
 {
-    *ret_bytes =
-        str_of(datagrams->bytes + index * DATAGRAM_SIZE_MAX, datagrams->heads[index].msg_len);
-    peer_from(&datagrams->from[index], ret_peer);
+    const struct mmsghdr *head = &datagrams->heads[index];
+    char *far = datagrams->far + index * DATAGRAM_SIZE_MAX;
+    char *near = datagrams->near + index * NEAR_STRIDE;
+    if (head->msg_len > NEAR_SIZE) {
+        memcpy(far, near, NEAR_SIZE);
+    }
+    *ret_bytes = str_of(head->msg_len > NEAR_SIZE ? far : near, head->msg_len);
+    peer_known(datagrams, &datagrams->from[index], head->msg_hdr.msg_namelen, ret_peer);
 }
 
 void peer_from_address(const struct sockaddr *from, struct peer *ret)

@@ -50,7 +50,7 @@ NODISCARD enum err datagrams_receive(struct datagrams *datagrams, int socket, si
 /* The same count, asked for without a datagram. */
 NODISCARD enum err socket_drops(int socket, uint32_t *ret);
 /* One of those taken.  ret_bytes is borrowed until the next receive. */
-void datagram_at(const struct datagrams *datagrams, size_t index, struct str *ret_bytes,
+void datagram_at(struct datagrams *datagrams, size_t index, struct str *ret_bytes,
                  struct peer *ret_peer);
 
 /* From a struct sockaddr of either family. */

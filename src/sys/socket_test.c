@@ -56,6 +56,43 @@ TEST(datagrams_come_whole_and_with_their_sender)
     datagrams_free(datagrams);
 }
 
+TEST(long_and_short_datagrams_of_several_senders_keep_their_bytes)
+{
+    static const size_t sizes[] = {2047, 2048, 2049, 60000, 1, 0};
+    static char sent[60000];
+    int listener;
+    uint16_t port;
+    struct datagrams *datagrams = datagrams_new();
+    size_t count;
+    uint32_t drops = 0;
+    CHECK(socket_listen_udp("127.0.0.1", 0, &listener, NULL) == OK);
+    CHECK(socket_port(listener, &port) == OK);
+    int senders[2] = {dial(SOCK_DGRAM, port), dial(SOCK_DGRAM, port)};
+    for (size_t i = 0; i < sizeof sent; i++) {
+        sent[i] = (char)('a' + i % 23 + i / 1000 % 3);
+    }
+    for (unsigned round = 0; round < 2; round++) {
+        for (size_t i = 0; i < 6; i++) {
+            CHECK(send(senders[i % 2], sent + i, sizes[i] - (i == 3 ? 3 : 0), 0) >= 0);
+        }
+        CHECK(datagrams_receive(datagrams, listener, &count, &drops) == OK && count == 6);
+        uint16_t ports[6];
+        for (size_t i = 0; i < 6; i++) {
+            struct str bytes;
+            struct peer peer;
+            datagram_at(datagrams, i, &bytes, &peer);
+            CHECK(str_equal(bytes, str_of(sent + i, sizes[i] - (i == 3 ? 3 : 0))));
+            CHECK(strcmp(peer.text, "127.0.0.1") == 0);
+            ports[i] = peer.port;
+        }
+        CHECK(ports[0] == ports[2] && ports[1] == ports[3] && ports[0] != ports[1]);
+    }
+    socket_close(senders[0]);
+    socket_close(senders[1]);
+    socket_close(listener);
+    datagrams_free(datagrams);
+}
+
 TEST(a_datagram_listener_cannot_send)
 {
     int listener;

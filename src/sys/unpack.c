@@ -10,13 +10,12 @@
 
 #include "sys/unpack.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
+#include "sys/libarchive.h"
 
 #define CHUNK_SIZE (128 * 1024)
 
@@ -137,6 +136,9 @@ enum err unpack_open(const struct unpack_from *from, struct unpack_purse *purse,
     unpack->locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL);
     if (from->seek != NULL) {
         (void)archive_read_set_seek_callback(archive, on_seek);
+    }
+    if (from->hashed) {
+        (void)archive_read_set_format_option(archive, "zip", "ignorecrc32", "1");
     }
     if (archive_read_open(archive, unpack, NULL, on_read, NULL) != ARCHIVE_OK) {
         enum err err = failed_say(unpack, why);

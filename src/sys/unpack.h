@@ -33,6 +33,7 @@ struct unpack_from {
     /* Goes on at `offset`; NULL if that cannot be. */
     enum err (*seek)(void *context, uint64_t offset);
     uint64_t size; /* of the whole, for seek */
+    bool hashed;   /* whoever reads compares a hash: a zip's checksums need not be looked at */
 };
 
 struct unpack;

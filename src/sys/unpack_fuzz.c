@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static char to[65536];
     struct bytes bytes = {data, size, 0, {0}};
-    struct unpack_from from = {&bytes, bytes_read, size % 2 == 0 ? bytes_seek : NULL, size};
+    struct unpack_from from = {&bytes, bytes_read, size % 2 == 0 ? bytes_seek : NULL, size, false};
     struct unpack *unpack;
     struct why why = {0};
     if (!unpack_is(str_of(data, size)) || unpack_open(&from, &bytes.purse, &unpack, &why) != OK) {
