@@ -22,6 +22,7 @@
 #include "tenant/tenant.h"
 
 struct archive;
+struct sha256;
 
 struct archive_options {
     struct disk *disk;
@@ -100,19 +101,29 @@ NODISCARD enum err archive_read(const struct scope *scope, struct archive *archi
 NODISCARD enum err archive_sign(struct archive *archive, struct wall now, int64_t interval_ns,
                                 unsigned clients_max, bool *ret_more);
 
-/* Lends the `index`-th journal that holds something of the client from the sequence number `from`
- * on to a worker: a read-only descriptor and, in `grant`, the keys of that client in that journal
- * and where to begin, which may be a little before `from`.  ERR_NOT_FOUND at the end. */
+/* What a worker is to read: nothing before the sequence number, nothing whose own time and time of
+ * arrival both lie outside [since, until). */
+struct lend_span {
+    uint64_t from;
+    struct wall since, until;
+};
+/* Where lending is: zeros at first.  Journals come first, then segments in the order in which they
+ * were made, so that what is sealed or packed anew between two calls is missed by none. */
+struct lend_cursor {
+    uint64_t journal, generation;
+};
+/* Lends the next journal or segment that may hold something of the span to a worker: a read-only
+ * descriptor and, in `grant`, the keys of that client in that file.  ERR_NOT_FOUND at the end. */
 NODISCARD enum err archive_lend(const struct scope *scope, struct archive *archive,
-                                struct client_id client, uint64_t from, size_t index,
-                                int *ret_descriptor, struct buf *grant);
+                                struct client_id client, const struct lend_span *span,
+                                struct lend_cursor *cursor, int *ret_descriptor, struct buf *grant);
 
 /* ---- Reading. */
 
 struct reader;
 
 NODISCARD enum err reader_new(struct reader **ret);
-/* Takes the descriptor and a grant that archive_lend made. */
+/* Takes the descriptor and a grant that archive_lend made; also if it cannot be added. */
 NODISCARD enum err reader_add(struct reader *reader, int descriptor, struct str grant,
                               struct why *why);
 /* All of one client's journals in a folder that nobody serves; none, and no key is asked for, if
@@ -127,6 +138,9 @@ void reader_heed(struct reader *reader, reader_pause *pause, void *context);
 /* Told, before the events for which they hold, of the generations that archive_generation noted. */
 typedef enum err reader_generation(void *context, struct str kind, struct str hash);
 void reader_heed_generations(struct reader *reader, reader_generation *call, void *context);
+/* From now on events may come as records and times alone, without what parsers found: for who looks
+ * at nothing else, and asks no query. */
+void reader_records_only(struct reader *reader, bool only);
 void reader_close(struct reader *reader);
 
 /* One event found; everything is borrowed for the call.  An error stops the search and is returned;
@@ -158,6 +172,8 @@ struct verify_report {
     uint64_t damaged;         /* places found damaged */
     uint64_t unsigned_leaves; /* committed after the last head: sound, not yet under a signature */
     uint64_t unfinished;      /* bytes of a write that was cut short; nobody was told about it */
+    uint64_t segments;
+    uint64_t destroyed; /* clients of whom only frames in journals are left, with a certificate */
     bool keys_missing;
 };
 /* Called for each damaged place: the file, the offset, what is wrong and which events it costs. */
@@ -167,12 +183,31 @@ NODISCARD enum err archive_verify(struct disk *disk, const char *folder, const c
                                   verify_call *call, void *context, struct verify_report *ret,
                                   struct why *why);
 
+/* Holds the archive against heads that were kept elsewhere, as bytes, of any clients: each must be
+ * one of the archive's.  Adds to what archive_verify reported; ERR_CORRUPT as there. */
+NODISCARD enum err archive_heads_kept(struct disk *disk, const char *folder, struct str heads,
+                                      verify_call *call, void *context,
+                                      struct verify_report *report);
+
 /* ---- Proof.  A delivery is what a client is given so that somebody else can check, without any
  * key, that these lines are under a signed head: docs/formats/heads.md, "Delivery".  Appends it as
- * JSON, with every leaf that holds one of the sequence numbers (ascending) and all heads from the
- * first to the last.  ERR_NOT_FOUND if a number is in no leaf under a head; ERR_CORRUPT if a leaf
- * that the proof needs is damaged. */
+ * JSON, with every leaf that holds one of the sequence numbers (ascending).  What it costs does not
+ * grow with the archive; all heads, if they are asked for, do.  ERR_NOT_FOUND if a number is in no
+ * leaf under a head; ERR_CORRUPT if a leaf that the proof needs is damaged. */
+enum prove_heads {
+    PROVE_ALL_HEADS, /* from the first to the last: who has the anchor needs nothing else */
+    PROVE_LAST_HEAD, /* that one alone, for who has the client's heads */
+};
 NODISCARD enum err archive_prove(const struct scope *scope, struct disk *disk, const char *folder,
                                  const char *keys, struct client_id client,
-                                 const uint64_t *sequences, size_t count, struct buf *out,
-                                 struct why *why);
+                                 const uint64_t *sequences, size_t count, enum prove_heads heads,
+                                 struct buf *out, struct why *why);
+
+/* ---- Copies (docs/formats/backup.md). */
+
+/* How far each journal is committed, "NUMBER END" a line: what is before never changes. */
+NODISCARD enum err archive_ends(const struct archive *archive, struct buf *out);
+/* The key that copies of a client's files are sealed under; it is derived from the client's own.
+ * ERR_NOT_FOUND: that one is gone. */
+NODISCARD enum err archive_copy_key(struct disk *disk, const char *keys, struct client_id client,
+                                    struct sha256 *ret, struct why *why);

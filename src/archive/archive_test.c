@@ -231,8 +231,10 @@ TEST(without_the_right_nothing_is_added_or_read)
     CHECK(fixture_offer(fixture, 7, 70, 4, NULL, 3, &first) == ERR_DENIED);
     CHECK(archive_read(other, fixture->archive, (struct client_id){7}, 1, fixture->mem, &batch,
                        &first, NULL) == ERR_DENIED);
-    CHECK(archive_lend(other, fixture->archive, (struct client_id){7}, 0, 0, &descriptor, &grant) ==
-          ERR_DENIED);
+    struct lend_cursor cursor = {0};
+    const struct lend_span span = {0, {INT64_MIN}, {INT64_MAX}};
+    CHECK(archive_lend(other, fixture->archive, (struct client_id){7}, &span, &cursor, &descriptor,
+                       &grant) == ERR_DENIED);
     CHECK(archive_generation(other, fixture->archive, (struct client_id){7}, STR("rules"),
                              STR("00")) == ERR_DENIED);
     CHECK(reader_open(other, disk_real(), fixture_path(fixture, "archive"), fixture->keys,
@@ -267,11 +269,13 @@ TEST(a_worker_reads_what_it_was_lent_and_nothing_of_another_client)
     struct buf grant;
     buf_init(&grant, 4096);
     size_t lent = 0;
+    struct lend_cursor cursor = {0};
+    const struct lend_span span = {0, {INT64_MIN}, {INT64_MAX}};
     for (;; lent++) {
         int descriptor;
         buf_reset(&grant);
-        enum err err = archive_lend(fixture->scope, fixture->archive, (struct client_id){7}, 0,
-                                    lent, &descriptor, &grant);
+        enum err err = archive_lend(fixture->scope, fixture->archive, (struct client_id){7}, &span,
+                                    &cursor, &descriptor, &grant);
         if (err == ERR_NOT_FOUND) {
             break;
         }
@@ -300,13 +304,15 @@ static struct reader *lent_from(struct fixture *fixture, uint64_t from, size_t *
     struct reader *reader;
     struct buf grant;
     size_t lent = 0;
+    struct lend_cursor cursor = {0};
+    const struct lend_span span = {from, {INT64_MIN}, {INT64_MAX}};
     CHECK(reader_new(&reader) == OK);
     buf_init(&grant, 4096);
     for (;; lent++) {
         int descriptor;
         buf_reset(&grant);
-        enum err err = archive_lend(fixture->scope, fixture->archive, (struct client_id){7}, from,
-                                    lent, &descriptor, &grant);
+        enum err err = archive_lend(fixture->scope, fixture->archive, (struct client_id){7}, &span,
+                                    &cursor, &descriptor, &grant);
         if (err == ERR_NOT_FOUND) {
             break;
         }
@@ -574,7 +580,7 @@ TEST(signing_goes_round_the_clients_a_few_at_a_time)
     for (uint32_t client = 7; client < 12; client++) {
         char name[64];
         (void)snprintf(name, sizeof name, "archive/heads/%u.heads", client);
-        CHECK(fixture_size(fixture, name) == 2 * (HEAD_FIXED_SIZE + 64) + 32);
+        CHECK(fixture_size(fixture, name) == 2 * (HEAD_FIXED_SIZE + 64) + 32 + HEAD_DAY_SIZE);
     }
     fixture_free(fixture);
 }

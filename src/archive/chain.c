@@ -27,6 +27,7 @@ struct walk_heads {
     struct head last; /* the last good one */
     bool last_known, anchor_known;
     bool damaged; /* between the last good one and here */
+    struct days days;
     uint8_t anchor[ED25519_SIZE];
 };
 
@@ -105,7 +106,7 @@ static enum err heads_walk(struct walk_heads *walk, const struct signer *signer)
 
 enum err chain_judge(struct judge *judge, struct judged *client)
 {
-    struct walk_heads walk = {.judge = judge, .client = client};
+    struct walk_heads walk = {.judge = judge, .client = client, .days = {.whole = true}};
     struct signer signer;
     char path[PATH_SIZE];
     bool signer_known = false;
@@ -146,6 +147,37 @@ enum err chain_judge(struct judge *judge, struct judged *client)
     return err;
 }
 
+/* What is wrong with the days at this head; NULL: nothing.  Then the head belongs to them. */
+const char *days_pass(struct days *days, const struct head *head)
+{
+    static const struct sha256 zeros;
+    const char *wrong = NULL;
+    if (head->kind == HEAD_DAY) {
+        struct sha256 root = tree_root(&days->tree);
+        const struct head_day *day = &head->day;
+        if (!days->known && days->whole &&
+            (day->number != 0 || !sha256_equal(&day->before, &zeros))) {
+            wrong = "the first day heads are missing";
+        } else if (days->known && (day->number <= days->last.number ||
+                                   (days->whole && day->number != days->last.number + 1))) {
+            wrong = "day heads are missing between this and the one before";
+        } else if (days->known && day->number == days->last.number + 1 &&
+                   (memcmp(day->public_key, days->last.public_next, ED25519_SIZE) != 0 ||
+                    !sha256_equal(&day->before, &days->hash))) {
+            wrong = "the day head does not follow the day head before it";
+        } else if (days->known && days->whole &&
+                   (day->first_epoch != days->epoch || !sha256_equal(&day->covered, &root))) {
+            wrong = "the day head was not signed over the heads of its day";
+        }
+        *days = (struct days){
+            .known = true, .whole = true, .last = *day, .epoch = head->epoch, .hash = head->hash};
+    }
+    if (days->known) {
+        tree_add(&days->tree, &head->hash);
+    }
+    return wrong;
+}
+
 bool chain_head(struct judge *judge, const struct mark *mark, struct head *ret)
 {
     char path[PATH_SIZE];
@@ -174,9 +206,65 @@ static void first_judge(struct walk_heads *walk, const struct head *head, uint64
     }
 }
 
+static void day_judge(struct walk_heads *walk, const struct head *head, uint64_t offset)
+{
+    if (walk->damaged) {
+        walk->days.whole = false;
+    }
+    const char *wrong = days_pass(&walk->days, head);
+    if (wrong != NULL) {
+        judge_say(walk->judge, walk->name, offset, "%s", wrong);
+    }
+}
+
+/* What a tombstone's record names must be there, as it was signed. */
+static bool remains_there(struct judge *judge, struct client_id client,
+                          const struct remains_place *place)
+{
+    char path[PATH_SIZE];
+    struct file *file;
+    size_t got = 0;
+    if (place->size > REMAINS_SIZE_MAX ||
+        remains_path(judge->folder, client, path, sizeof path) != OK ||
+        disk_open(judge->disk, path, DISK_READ, &file, NULL) != OK) {
+        return false;
+    }
+    char *bytes = malloc((size_t)place->size + 1);
+    bool same = bytes != NULL &&
+                file_read(file, place->offset, bytes, (size_t)place->size, &got) == OK &&
+                got == place->size;
+    if (same) {
+        struct sha256 hash = sha256_of_bytes(str_of(bytes, got));
+        same = sha256_equal(&hash, &place->hash);
+    }
+    free(bytes);
+    file_close(file);
+    return same;
+}
+
+static void tombstone_judge(struct walk_heads *walk, const struct head *head, uint64_t offset)
+{
+    struct tombstone_told told;
+    struct remains_place place;
+    if (head->kind != HEAD_TOMBSTONE) {
+        return;
+    }
+    if (!tombstone_decode(head, &told, &place)) {
+        judge_say(walk->judge, walk->name, offset, "a tombstone does not say what went");
+    } else if (!remains_there(walk->judge, head->client, &place)) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "remains/%u.remains", head->client.value);
+        judge_say(walk->judge, name, place.offset,
+                  "the remains of %llu leaves that a tombstone names are not there",
+                  (unsigned long long)told.leaves);
+    }
+}
+
 static void head_judge(struct walk_heads *walk, const struct head *head, uint64_t offset)
 {
     const struct head *last = &walk->last;
+    tombstone_judge(walk, head, offset);
+    day_judge(walk, head, offset);
     if (!walk->last_known) {
         if (!walk->damaged) {
             first_judge(walk, head, offset);
@@ -255,5 +343,16 @@ static void signer_judge(struct walk_heads *walk, const struct signer *signer, u
                 memcmp(public_key, last->public_key, ED25519_SIZE) != 0)) {
         judge_say(walk->judge, walk->name, end,
                   "the signing key is not the one that the last head announced");
+    }
+    if (!signer->days || !walk->days.known || walk->damaged) {
+        return;
+    }
+    const struct head_day *day = &walk->days.last;
+    ed25519_public(signer->day_current, public_key);
+    if (signer->day < day->number || signer->day > day->number + 1 ||
+        memcmp(public_key, signer->day == day->number ? day->public_key : day->public_next,
+               ED25519_SIZE) != 0) {
+        judge_say(walk->judge, walk->name, end,
+                  "the signing key of days is not the one that the last day head announced");
     }
 }

@@ -57,6 +57,7 @@ enum err client_get(struct archive *archive, struct client_id id, struct client 
     }
     client->id = id;
     client->next = 1;
+    client->generation_next = 1;
     client->key_journal = UINT64_MAX;
     enum err err = map_put(&archive->by_client, client_name(&id), archive->clients_count);
     if (err != OK) {
@@ -72,6 +73,8 @@ void client_free(struct client *client)
 {
     if (client != NULL) {
         index_done(&client->index);
+        held_done(client);
+        keep_done(client);
         free(client->journals);
         secret_forget(client, sizeof *client);
         free(client);
@@ -100,9 +103,11 @@ const struct sha256 *client_journal_key(struct client *client, uint64_t journal)
 /* The first public key is told twice, in the anchor and in the first head. */
 static enum err signer_make(struct archive *archive, struct client *client)
 {
-    struct signer signer = {.epoch = client->head_known ? client->head.epoch + 1 : 0};
+    struct signer signer = {.epoch = client->head_known ? client->head.epoch + 1 : 0, .days = true};
     random_bytes(signer.current, sizeof signer.current);
     random_bytes(signer.next, sizeof signer.next);
+    random_bytes(signer.day_current, sizeof signer.day_current);
+    random_bytes(signer.day_next, sizeof signer.day_next);
     enum err err = signer_store(archive->disk, archive->keys, client->id, &signer);
     if (err == OK) {
         client->signer = signer;
@@ -133,11 +138,28 @@ enum err client_ready(struct archive *archive, struct client *client, struct wal
     return err;
 }
 
+/* The key of the epoch that the last head was signed with goes, and so does its day's, if that was
+ * a day head.  A signer from before there were days gets its first keys of days. */
 static enum err signer_evolve(struct archive *archive, struct client *client)
 {
-    struct signer signer = {.epoch = client->signer.epoch + 1};
-    memcpy(signer.current, client->signer.next, sizeof signer.current);
+    struct signer signer = client->signer;
+    const struct head *head = &client->head;
+    signer.epoch++;
+    memcpy(signer.current, signer.next, sizeof signer.current);
     random_bytes(signer.next, sizeof signer.next);
+    if (!signer.days) {
+        random_bytes(signer.day_current, sizeof signer.day_current);
+        random_bytes(signer.day_next, sizeof signer.day_next);
+        signer.days = true;
+    } else if (head->kind == HEAD_DAY && head->day.number == signer.day) {
+        signer.day++;
+        memcpy(signer.day_current, signer.day_next, sizeof signer.day_current);
+        random_bytes(signer.day_next, sizeof signer.day_next);
+        signer.day_at = client->head_at;
+        signer.day_epoch = head->epoch;
+        signer.day_hash = head->hash;
+        signer.day_wall = head->wall;
+    }
     enum err err = signer_store(archive->disk, archive->keys, client->id, &signer);
     if (err == OK) {
         client->signer = signer;
@@ -178,7 +200,95 @@ static enum err head_write(struct archive *archive, struct client *client, struc
     return err;
 }
 
-enum err client_sign(struct archive *archive, struct client *client, struct wall now)
+/* The heads since the last day head, itself included, as the leaves of a tree: once a day, over
+ * some 1,440 records.  What is not there or not whole is left out, and verify will say so. */
+static enum err day_gather(struct archive *archive, struct client *client, struct head_day *day)
+{
+    const struct signer *signer = &client->signer;
+    char path[PATH_SIZE];
+    struct file *file;
+    struct tree tree = {0};
+    char *window = malloc(DAY_WINDOW_SIZE);
+    enum err err =
+        window == NULL ? ERR_MEMORY : heads_path(archive->folder, client->id, path, sizeof path);
+    if (err == OK) {
+        err = disk_open(archive->disk, path, DISK_READ, &file, NULL);
+    }
+    if (err != OK) {
+        free(window);
+        return err;
+    }
+    for (uint64_t at = signer->day_at; err == OK && at < client->heads_end;) {
+        size_t got = 0;
+        size_t used = 0;
+        size_t size;
+        struct head head;
+        err = file_read(file, at, window, DAY_WINDOW_SIZE, &got);
+        while (err == OK && at + used < client->heads_end &&
+               head_read_fast(str_of(window + used, got - used), client->id, &head, &size)) {
+            tree_add(&tree, &head.hash);
+            used += size;
+        }
+        if (used == 0) {
+            break;
+        }
+        at += used;
+    }
+    file_close(file);
+    free(window);
+    day->first_epoch = signer->day_epoch;
+    day->covered = tree_root(&tree);
+    return err;
+}
+
+static int64_t day_of(struct wall wall)
+{
+    const int64_t day = (int64_t)24 * 3600 * NS_PER_SECOND;
+    return wall.ns / day - (wall.ns % day < 0);
+}
+
+/* The first head of a day rolls up the day before; the very first of all begins the chain of days.
+ */
+static enum err day_fill(struct archive *archive, struct client *client, struct head *head)
+{
+    const struct signer *signer = &client->signer;
+    static const struct sha256 zeros;
+    bool first = sha256_equal(&signer->day_hash, &zeros);
+    if (!signer->days || (!first && day_of(head->wall) == day_of(signer->day_wall))) {
+        return OK;
+    }
+    struct tree none = {0};
+    head->kind = HEAD_DAY;
+    head->day = (struct head_day){.number = signer->day, .before = signer->day_hash};
+    head->day.first_epoch = head->epoch;
+    head->day.covered = tree_root(&none);
+    ed25519_public(signer->day_current, head->day.public_key);
+    ed25519_public(signer->day_next, head->day.public_next);
+    return first ? OK : day_gather(archive, client, &head->day);
+}
+
+static enum err head_sign(struct archive *archive, struct client *client, struct head *head)
+{
+    if (client->head_known) {
+        head->before = client->head.hash;
+    }
+    ed25519_public(client->signer.current, head->public_key);
+    ed25519_public(client->signer.next, head->public_next);
+    char bytes[HEAD_SIZE_MAX];
+    size_t size = head_encode(head, client->signer.current, client->signer.day_current, bytes);
+    enum err err = head_write(archive, client, str_of(bytes, size));
+    if (err != OK) {
+        return err;
+    }
+    client->head = *head;
+    client->head_known = true;
+    client->head_at = client->heads_end;
+    client->heads_end += size;
+    return OK;
+}
+
+static enum err sign(struct archive *archive, struct client *client, struct wall now,
+                     struct str body)
 {
     enum err err = OK;
     if (client->head_known && client->signer.epoch == client->head.epoch) {
@@ -197,22 +307,30 @@ enum err client_sign(struct archive *archive, struct client *client, struct wall
         .chain = archive->chain,
         .tree = client->tree,
     };
-    if (client->head_known) {
-        head.before = client->head.hash;
+    if (body.size > 0) {
+        head.kind = HEAD_TOMBSTONE;
+        head.body_size = (uint32_t)body.size;
+        memcpy(head.body, body.data, body.size);
+    } else {
+        err = day_fill(archive, client, &head);
     }
-    ed25519_public(client->signer.current, head.public_key);
-    ed25519_public(client->signer.next, head.public_next);
-    char bytes[HEAD_SIZE_MAX];
-    size_t size = head_encode(&head, client->signer.current, bytes);
-    err = head_write(archive, client, str_of(bytes, size));
-    if (err != OK) {
-        return err;
+    if (err == OK) {
+        err = head_sign(archive, client, &head);
     }
-    client->head = head;
-    client->head_known = true;
-    client->heads_end += size;
     /* The head stands; if the key cannot evolve now, the next signing does it first. */
-    return signer_evolve(archive, client);
+    return err == OK ? signer_evolve(archive, client) : err;
+}
+
+enum err client_sign(struct archive *archive, struct client *client, struct wall now)
+{
+    return sign(archive, client, now, STR(""));
+}
+
+enum err client_sign_body(struct archive *archive, struct client *client, struct wall now,
+                          struct str body)
+{
+    return body.size == 0 || body.size > HEAD_BODY_MAX ? ERR_LIMIT
+                                                       : sign(archive, client, now, body);
 }
 
 static enum err tail_search(struct client *client, struct str tail, uint64_t tail_at)
@@ -224,6 +342,7 @@ static enum err tail_search(struct client *client, struct str tail, uint64_t tai
         if (head_decode(str_slice(tail, at, tail.size), client->id, &head, &size)) {
             client->head = head;
             client->head_known = true;
+            client->head_at = tail_at + at;
             at += size;
             client->heads_end = tail_at + at;
             continue;
@@ -303,16 +422,43 @@ enum err client_journals_reserve(struct client *client)
     return OK;
 }
 
+struct client_journal *client_journal_find(struct client *client, uint64_t number)
+{
+    for (size_t i = client->journals_count; i > 0; i--) {
+        if (client->journals[i - 1].number == number) {
+            return &client->journals[i - 1];
+        }
+    }
+    return NULL;
+}
+
 enum err client_journals_learn(struct client *client, const struct frame *frame)
 {
-    if (client->journals_count > 0 &&
-        client->journals[client->journals_count - 1].number == frame->journal) {
-        return OK;
+    struct client_journal *journal =
+        client->journals_count > 0 ? &client->journals[client->journals_count - 1] : NULL;
+    if (journal == NULL || journal->number != frame->journal) {
+        enum err err = client_journals_reserve(client);
+        if (err != OK) {
+            return err;
+        }
+        journal = &client->journals[client->journals_count++];
+        *journal = (struct client_journal){.number = frame->journal,
+                                           .first_offset = frame->offset,
+                                           .leaf_first = frame->leaf_index,
+                                           .oldest = frame->wall,
+                                           .newest = frame->wall};
     }
-    enum err err = client_journals_reserve(client);
-    if (err == OK) {
-        client->journals[client->journals_count++] =
-            (struct client_journal){frame->journal, frame->offset};
+    journal->stored += FRAME_HEADER_SIZE + frame->payload_size;
+    if (frame->kind == FRAME_DATA) {
+        journal->first = journal->leaves == 0 ? frame->first : journal->first;
+        journal->last = frame->first + frame->events - 1;
+        journal->leaves++;
+        journal->events += frame->events;
+        journal->packed += frame->plain_size;
+        journal->oldest.ns =
+            frame->wall.ns < journal->oldest.ns ? frame->wall.ns : journal->oldest.ns;
+        journal->newest.ns =
+            frame->wall.ns > journal->newest.ns ? frame->wall.ns : journal->newest.ns;
     }
-    return err;
+    return OK;
 }

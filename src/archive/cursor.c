@@ -81,6 +81,17 @@ enum err archive_read(const struct scope *scope, struct archive *archive, struct
         return ERR_NOT_FOUND;
     }
     enum err err = frame_find(archive, client, sequence, &file, &frame);
+    if (client->held_count > 0 && (err == ERR_NOT_FOUND || (err == OK && frame.first > sequence))) {
+        uint64_t first;
+        enum err held = held_read(archive, client, sequence, mem, ret, &first, why);
+        if (held == OK && (err == ERR_NOT_FOUND || first < frame.first)) {
+            *ret_first = (struct place){id, first};
+            return OK;
+        }
+        if (held != OK && held != ERR_NOT_FOUND) {
+            return held;
+        }
+    }
     if (err == OK) {
         err = client_key(archive, client, why);
     }
@@ -98,64 +109,99 @@ enum err archive_read(const struct scope *scope, struct archive *archive, struct
     return err;
 }
 
-/* Passes over the journals that end before `begin`. */
-static const struct client_journal *journal_at(const struct client *client,
-                                               const struct index_entry *begin, size_t index)
+/* Lends a file that is open; the descriptor is the caller's. */
+static enum err file_lend(struct file *file, int *ret_descriptor)
 {
-    for (size_t i = 0; i < client->journals_count; i++) {
-        if (client->journals[i].number >= begin->journal && index-- == 0) {
-            return &client->journals[i];
-        }
+    *ret_descriptor = file_release(file);
+    return *ret_descriptor < 0 ? ERR_UNSUPPORTED : OK;
+}
+
+static enum err journal_lend(struct archive *archive, struct client *client,
+                             const struct client_journal *lent, const struct index_entry *begin,
+                             int *ret_descriptor, struct buf *grant)
+{
+    char path[PATH_SIZE];
+    struct file *file;
+    const struct journal_file *journal = journals_find(&archive->journals, lent->number);
+    enum err err = journal == NULL ? ERR_NOT_FOUND
+                                   : journal_path(archive->folder, lent->number, path, sizeof path);
+    err = err == OK ? disk_open(archive->disk, path, DISK_READ, &file, NULL) : err;
+    if (err != OK) {
+        return err;
     }
-    return NULL;
+    bool first = lent->number == begin->journal && begin->offset > lent->first_offset;
+    struct grant given = {client->id, lent->number, journal->end,
+                          first ? begin->offset : lent->first_offset,
+                          journal_key(client->key, client->id, lent->number)};
+    err = grant_encode(&given, grant);
+    secret_forget(&given, sizeof given);
+    if (err != OK) {
+        file_close(file);
+        return err;
+    }
+    return file_lend(file, ret_descriptor);
+}
+
+static enum err segment_lend(struct archive *archive, struct client *client,
+                             const struct held *held, int *ret_descriptor, struct buf *grant)
+{
+    struct file *file;
+    enum err err = held_open(archive, client, &held->head, &file);
+    if (err != OK) {
+        return err;
+    }
+    struct segment_grant given = {client->id, held->head.generation,
+                                  segment_key(client->key, client->id, held->head.seed)};
+    err = segment_grant_encode(&given, grant);
+    secret_forget(&given, sizeof given);
+    if (err != OK) {
+        file_close(file);
+        return err;
+    }
+    return file_lend(file, ret_descriptor);
+}
+
+/* Whether it may hold an event of the span by either of its times. */
+static bool span_overlaps(const struct lend_span *span, const struct segment_head *head)
+{
+    return head->last >= span->from &&
+           ((head->oldest.ns < span->until.ns && head->newest.ns >= span->since.ns) ||
+            (head->earliest.ns < span->until.ns && head->latest.ns >= span->since.ns));
 }
 
 enum err archive_lend(const struct scope *scope, struct archive *archive, struct client_id id,
-                      uint64_t from, size_t index, int *ret_descriptor, struct buf *grant)
+                      const struct lend_span *span, struct lend_cursor *cursor, int *ret_descriptor,
+                      struct buf *grant)
 {
     struct index_entry begin = {0};
     if (!scope_allows(scope, id, RIGHT_READ)) {
         return ERR_DENIED;
     }
     struct client *client = client_find(archive, id);
-    if (client != NULL && from > 1) {
-        (void)index_find(&client->index, from, &begin); /* without one: from the beginning */
-    }
-    const struct client_journal *lent = client != NULL ? journal_at(client, &begin, index) : NULL;
-    if (lent == NULL) {
+    if (client == NULL || (client->journals_count == 0 && client->held_count == 0)) {
         return ERR_NOT_FOUND;
     }
-    uint64_t end = 0;
-    for (size_t i = 0; i < archive->journals.count; i++) {
-        if (archive->journals.list[i].number == lent->number) {
-            end = archive->journals.list[i].end;
+    enum err err = client_key(archive, client, NULL);
+    if (err == OK && span->from > 1) {
+        (void)index_find(&client->index, span->from, &begin); /* without one: from the beginning */
+    }
+    for (size_t i = 0; err == OK && i < client->journals_count; i++) {
+        const struct client_journal *journal = &client->journals[i];
+        if (journal->number > cursor->journal && journal->number >= begin.journal) {
+            cursor->journal = journal->number;
+            if (journal->leaves == 0 || journal->sealed < journal->leaves) {
+                return journal_lend(archive, client, journal, &begin, ret_descriptor, grant);
+            }
         }
     }
-    char path[PATH_SIZE];
-    struct file *file;
-    enum err err = client_key(archive, client, NULL);
-    if (err == OK) {
-        err = journal_path(archive->folder, lent->number, path, sizeof path);
+    for (size_t i = 0; err == OK && i < client->held_count; i++) {
+        const struct held *held = &client->held[i];
+        if (held->head.generation > cursor->generation) {
+            cursor->generation = held->head.generation;
+            if (span_overlaps(span, &held->head)) {
+                return segment_lend(archive, client, held, ret_descriptor, grant);
+            }
+        }
     }
-    if (err == OK) {
-        err = disk_open(archive->disk, path, DISK_READ, &file, NULL);
-    }
-    if (err != OK) {
-        return err;
-    }
-    bool first = lent->number == begin.journal && begin.offset > lent->first_offset;
-    struct grant given = {id, lent->number, end, first ? begin.offset : lent->first_offset,
-                          journal_key(client->key, id, lent->number)};
-    err = grant_encode(&given, grant);
-    secret_forget(&given, sizeof given);
-    int descriptor = file_release(file);
-    if (err == OK && descriptor < 0) {
-        err = ERR_UNSUPPORTED;
-    }
-    if (err == OK) {
-        *ret_descriptor = descriptor;
-    } else if (descriptor >= 0 && file_adopt(descriptor, &file) == OK) {
-        file_close(file);
-    }
-    return err;
+    return err == OK ? ERR_NOT_FOUND : err;
 }

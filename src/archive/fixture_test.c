@@ -185,3 +185,49 @@ bool fixture_file_exists(const struct fixture *fixture, const char *name)
     struct stat status;
     return stat(fixture_path(fixture, name), &status) == 0;
 }
+
+struct seal_options fixture_sealing = {
+    .journal_age_ns = 1, .cold_after_ns = 0, .journal_keep_ns = 86400 * NS_PER_SECOND};
+
+static enum err seal_one(struct fixture *fixture, struct seal *seal)
+{
+    struct reader *reader;
+    struct why why = {0};
+    enum err err = reader_open(fixture->scope, fixture->disk, fixture->folder, fixture->keys,
+                               seal_client(seal), &reader, &why);
+    if (err == OK) {
+        err = seal_make(fixture->scope, reader, seal_order(seal), seal_output(seal), &why);
+        reader_close(reader);
+    }
+    if (err != OK) {
+        archive_seal_abandon(fixture->archive, seal, fixture->now);
+        return err;
+    }
+    return archive_seal_adopt(fixture->archive, seal, fixture->now, &why);
+}
+
+unsigned fixture_seal(struct fixture *fixture, enum err *ret_err)
+{
+    unsigned made = 0;
+    bool more = true;
+    enum err err = OK;
+    (void)archive_turn_over(fixture->archive, &fixture_sealing, fixture->now);
+    for (unsigned turns = 0; err == OK && more && turns < 10000; turns++) {
+        struct seal *seal = NULL;
+        err =
+            archive_seal_next(fixture->archive, &fixture_sealing, fixture->now, 100, &seal, &more);
+        if (err == OK && seal != NULL) {
+            err = seal_one(fixture, seal);
+            made += err == OK;
+            more = true;
+        }
+    }
+    err =
+        err == OK ? archive_journals_remove(fixture->archive, &fixture_sealing, fixture->now) : err;
+    if (ret_err != NULL) {
+        *ret_err = err;
+    } else {
+        CHECK(err == OK);
+    }
+    return made;
+}

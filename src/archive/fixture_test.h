@@ -3,6 +3,7 @@
 /* An archive in a folder of its own, and batches whose records say what they are. */
 
 #include "archive/archive.h"
+#include "archive/seal.h"
 
 struct fixture {
     struct disk *disk;
@@ -33,6 +34,11 @@ uint64_t fixture_append(struct fixture *fixture, uint32_t client, uint32_t sourc
 uint64_t fixture_read(struct fixture *fixture, uint32_t client);
 /* The same with a reader over the folder. */
 uint64_t fixture_search(struct fixture *fixture, uint32_t client);
+
+/* Seals, merges and removes until nothing is due, as core and its workers would; how many segments
+ * were made.  *ret_err: the first error, if anybody wants it. */
+unsigned fixture_seal(struct fixture *fixture, enum err *ret_err);
+extern struct seal_options fixture_sealing; /* a journal is closed at once, and stays a day */
 
 const char *fixture_path(const struct fixture *fixture, const char *name); /* static buffers */
 size_t fixture_size(const struct fixture *fixture, const char *name);

@@ -37,59 +37,20 @@ static struct sha256 payload_key(const struct sha256 *key, const uint8_t seed[SH
     return hmac_sha256_of(key->bytes, parts, 2);
 }
 
-/* Short texts on their way into a hash: each call of the library costs as much as 100 bytes. */
-struct gathering {
-    struct sha256_run *run;
-    size_t size;
-    char bytes[16384];
-};
-
-static void gather(struct gathering *gathering, struct str text)
+enum err frame_leaf_check(const struct frame *frame, const uint8_t salt[FRAME_SALT_SIZE],
+                          const struct batch *batch, bool *ret)
 {
-    if (text.size > sizeof gathering->bytes - gathering->size) {
-        sha256_add(gathering->run, str_of(gathering->bytes, gathering->size));
-        gathering->size = 0;
-    }
-    if (text.size > sizeof gathering->bytes) {
-        sha256_add(gathering->run, text);
+    struct leaf_head head;
+    struct sha256 leaf = {0};
+    enum err err = OK;
+    if (frame->version < 3) {
+        err = leaf_of_form_1(salt, frame->first, batch, &leaf);
     } else {
-        memcpy(gathering->bytes + gathering->size, text.data, text.size);
-        gathering->size += text.size;
+        err = leaf_told(salt, frame->first, batch, &head);
+        leaf = err == OK ? leaf_hash(&head) : leaf;
     }
-}
-
-enum err frame_leaf(const uint8_t salt[FRAME_SALT_SIZE], uint64_t first, const struct batch *batch,
-                    struct sha256 *ret)
-{
-    uint64_t size = 0;
-    struct event event;
-    for (uint32_t i = 0; i < batch->events; i++) {
-        batch_event(batch, i, &event);
-        size += event.record.size;
-    }
-    if (size > BATCH_SIZE_MAX) {
-        return ERR_LIMIT;
-    }
-    char start[21];
-    start[0] = 0;
-    put_u32(start + 1, batch->client.value);
-    put_u32(start + 5, batch->source.value);
-    put_u64(start + 9, first);
-    put_u32(start + 17, batch->events);
-    struct gathering gathering = {.run = sha256_begin()};
-    gather(&gathering, str_of(start, sizeof start));
-    gather(&gathering, str_of(salt, FRAME_SALT_SIZE));
-    for (uint32_t i = 0; i < batch->events; i++) {
-        char before[12];
-        batch_event(batch, i, &event);
-        put_u32(before, (uint32_t)event.record.size);
-        put_u64(before + 4, (uint64_t)event.received.ns);
-        gather(&gathering, str_of(before, sizeof before));
-        gather(&gathering, event.record);
-    }
-    sha256_add(gathering.run, str_of(gathering.bytes, gathering.size));
-    *ret = sha256_end(gathering.run);
-    return OK;
+    *ret = err == OK && sha256_equal(&leaf, &frame->leaf);
+    return err;
 }
 
 enum err frame_append(struct frame *frame, const struct sha256 *key, struct str plain,
@@ -223,11 +184,11 @@ bool frame_decode(const char *header, uint64_t journal, uint64_t offset, struct 
     return true;
 }
 
-enum err frame_payload(struct file *file, const struct frame *frame, struct arena *mem,
-                       struct str *ret, struct why *why)
+static enum err payload_read(struct file *file, const struct frame *frame, struct arena *mem,
+                             struct str *ret, struct why *why)
 {
     size_t got = 0;
-    char *payload = arena_take(mem, frame->payload_size);
+    char *payload = arena_take_plain(mem, frame->payload_size);
     if (payload == NULL) {
         return ERR_MEMORY;
     }
@@ -240,11 +201,27 @@ enum err frame_payload(struct file *file, const struct frame *frame, struct aren
         return err;
     }
     *ret = str_of(payload, got);
-    struct sha256 hash = sha256_of_bytes(*ret);
-    if (!sha256_equal(&hash, &frame->payload_hash)) {
-        return why_say(why, ERR_CORRUPT, 0, "the frame's payload is not what was written");
-    }
     return OK;
+}
+
+static bool payload_is(const struct frame *frame, struct str payload)
+{
+    struct sha256 hash = sha256_of_bytes(payload);
+    return sha256_equal(&hash, &frame->payload_hash);
+}
+
+enum err frame_payload(struct file *file, const struct frame *frame, struct arena *mem,
+                       struct str *ret, struct why *why)
+{
+    struct str payload;
+    enum err err = payload_read(file, frame, mem, &payload, why);
+    if (err == OK && !payload_is(frame, payload)) {
+        err = why_say(why, ERR_CORRUPT, 0, "the frame's payload is not what was written");
+    }
+    if (err == OK) {
+        *ret = payload;
+    }
+    return err;
 }
 
 enum err frame_open(const struct frame *frame, struct str payload, const struct sha256 *key,
@@ -252,8 +229,8 @@ enum err frame_open(const struct frame *frame, struct str payload, const struct 
                     struct str *ret_plain, struct why *why)
 {
     char header[FRAME_HEADER_SIZE];
-    char *opened = arena_take(mem, payload.size);
-    char *plain = arena_take(mem, frame->plain_size);
+    char *opened = arena_take_plain(mem, payload.size);
+    char *plain = arena_take_plain(mem, frame->plain_size);
     if (plain == NULL || opened == NULL) {
         return ERR_MEMORY;
     }
@@ -263,7 +240,9 @@ enum err frame_open(const struct frame *frame, struct str payload, const struct 
         aes_open(sealing.bytes, nonce_zero, str_of(header, FRAME_BESIDE_SIZE), payload, opened);
     secret_forget(&sealing, sizeof sealing);
     if (err != OK) {
-        return why_say(why, ERR_CORRUPT, 0, "the frame does not open with the client's key");
+        return why_say(why, ERR_CORRUPT, 0, "%s",
+                       payload_is(frame, payload) ? "the frame does not open with the client's key"
+                                                  : "the frame's payload is not what was written");
     }
     memcpy(ret_salt, opened, FRAME_SALT_SIZE);
     err = zstd_unpack(
@@ -276,7 +255,7 @@ enum err frame_open(const struct frame *frame, struct str payload, const struct 
     if (frame->version == 1 || frame->kind != FRAME_DATA) {
         return OK;
     }
-    char *rows = arena_take(mem, frame->plain_size);
+    char *rows = arena_take_plain(mem, frame->plain_size);
     if (rows == NULL) {
         return ERR_MEMORY;
     }
@@ -287,16 +266,12 @@ enum err frame_open(const struct frame *frame, struct str payload, const struct 
     return OK;
 }
 
-enum err frame_batch(struct file *file, const struct frame *frame, const struct sha256 *key,
-                     struct zstd *zstd, struct arena *mem, uint8_t ret_salt[FRAME_SALT_SIZE],
-                     struct batch *ret, struct why *why)
+enum err frame_unfold(const struct frame *frame, struct str payload, const struct sha256 *key,
+                      struct zstd *zstd, struct arena *mem, uint8_t ret_salt[FRAME_SALT_SIZE],
+                      struct batch *ret, struct why *why)
 {
-    struct str payload;
     struct str plain;
-    enum err err = frame_payload(file, frame, mem, &payload, why);
-    if (err == OK) {
-        err = frame_open(frame, payload, key, zstd, mem, ret_salt, &plain, why);
-    }
+    enum err err = frame_open(frame, payload, key, zstd, mem, ret_salt, &plain, why);
     if (err == OK) {
         err = batch_check(plain, mem, ret, why);
     }
@@ -305,4 +280,15 @@ enum err frame_batch(struct file *file, const struct frame *frame, const struct 
         err = why_say(why, ERR_CORRUPT, 0, "the batch is not the one that its frame names");
     }
     return err;
+}
+
+/* The seal says of the payload all that its hash would say, and more: that is for who has no key.
+ */
+enum err frame_batch(struct file *file, const struct frame *frame, const struct sha256 *key,
+                     struct zstd *zstd, struct arena *mem, uint8_t ret_salt[FRAME_SALT_SIZE],
+                     struct batch *ret, struct why *why)
+{
+    struct str payload;
+    enum err err = payload_read(file, frame, mem, &payload, why);
+    return err == OK ? frame_unfold(frame, payload, key, zstd, mem, ret_salt, ret, why) : err;
 }

@@ -1,13 +1,17 @@
 /*
  * A delivery: lines with what proves them.
  *
- *     the heads, first to last → every leaf of the client in the journals → for each leaf asked
- *     for, its salt, its records, and RFC 6962's audit path to the last head's root
+ *     the heads, all or the last → for each number the leaf that holds it → its salt, its records,
+ *     and RFC 6962's audit path to the last head's root
  *
- * The leaves of one client are held in memory while the paths are made, 32 bytes each.
+ * Leaves and the nodes of paths are found by nodes.c, whose cost does not grow with the archive; a
+ * path is folded and compared with the signed root before it is given out.
+ *
+ * Always true: at most one leaf's records are in memory.
  */
 
-#include "archive/private.h"
+#include "archive/leaves.h"
+#include "archive/nodes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,13 +23,10 @@ struct proof {
     const char *folder;
     struct client_id client;
     uint8_t key[AES_KEY_SIZE];
-    const uint64_t *sequences;
-    size_t count, at;
-    struct head head; /* the last */
-    struct sha256 *leaves;
-    uint64_t leaves_count;
-    struct frame *frames; /* those asked for */
-    size_t frames_count;
+    struct nodes *nodes;
+    struct head head;       /* the last */
+    struct nodes_leaf leaf; /* that is being printed */
+    enum err failed;        /* to find a node */
     struct zstd *zstd;
     struct arena *mem;
     struct buf *out;
@@ -73,153 +74,152 @@ static enum err heads_print(struct proof *proof, struct why *why)
             err = why_say(why, ERR_CORRUPT, 0, "%s: damaged at byte %zu", path, at);
             break;
         }
-        if (at == 0) {
-            err = buf_print(proof->out,
-                            "{\"version\":1,\"client\":%u,\"anchor\":", proof->client.value);
-            err = err == OK ? hex_append(proof->out, proof->head.public_key) : err;
-            err = err == OK ? buf_append(proof->out, STR(",\"heads\":[\"")) : err;
-        } else {
+        if (at > 0) {
             err = buf_append(proof->out, STR("\",\""));
         }
         base64_print(proof->out, str_of(bytes + at, head_size), &err);
         at += head_size;
     }
     free(bytes);
-    return err == OK ? buf_append(proof->out, STR("\"],\"leaves\":[")) : err;
+    return err;
 }
 
-/* Whether a number asked for lies in the frame; numbers before it are in none. */
-static bool frame_asked(struct proof *proof, const struct frame *frame, bool *ret_missed)
+static enum err last_print(struct proof *proof, struct why *why)
 {
-    bool asked = false;
-    while (proof->at < proof->count && proof->sequences[proof->at] < frame->first + frame->events) {
-        if (proof->sequences[proof->at] < frame->first) {
-            *ret_missed = true;
-        }
-        asked = true;
-        proof->at++;
+    char bytes[HEAD_SIZE_MAX];
+    size_t got = 0;
+    size_t size;
+    enum err err = nodes_last_read(proof->nodes, bytes, &got);
+    if (err == OK && !head_decode(str_of(bytes, got), proof->client, &proof->head, &size)) {
+        return why_say(why, ERR_CORRUPT, 0, "the last head of client %u is damaged",
+                       proof->client.value);
     }
-    return asked;
+    if (err == OK) {
+        base64_print(proof->out, str_of(bytes, size), &err);
+    }
+    return err;
 }
 
-static enum err leaf_note(struct proof *proof, const struct frame *frame, struct why *why)
+static struct sha256 node_get(void *context, uint64_t from, uint64_t to)
 {
-    bool missed = false;
-    if (frame->leaf_index != proof->leaves_count) {
-        return why_say(why, ERR_CORRUPT, 0, "leaf %llu of client %u is lost: no proof can be made",
-                       (unsigned long long)proof->leaves_count, proof->client.value);
+    struct proof *proof = context;
+    struct sha256 node = {0};
+    if (proof->failed == OK) {
+        proof->failed = nodes_root(proof->nodes, from, to, &node);
     }
-    proof->leaves[proof->leaves_count++] = frame->leaf;
-    if (frame_asked(proof, frame, &missed)) {
-        struct frame *larger = realloc(proof->frames, (proof->frames_count + 1) * sizeof *larger);
-        if (larger == NULL) {
-            return ERR_MEMORY;
-        }
-        proof->frames = larger;
-        proof->frames[proof->frames_count++] = *frame;
-    }
-    return missed ? ERR_NOT_FOUND : OK;
+    return node;
 }
 
-static enum err journal_open(struct proof *proof, uint64_t number, struct file **ret,
-                             struct why *why)
+static enum err path_print(struct proof *proof, struct why *why)
 {
-    char path[PATH_SIZE];
-    enum err err = journal_path(proof->folder, number, path, sizeof path);
-    return err == OK ? disk_open(proof->disk, path, DISK_READ, ret, why) : err;
-}
-
-static enum err leaves_gather(struct proof *proof, struct why *why)
-{
-    struct journals journals;
-    enum err err = journals_list(proof->disk, proof->folder, &journals, why);
-    if (err != OK) {
-        return err;
+    struct sha256 nodes[PATH_NODES_MAX];
+    const struct nodes_leaf *leaf = &proof->leaf;
+    uint64_t size = proof->head.tree.size;
+    proof->failed = OK;
+    unsigned count = path_inclusion(size, leaf->index, node_get, proof, nodes);
+    if (proof->failed == OK &&
+        !path_inclusion_holds(&leaf->hash, leaf->index, size, nodes, count, &proof->head.root)) {
+        proof->failed = ERR_CORRUPT;
     }
-    for (size_t i = 0; err == OK && i < journals.count; i++) {
-        struct file *file;
-        struct walk walk;
-        struct frame frame;
-        err = journal_open(proof, journals.list[i].number, &file, why);
-        if (err != OK) {
-            break;
-        }
-        walk_init(&walk, file, journals.list[i].number, 0, journals.list[i].end);
-        while (err == OK && proof->leaves_count < proof->head.tree.size &&
-               walk_next(&walk, &frame)) {
-            if (frame.kind == FRAME_DATA && client_equal(frame.client, proof->client)) {
-                err = leaf_note(proof, &frame, why);
-            }
-        }
-        file_close(file);
-    }
-    journals_done(&journals);
-    if (err == OK && proof->leaves_count < proof->head.tree.size) {
-        err = why_say(why, ERR_CORRUPT, 0, "signed leaves of client %u are in no journal",
-                      proof->client.value);
-    }
-    return err == OK && proof->at < proof->count ? ERR_NOT_FOUND : err;
-}
-
-static struct sha256 range_root(const struct proof *proof, uint64_t from, uint64_t to)
-{
-    struct tree tree = {0};
-    for (uint64_t i = from; i < to; i++) {
-        tree_add(&tree, &proof->leaves[i]);
-    }
-    return tree_root(&tree);
-}
-
-/* RFC 6962, 2.1.1: from the top down the range halves; its other half is the next node of the path,
- * which is read from the bottom up. */
-static enum err path_print(struct proof *proof, uint64_t index)
-{
-    struct sha256 nodes[64];
-    unsigned count = 0;
-    uint64_t from = 0;
-    uint64_t to = proof->leaves_count;
-    while (to - from > 1) {
-        uint64_t half = 1;
-        while (half * 2 < to - from) {
-            half *= 2;
-        }
-        if (index < from + half) {
-            nodes[count++] = range_root(proof, from + half, to);
-            to = from + half;
-        } else {
-            nodes[count++] = range_root(proof, from, from + half);
-            from += half;
-        }
+    if (proof->failed != OK) {
+        return why_say(why, proof->failed, 0,
+                       "leaf %llu of client %u: leaves that its proof needs are lost",
+                       (unsigned long long)leaf->index, proof->client.value);
     }
     enum err err = buf_append(proof->out, STR("],\"path\":["));
-    for (unsigned i = count; err == OK && i > 0; i--) {
-        err = hex_append(proof->out, nodes[i - 1].bytes);
-        if (err == OK && i > 1) {
+    for (unsigned i = 0; err == OK && i < count; i++) {
+        err = hex_append(proof->out, nodes[i].bytes);
+        if (err == OK && i + 1 < count) {
             err = buf_append_byte(proof->out, ',');
         }
     }
     return err == OK ? buf_append(proof->out, STR("]}")) : err;
 }
 
-static enum err leaf_print(struct proof *proof, const struct frame *frame, struct why *why)
+static enum err journal_batch(struct proof *proof, uint8_t salt[FRAME_SALT_SIZE], struct batch *ret,
+                              struct why *why)
 {
-    uint8_t salt[FRAME_SALT_SIZE];
-    struct batch batch;
+    char path[PATH_SIZE];
     struct file *file;
-    enum err err = journal_open(proof, frame->journal, &file, why);
+    const struct frame *frame = &proof->leaf.frame;
+    enum err err = journal_path(proof->folder, frame->journal, path, sizeof path);
+    err = err == OK ? disk_open(proof->disk, path, DISK_READ, &file, why) : err;
     if (err != OK) {
         return err;
     }
     struct sha256 key = journal_key(proof->key, proof->client, frame->journal);
-    arena_reset(proof->mem);
-    err = frame_batch(file, frame, &key, proof->zstd, proof->mem, salt, &batch, why);
+    err = frame_batch(file, frame, &key, proof->zstd, proof->mem, salt, ret, why);
     secret_forget(&key, sizeof key);
     file_close(file);
+    return err;
+}
+
+static enum err block_find(struct segment *segment, uint64_t first, struct arena *mem,
+                           struct batch *ret, struct why *why)
+{
+    size_t blocks = (size_t)segment_head(segment)->blocks;
+    size_t index = 0;
+    struct str data;
+    struct block *block;
+    while (index < blocks && segment_block(segment, index)->last < first) {
+        index++;
+    }
+    enum err err = index == blocks ? ERR_CORRUPT : segment_read(segment, index, mem, &data, why);
+    err = err == OK ? block_open(data, mem, &block, why) : err;
+    for (size_t i = 0; err == OK && i < block_leaves(block); i++) {
+        struct block_leaf leaf;
+        const uint32_t *rows;
+        block_leaf(block, i, &leaf);
+        if (leaf.first == first) {
+            return block_batch(block, i, NULL, mem, ret, &rows, why);
+        }
+    }
+    return err == OK ? ERR_CORRUPT : err;
+}
+
+static enum err segment_batch(struct proof *proof, uint8_t salt[FRAME_SALT_SIZE], struct batch *ret,
+                              struct why *why)
+{
+    const struct segment_head *head = &proof->leaf.segment;
+    struct segment *segment = NULL;
+    const uint8_t *salts;
+    struct file *file;
+    enum err err = nodes_segment(proof->nodes, head->generation, &file);
+    if (err != OK) {
+        return err;
+    }
+    struct sha256 key = segment_key(proof->key, proof->client, head->seed);
+    err = segment_open(file, &key, &segment, why);
+    secret_forget(&key, sizeof key);
+    err = err == OK ? segment_salts(segment, proof->mem, &salts, why) : err;
+    if (err == OK) {
+        memcpy(salt, salts + proof->leaf.place * SEGMENT_SALT_SIZE, FRAME_SALT_SIZE);
+        err = block_find(segment, proof->leaf.first, proof->mem, ret, why);
+    }
+    segment_close(segment);
+    file_close(file);
+    return err;
+}
+
+static enum err leaf_print(struct proof *proof, struct why *why)
+{
+    uint8_t salt[FRAME_SALT_SIZE];
+    struct batch batch;
+    unsigned form = 0;
+    const struct nodes_leaf *leaf = &proof->leaf;
+    arena_reset(proof->mem);
+    enum err err = leaf->in_journal ? journal_batch(proof, salt, &batch, why)
+                                    : segment_batch(proof, salt, &batch, why);
+    err = err == OK ? leaf_form(salt, leaf->first, &batch, &leaf->hash, &form) : err;
+    if (err == OK && form == 0) {
+        err = why_say(why, ERR_CORRUPT, 0, "leaf %llu of client %u is not that of its records",
+                      (unsigned long long)leaf->index, proof->client.value);
+    }
     if (err == OK) {
         err =
             buf_print(proof->out,
-                      "{\"source\":%u,\"first\":%llu,\"index\":%llu,\"salt\":", frame->source.value,
-                      (unsigned long long)frame->first, (unsigned long long)frame->leaf_index);
+                      "{\"source\":%u,\"first\":%llu,\"index\":%llu,\"salt\":", leaf->source.value,
+                      (unsigned long long)leaf->first, (unsigned long long)leaf->index);
     }
     err = err == OK ? hex_append(proof->out, salt) : err;
     err = err == OK ? buf_append(proof->out, STR(",\"records\":[")) : err;
@@ -231,52 +231,71 @@ static enum err leaf_print(struct proof *proof, const struct frame *frame, struc
         base64_print(proof->out, event.record, &err);
         err = err == OK ? buf_append(proof->out, STR("\"}")) : err;
     }
-    return err == OK ? path_print(proof, frame->leaf_index) : err;
+    return err == OK ? path_print(proof, why) : err;
 }
 
-static enum err proof_make(struct proof *proof, struct why *why)
+static enum err begin_print(struct proof *proof, const char *keys, bool all_heads, struct why *why)
 {
-    enum err err = heads_print(proof, why);
-    if (err == OK) {
-        if (proof->head.tree.size > SIZE_MAX / SHA256_SIZE / 2) {
-            return ERR_LIMIT;
+    uint8_t anchor[ED25519_SIZE];
+    enum err err = anchor_load(proof->disk, keys, proof->client, anchor, why);
+    err = err == OK ? buf_print(proof->out,
+                                "{\"version\":%u,\"client\":%u,\"anchor\":", all_heads ? 1u : 2u,
+                                proof->client.value)
+                    : err;
+    err = err == OK ? hex_append(proof->out, anchor) : err;
+    err = err == OK ? buf_append(proof->out, STR(",\"heads\":[\"")) : err;
+    err = err == OK ? (all_heads ? heads_print : last_print)(proof, why) : err;
+    return err == OK ? buf_append(proof->out, STR("\"],\"leaves\":[")) : err;
+}
+
+static enum err leaves_print(struct proof *proof, const uint64_t *sequences, size_t count,
+                             struct why *why)
+{
+    uint64_t next = 0; /* behind the leaf before */
+    enum err err = OK;
+    for (size_t i = 0; err == OK && i < count; i++) {
+        if (sequences[i] < next) {
+            continue;
         }
-        proof->leaves = calloc((size_t)proof->head.tree.size + 1, sizeof *proof->leaves);
-        err = proof->leaves == NULL ? ERR_MEMORY : leaves_gather(proof, why);
-    }
-    for (size_t i = 0; err == OK && i < proof->frames_count; i++) {
-        err = i > 0 ? buf_append_byte(proof->out, ',') : OK;
-        err = err == OK ? leaf_print(proof, &proof->frames[i], why) : err;
+        err = nodes_leaf(proof->nodes, sequences[i], &proof->leaf);
+        if (err == ERR_CORRUPT) {
+            return why_say(why, err, 0, "the leaf of number %llu of client %u is lost",
+                           (unsigned long long)sequences[i], proof->client.value);
+        }
+        err = err == OK && next > 0 ? buf_append_byte(proof->out, ',') : err;
+        err = err == OK ? leaf_print(proof, why) : err;
+        next = proof->leaf.first + proof->leaf.events;
     }
     return err == OK ? buf_append(proof->out, STR("]}\n")) : err;
 }
 
 enum err archive_prove(const struct scope *scope, struct disk *disk, const char *folder,
                        const char *keys, struct client_id client, const uint64_t *sequences,
-                       size_t count, struct buf *out, struct why *why)
+                       size_t count, enum prove_heads heads, struct buf *out, struct why *why)
 {
     if (!scope_allows(scope, client, RIGHT_READ)) {
         return why_say(why, ERR_DENIED, 0, "client %u may not be read", client.value);
     }
-    struct proof proof = {.disk = disk,
-                          .folder = folder,
-                          .client = client,
-                          .sequences = sequences,
-                          .count = count,
-                          .zstd = zstd_new(1),
-                          .mem = arena_new(8 * (size_t)BATCH_SIZE_MAX),
-                          .out = out};
-    enum err err = proof.zstd == NULL || proof.mem == NULL ? ERR_MEMORY : OK;
-    if (err == OK) {
-        err = key_load(disk, keys, client, proof.key, why);
+    struct proof *proof = calloc(1, sizeof *proof);
+    if (proof == NULL) {
+        return ERR_MEMORY;
     }
-    if (err == OK) {
-        err = proof_make(&proof, why);
-    }
-    secret_forget(proof.key, sizeof proof.key);
-    free(proof.leaves);
-    free(proof.frames);
-    zstd_free(proof.zstd);
-    arena_free(proof.mem);
+    proof->disk = disk;
+    proof->folder = folder;
+    proof->client = client;
+    proof->zstd = zstd_new(1);
+    proof->mem = arena_new(BLOCK_MEMORY_MAX + 8 * (size_t)BATCH_SIZE_MAX +
+                           (size_t)SEGMENT_LEAVES_MAX * 2 * SEGMENT_SALT_SIZE);
+    proof->out = out;
+    enum err err = proof->zstd == NULL || proof->mem == NULL ? ERR_MEMORY : OK;
+    err = err == OK ? key_load(disk, keys, client, proof->key, why) : err;
+    err = err == OK ? nodes_open(disk, folder, client, &proof->nodes, why) : err;
+    err = err == OK ? begin_print(proof, keys, heads == PROVE_ALL_HEADS, why) : err;
+    err = err == OK ? leaves_print(proof, sequences, count, why) : err;
+    secret_forget(proof->key, sizeof proof->key);
+    nodes_close(proof->nodes);
+    zstd_free(proof->zstd);
+    arena_free(proof->mem);
+    free(proof);
     return err;
 }

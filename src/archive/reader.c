@@ -1,9 +1,10 @@
 /*
- * Reading again: one client's frames, journal by journal, opened with keys that fit this client
- * and these journals only.  Headers of other clients' frames are passed over.
+ * Reading again: one client's leaves, out of journals and segments that are opened with keys that
+ * fit this client and these files only.  merge.c brings them in order; here each event is asked
+ * for.
  *
- * A frame that is damaged is passed over too: a search answers with all that is still there, and
- * verify says what is not.
+ * What is damaged is passed over: a search answers with all that is still there, and verify says
+ * what is not.
  */
 
 #include "archive/private.h"
@@ -11,42 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/leaves.h"
+#include "archive/merge.h"
+#include "archive/segment.h"
 #include "base/bytes.h"
 
-#define GRANT_SIZE 72
-#define OFFSETS_SIZE_MAX                                                    \
-    ((size_t)1 << 30) /* of a journal's frames, whose headers are 304 bytes \
-                       */
-/* A frame is made after its events have come, unless the clock was set back between the two. */
-#define CLOCK_SET_BACK_NS (3600 * NS_PER_SECOND)
-
-struct reader_journal {
-    struct grant grant;
-    struct file *file; /* NULL: opened when needed, from `folder` */
-};
-
-struct reader {
-    struct reader_journal *list;
-    size_t count, capacity;
-    struct disk *disk;
-    char *folder;
-    struct zstd *zstd;
-    struct arena *mem;
-    reader_pause *pause;
-    void *pause_context;
-    reader_generation *generation;
-    void *generation_context;
-};
-
-/* Asks whether a frame is wanted at all, and then for each of its events. */
-struct wanted {
-    const struct query *query;
-    struct wall from, to;
-    const uint64_t *sequences;
-    size_t count, at;
-    bool by_sequence;
-    bool by_arrival; /* from and to are of the arrival, not of the event's own time */
-};
+#define GRANT_SIZE         72
+#define SEGMENT_GRANT_SIZE 56
 
 enum err grant_encode(const struct grant *grant, struct buf *out)
 {
@@ -80,6 +52,32 @@ enum err grant_decode(struct str bytes, struct grant *ret)
     return OK;
 }
 
+enum err segment_grant_encode(const struct segment_grant *grant, struct buf *out)
+{
+    char bytes[SEGMENT_GRANT_SIZE];
+    memcpy(bytes, "HINOMIgs", 8);
+    put_u32(bytes + 8, 1);
+    put_u32(bytes + 12, grant->client.value);
+    put_u64(bytes + 16, grant->generation);
+    memcpy(bytes + 24, grant->key.bytes, SHA256_SIZE);
+    enum err err = buf_append(out, str_of(bytes, sizeof bytes));
+    secret_forget(bytes, sizeof bytes);
+    return err;
+}
+
+enum err segment_grant_decode(struct str bytes, struct segment_grant *ret)
+{
+    if (bytes.size != SEGMENT_GRANT_SIZE || memcmp(bytes.data, "HINOMIgs", 8) != 0 ||
+        get_u32(bytes.data + 8) != 1 || get_u32(bytes.data + 12) == 0 ||
+        get_u64(bytes.data + 16) == 0) {
+        return ERR_CORRUPT;
+    }
+    *ret = (struct segment_grant){.client = {get_u32(bytes.data + 12)},
+                                  .generation = get_u64(bytes.data + 16)};
+    memcpy(ret->key.bytes, bytes.data + 24, SHA256_SIZE);
+    return OK;
+}
+
 enum err reader_new(struct reader **ret)
 {
     struct reader *reader = calloc(1, sizeof *reader);
@@ -108,6 +106,11 @@ void reader_heed_generations(struct reader *reader, reader_generation *call, voi
     reader->generation_context = context;
 }
 
+void reader_records_only(struct reader *reader, bool only)
+{
+    reader->records_only = only;
+}
+
 void reader_close(struct reader *reader)
 {
     if (reader == NULL) {
@@ -117,9 +120,15 @@ void reader_close(struct reader *reader)
         file_close(reader->list[i].file);
         secret_forget(&reader->list[i], sizeof reader->list[i]);
     }
+    for (size_t i = 0; i < reader->segments_count; i++) {
+        file_close(reader->segments[i].file);
+        secret_forget(&reader->segments[i], sizeof reader->segments[i]);
+    }
     free(reader->list);
+    free(reader->segments);
     free(reader->folder);
     zstd_free(reader->zstd);
+    arena_free(reader->spare);
     arena_free(reader->mem);
     free(reader);
 }
@@ -149,21 +158,54 @@ static enum err journal_insert(struct reader *reader, const struct grant *grant,
     return OK;
 }
 
+/* One whose head is damaged is passed over, like a frame. */
+static enum err segment_insert(struct reader *reader, const struct segment_grant *grant,
+                               struct file *file, bool keep)
+{
+    struct reader_segment segment = {.grant = *grant, .file = keep ? file : NULL};
+    enum err err = segment_head_read(file, &segment.head, NULL);
+    if (err == OK && (!client_equal(segment.head.client, grant->client) ||
+                      segment.head.generation != grant->generation)) {
+        err = ERR_CORRUPT;
+    }
+    if (err == OK && reader->segments_count == SEGMENTS_MAX) {
+        err = ERR_LIMIT;
+    }
+    if (err == OK && reader->segments_count == reader->segments_capacity) {
+        size_t capacity = reader->segments_capacity == 0 ? 16 : reader->segments_capacity * 2;
+        struct reader_segment *larger = realloc(reader->segments, capacity * sizeof *larger);
+        if (larger == NULL) {
+            return ERR_MEMORY;
+        }
+        reader->segments = larger;
+        reader->segments_capacity = capacity;
+    }
+    if (err == OK) {
+        reader->segments[reader->segments_count++] = segment;
+    } else if (err == ERR_CORRUPT && keep) {
+        file_close(file);
+    }
+    return err == ERR_CORRUPT ? OK : err;
+}
+
 enum err reader_add(struct reader *reader, int descriptor, struct str bytes, struct why *why)
 {
     struct grant grant;
+    struct segment_grant segment;
     struct file *file;
     enum err err = file_adopt(descriptor, &file);
     if (err != OK) {
         return err;
     }
-    err = grant_decode(bytes, &grant);
-    if (err == OK) {
-        err = journal_insert(reader, &grant, file);
+    if (segment_grant_decode(bytes, &segment) == OK) {
+        err = segment_insert(reader, &segment, file, true);
+    } else {
+        err = grant_decode(bytes, &grant);
+        err = err == OK ? journal_insert(reader, &grant, file) : err;
     }
     if (err != OK) {
         file_close(file);
-        return why_say(why, err, 0, "a journal cannot be added: %s", err_text(err));
+        return why_say(why, err, 0, "what was lent cannot be added: %s", err_text(err));
     }
     return OK;
 }
@@ -175,6 +217,35 @@ static enum err client_stored(struct disk *disk, const char *folder, struct clie
     char path[PATH_SIZE];
     enum err err = heads_path(folder, client, path, sizeof path);
     return err == OK ? disk_exists(disk, path, ret) : err;
+}
+
+struct segments_visit {
+    struct reader *reader;
+    struct client_id client;
+    const uint8_t *key;
+};
+
+static enum err segment_visit(void *context, uint64_t generation)
+{
+    const struct segments_visit *visit = context;
+    struct reader *reader = visit->reader;
+    struct segment_grant grant = {.client = visit->client, .generation = generation};
+    struct segment_head head;
+    struct file *file;
+    char path[PATH_SIZE];
+    enum err err = segment_path(reader->folder, visit->client, generation, true, path, sizeof path);
+    err = err == OK ? disk_open(reader->disk, path, DISK_READ, &file, NULL) : err;
+    if (err != OK) {
+        return err == ERR_NOT_FOUND ? OK : err;
+    }
+    err = segment_head_read(file, &head, NULL);
+    if (err == OK) {
+        grant.key = segment_key(visit->key, visit->client, head.seed);
+        err = segment_insert(reader, &grant, file, false);
+        secret_forget(&grant, sizeof grant);
+    }
+    file_close(file);
+    return err == ERR_CORRUPT ? OK : err;
 }
 
 enum err reader_open(const struct scope *scope, struct disk *disk, const char *folder,
@@ -208,6 +279,10 @@ enum err reader_open(const struct scope *scope, struct disk *disk, const char *f
                               journal_key(key, client, journals.list[i].number)};
         err = journal_insert(reader, &grant, NULL);
     }
+    if (err == OK && !never) {
+        struct segments_visit visit = {reader, client, key};
+        err = segments_list(disk, folder, client, segment_visit, &visit);
+    }
     secret_forget(key, sizeof key);
     journals_done(&journals);
     if (err != OK) {
@@ -234,179 +309,32 @@ static enum err event_wanted(struct wanted *wanted, const struct event *event, u
     return *ret && wanted->query != NULL ? query_matches(wanted->query, event, scratch, ret) : OK;
 }
 
-static bool frame_wanted(struct wanted *wanted, const struct frame *frame)
-{
-    if (!wanted->by_sequence) {
-        return !wanted->by_arrival || wanted->from.ns < CLOCK_SET_BACK_NS ||
-               frame->wall.ns >= wanted->from.ns - CLOCK_SET_BACK_NS;
-    }
-    while (wanted->at < wanted->count && wanted->sequences[wanted->at] < frame->first) {
-        wanted->at++;
-    }
-    return wanted->at < wanted->count &&
-           wanted->sequences[wanted->at] - frame->first < frame->events;
-}
-
-/* Sequence numbers ascend from frame to frame, so nothing more of it will come. */
+/* Sequence numbers ascend from leaf to leaf, so nothing more of it will come. */
 static bool all_found(const struct wanted *wanted)
 {
     return wanted->by_sequence && wanted->at == wanted->count;
 }
 
-static enum err frame_search(struct reader *reader, const struct reader_journal *journal,
-                             const struct frame *frame, struct wanted *wanted,
-                             struct arena *scratch, reader_call *call, void *context)
+static enum err leaf_search(struct merge *merge, const struct merge_leaf *leaf,
+                            struct arena *scratch, reader_call *call, void *context)
 {
-    uint8_t salt[FRAME_SALT_SIZE];
     struct batch batch;
-    arena_reset(reader->mem);
-    enum err err = frame_batch(journal->file, frame, &journal->grant.key, reader->zstd, reader->mem,
-                               salt, &batch, NULL);
+    const uint32_t *rows = NULL;
+    enum err err = merge_batch(merge, NULL, &batch, &rows, NULL);
     if (err == ERR_CORRUPT) {
         return OK;
     }
     for (uint32_t i = 0; err == OK && i < batch.events; i++) {
         struct event event;
         bool fits = false;
+        uint64_t number = leaf->first + (rows == NULL ? i : rows[i]);
         batch_event(&batch, i, &event);
         arena_reset(scratch);
-        err = event_wanted(wanted, &event, frame->first + i, scratch, &fits);
+        err = event_wanted(merge->wanted, &event, number, scratch, &fits);
         if (err == OK && fits) {
-            err = call(context, (struct place){frame->client, frame->first + i}, &event);
+            err = call(context, (struct place){merge->client, number}, &event);
         }
     }
-    return err;
-}
-
-/* One that is damaged is passed over, like any frame. */
-static enum err generation_tell(struct reader *reader, const struct reader_journal *journal,
-                                const struct frame *frame)
-{
-    uint8_t salt[FRAME_SALT_SIZE];
-    struct str plain = {0};
-    struct str payload;
-    arena_reset(reader->mem);
-    enum err err = frame_payload(journal->file, frame, reader->mem, &payload, NULL);
-    if (err == OK) {
-        err = frame_open(frame, payload, &journal->grant.key, reader->zstd, reader->mem, salt,
-                         &plain, NULL);
-    }
-    size_t kind = plain.size > 0 ? (unsigned char)plain.data[0] : 0;
-    if (err == ERR_CORRUPT || (err == OK && kind >= plain.size)) {
-        return OK;
-    }
-    return err == OK ? reader->generation(reader->generation_context, str_slice(plain, 1, kind),
-                                          str_slice(plain, 1 + kind, plain.size))
-                     : err;
-}
-
-/* Opened here where it was not lent: *ret_opened, then journal_leave. */
-static enum err journal_enter(struct reader *reader, struct reader_journal *journal,
-                              struct client_id client, bool *ret_opened, struct why *why)
-{
-    char path[PATH_SIZE];
-    if (!client_equal(journal->grant.client, client)) {
-        return why_say(why, ERR_DENIED, 0, "these journals were lent for another client");
-    }
-    *ret_opened = journal->file == NULL;
-    if (!*ret_opened) {
-        return OK;
-    }
-    enum err err = journal_path(reader->folder, journal->grant.journal, path, sizeof path);
-    if (err == OK) {
-        err = disk_open(reader->disk, path, DISK_READ, &journal->file, why);
-    }
-    if (err != OK) {
-        journal->file = NULL;
-    }
-    return err;
-}
-
-static void journal_leave(struct reader_journal *journal, bool opened)
-{
-    if (opened) {
-        file_close(journal->file);
-        journal->file = NULL;
-    }
-}
-
-static enum err journal_search(struct reader *reader, struct reader_journal *journal,
-                               struct client_id client, struct wanted *wanted,
-                               struct arena *scratch, reader_call *call, void *context,
-                               struct why *why)
-{
-    struct walk walk;
-    struct frame frame;
-    bool opened;
-    enum err err = journal_enter(reader, journal, client, &opened, why);
-    if (err != OK) {
-        return err;
-    }
-    walk_init(&walk, journal->file, journal->grant.journal, journal->grant.first_offset,
-              journal->grant.end);
-    while (err == OK && !all_found(wanted) && walk_next(&walk, &frame)) {
-        if (client_equal(frame.client, client) && frame.kind == FRAME_GENERATION &&
-            reader->generation != NULL) {
-            err = generation_tell(reader, journal, &frame);
-        }
-        if (err == OK && client_equal(frame.client, client) && frame.kind == FRAME_DATA &&
-            frame_wanted(wanted, &frame)) {
-            err = reader->pause == NULL ? OK : reader->pause(reader->pause_context);
-            if (err == OK) {
-                err = frame_search(reader, journal, &frame, wanted, scratch, call, context);
-            }
-        }
-    }
-    journal_leave(journal, opened);
-    return err;
-}
-
-/* Where the frames lie that are wanted, ascending, 8 bytes each: frames can only be found from the
- * front, and are read from the back. */
-static enum err frames_find(const struct reader_journal *journal, struct client_id client,
-                            struct wanted *wanted, struct buf *offsets)
-{
-    struct walk walk;
-    struct frame frame;
-    enum err err = OK;
-    walk_init(&walk, journal->file, journal->grant.journal, journal->grant.first_offset,
-              journal->grant.end);
-    while (err == OK && walk_next(&walk, &frame)) {
-        if (client_equal(frame.client, client) && frame.kind == FRAME_DATA &&
-            frame_wanted(wanted, &frame)) {
-            char offset[8];
-            put_u64(offset, frame.offset);
-            err = buf_append(offsets, str_of(offset, sizeof offset));
-        }
-    }
-    return err;
-}
-
-static enum err journal_search_back(struct reader *reader, struct reader_journal *journal,
-                                    struct client_id client, struct wanted *wanted,
-                                    struct arena *scratch, reader_call *call, void *context,
-                                    struct why *why)
-{
-    struct buf offsets;
-    bool opened;
-    enum err err = journal_enter(reader, journal, client, &opened, why);
-    if (err != OK) {
-        return err;
-    }
-    buf_init(&offsets, OFFSETS_SIZE_MAX);
-    err = frames_find(journal, client, wanted, &offsets);
-    for (size_t at = offsets.size; at > 0 && err == OK; at -= 8) {
-        struct walk walk;
-        struct frame frame;
-        walk_init(&walk, journal->file, journal->grant.journal, get_u64(offsets.data + at - 8),
-                  journal->grant.end);
-        err = reader->pause == NULL ? OK : reader->pause(reader->pause_context);
-        if (err == OK && walk_next(&walk, &frame)) {
-            err = frame_search(reader, journal, &frame, wanted, scratch, call, context);
-        }
-    }
-    buf_done(&offsets);
-    journal_leave(journal, opened);
     return err;
 }
 
@@ -414,6 +342,8 @@ static enum err reader_run(const struct scope *scope, struct reader *reader,
                            struct client_id client, struct wanted *wanted, reader_call *call,
                            void *context, struct why *why)
 {
+    struct merge merge;
+    struct merge_leaf leaf;
     if (!scope_allows(scope, client, RIGHT_READ)) {
         return why_say(why, ERR_DENIED, 0, "client %u may not be read", client.value);
     }
@@ -421,12 +351,19 @@ static enum err reader_run(const struct scope *scope, struct reader *reader,
     if (scratch == NULL) {
         return ERR_MEMORY;
     }
-    enum err err = OK;
-    for (size_t i = 0; err == OK && i < reader->count && !all_found(wanted); i++) {
-        size_t at = wanted->by_arrival ? reader->count - 1 - i : i;
-        err = (wanted->by_arrival ? journal_search_back : journal_search)(
-            reader, &reader->list[at], client, wanted, scratch, call, context, why);
+    enum err err = merge_init(&merge, reader, client, wanted, why);
+    if (err != OK) {
+        arena_free(scratch);
+        return err;
     }
+    bool more = true;
+    while (err == OK && more && !all_found(wanted)) {
+        err = merge_next(&merge, &leaf, why);
+        more = err == OK;
+        err = err == OK ? leaf_search(&merge, &leaf, scratch, call, context)
+                        : (err == ERR_NOT_FOUND ? OK : err);
+    }
+    merge_done(&merge);
     arena_free(scratch);
     return err;
 }
@@ -453,4 +390,49 @@ enum err reader_fetch(const struct scope *scope, struct reader *reader, struct c
 {
     struct wanted wanted = {.sequences = sequences, .count = count, .by_sequence = true};
     return reader_run(scope, reader, client, &wanted, call, context, why);
+}
+
+enum err reader_leaves(const struct scope *scope, struct reader *reader, struct client_id client,
+                       uint64_t from, uint64_t to, reader_leaf_call *call, void *context,
+                       struct why *why)
+{
+    struct merge merge;
+    struct merge_leaf leaf;
+    struct wanted wanted = {.whole = true};
+    if (!scope_allows(scope, client, RIGHT_READ)) {
+        return why_say(why, ERR_DENIED, 0, "client %u may not be read", client.value);
+    }
+    enum err err = merge_init(&merge, reader, client, &wanted, why);
+    if (err != OK) {
+        return err;
+    }
+    reader->leaves = &merge;
+    bool more = true;
+    while (err == OK && more) {
+        err = merge_next(&merge, &leaf, why);
+        more = err == OK && leaf.index < to;
+        if (more && leaf.index >= from) {
+            const struct leaf_entry entry = {.index = leaf.index,
+                                             .source = leaf.source,
+                                             .first = leaf.first,
+                                             .events = leaf.events,
+                                             .hash = leaf.hash};
+            err = call(context, &entry);
+        } else if (err == ERR_NOT_FOUND) {
+            err = OK;
+        }
+    }
+    reader->leaves = NULL;
+    merge_done(&merge);
+    return err;
+}
+
+enum err reader_leaf_open(struct reader *reader, const struct leaf_entry *leaf,
+                          uint8_t ret_salt[LEAF_SALT_SIZE], struct batch *ret, struct why *why)
+{
+    const uint32_t *rows;
+    if (reader->leaves == NULL || reader->leaves->leaf.first != leaf->first) {
+        return why_say(why, ERR_NOT_FOUND, 0, "the leaf is not the one that was told last");
+    }
+    return merge_batch(reader->leaves, ret_salt, ret, &rows, why);
 }

@@ -28,7 +28,7 @@
 static enum err clients_recover(struct archive *archive, struct why *why);
 static enum err tail_recover(struct archive *archive, struct journal_file *journal,
                              bool *ret_writable);
-static enum err journal_recover(struct archive *archive, const struct journal_file *journal,
+static enum err journal_recover(struct archive *archive, struct journal_file *journal,
                                 struct wall now);
 static void heads_adopt(struct archive *archive);
 static enum err writing_begin(struct archive *archive, bool writable);
@@ -37,6 +37,9 @@ enum err archive_recover(struct archive *archive, struct wall now, struct why *w
 {
     bool writable = true;
     enum err err = clients_recover(archive, why);
+    if (err == OK) {
+        err = held_recover(archive, now, why);
+    }
     if (err == OK) {
         err = journals_list(archive->disk, archive->folder, &archive->journals, why);
     }
@@ -55,6 +58,9 @@ enum err archive_recover(struct archive *archive, struct wall now, struct why *w
     }
     if (err == OK) {
         heads_adopt(archive);
+        err = held_settle(archive);
+    }
+    if (err == OK) {
         err = writing_begin(archive, writable);
     }
     return err;
@@ -242,6 +248,23 @@ static bool leaves_fill(struct client *client, const struct frame *frame)
     return true;
 }
 
+/* The leaf is in a segment too, which is what counts its events. */
+static void sealed_note(struct archive *archive, struct client *client, const struct frame *frame)
+{
+    struct str source = str_of(&frame->source.value, sizeof frame->source.value);
+    struct client_journal *of_client = client_journal_find(client, frame->journal);
+    struct journal_file *journal = journals_find(&archive->journals, frame->journal);
+    uint64_t stored = 0;
+    if (!leafset_has(&client->sealed, frame->leaf_index) || of_client == NULL || journal == NULL) {
+        return;
+    }
+    of_client->sealed++;
+    journal->sealed++;
+    if (map_get(&archive->stored, source, &stored) && stored >= frame->events) {
+        (void)!map_put(&archive->stored, source, stored - frame->events);
+    }
+}
+
 static enum err frame_recover(struct archive *archive, const struct frame *frame, struct wall now)
 {
     struct client *client;
@@ -252,7 +275,14 @@ static enum err frame_recover(struct archive *archive, const struct frame *frame
     if (frame->kind == FRAME_DATA && (frame->first < client->next || !leaves_fill(client, frame))) {
         return OK;
     }
-    err = archive_learn(archive, frame);
+    if (frame->kind == FRAME_DATA && !client->sealed_known) {
+        err = held_leaves(archive, client, frame->leaf_index);
+        client->sealed_known = err == OK;
+    }
+    err = err == OK ? archive_learn(archive, frame) : err;
+    if (err == OK && frame->kind == FRAME_DATA) {
+        sealed_note(archive, client, frame);
+    }
     if (client->leaves_lost && client->tree.size == client->head.tree.size) {
         client->tree = client->head.tree;
         client->leaves_lost = false;
@@ -266,7 +296,7 @@ static enum err frame_recover(struct archive *archive, const struct frame *frame
     return err;
 }
 
-static enum err journal_recover(struct archive *archive, const struct journal_file *journal,
+static enum err journal_recover(struct archive *archive, struct journal_file *journal,
                                 struct wall now)
 {
     char path[PATH_SIZE];
@@ -286,8 +316,10 @@ static enum err journal_recover(struct archive *archive, const struct journal_fi
     walk_init(&walk, file, journal->number, 0, journal->end);
     while (err == OK && walk_next(&walk, &frame)) {
         archive->chain = frame.hash;
+        journal->damaged = journal->damaged || walk.skipped > 0;
         err = frame_recover(archive, &frame, now);
     }
+    journal->damaged = journal->damaged || walk.skipped > 0;
     file_close(file);
     return err;
 }

@@ -1,4 +1,5 @@
-/* tools/verify.py, written from the formats alone, and archive_verify say the same. */
+/* tools/verify_folder.py and read_segment.py, written from the formats alone, say the same as the
+ * archive does. */
 
 #include "archive/private.h"
 
@@ -32,12 +33,12 @@ static struct fixture *small_archive(void)
 }
 
 /* Runs it; its exit code, and the first line of its output. */
-static int second_reader(const char *option, const char *path, const char *more, char *line,
-                         int line_size)
+static int python_run(const char *program, const char *option, const char *path, const char *more,
+                      char *line, int line_size)
 {
     char command[2048];
-    (void)snprintf(command, sizeof command, "python3 '%s/tools/verify.py' %s '%s' %s 2>&1",
-                   testing_root(), option, path, more);
+    (void)snprintf(command, sizeof command, "python3 '%s/tools/%s' %s '%s' %s 2>&1", testing_root(),
+                   program, option, path, more);
     FILE *output = popen(command, "r");
     CHECK(output != NULL);
     line[0] = '\0';
@@ -46,6 +47,12 @@ static int second_reader(const char *option, const char *path, const char *more,
     while (any && fgets(rest, sizeof rest, output) != NULL) {
     }
     return pclose(output) >> 8;
+}
+
+static int second_reader(const char *option, const char *path, const char *more, char *line,
+                         int line_size)
+{
+    return python_run("verify_folder.py", option, path, more, line, line_size);
 }
 
 static bool python_there(void)
@@ -125,7 +132,7 @@ TEST(a_delivery_is_proved_without_keys_and_no_changed_line_passes)
     buf_init(&out, 1 << 24);
     const uint64_t all[] = {1, 7, 8, 14, 20, 30};
     CHECK(archive_prove(fixture->scope, fixture->disk, fixture->folder, fixture->keys,
-                        (struct client_id){7}, all, 6, &out, NULL) == OK);
+                        (struct client_id){7}, all, 6, PROVE_ALL_HEADS, &out, NULL) == OK);
     const char *path = fixture_path(fixture, "delivery.json");
     testing_write(path, out.data, out.size);
     CHECK(second_reader("--delivery", path, "", line, sizeof line) == 0);
@@ -138,7 +145,58 @@ TEST(a_delivery_is_proved_without_keys_and_no_changed_line_passes)
     const uint64_t missing[] = {31};
     buf_reset(&out);
     CHECK(archive_prove(fixture->scope, fixture->disk, fixture->folder, fixture->keys,
-                        (struct client_id){7}, missing, 1, &out, NULL) == ERR_NOT_FOUND);
+                        (struct client_id){7}, missing, 1, PROVE_ALL_HEADS, &out,
+                        NULL) == ERR_NOT_FOUND);
     buf_done(&out);
+    fixture_free(fixture);
+}
+
+/* The segment of a client: the first, if there are several. */
+static enum err segment_name(void *context, const char *name)
+{
+    char *found = context;
+    if (found[0] == '\0' && strstr(name, ".segment") != NULL) {
+        (void)snprintf(found, 64, "archive/segments/7/%s", name);
+    }
+    return OK;
+}
+
+TEST(a_reader_written_from_the_formats_alone_opens_segments_and_finds_each_leaf_in_them)
+{
+    char key[512];
+    char name[64] = "";
+    char line[1024];
+    char path[1024];
+    if (!python_there()) {
+        testing_skip("no python3");
+    }
+    struct fixture *fixture = fixture_new();
+    fixture_open(fixture);
+    for (unsigned i = 0; i < 5; i++) {
+        bool more;
+        (void)fixture_append(fixture, 7, 70, 6);
+        (void)fixture_append(fixture, 8, 80, 3);
+        CHECK(archive_commit(fixture->archive) == OK);
+        fixture->now.ns += 60 * NS_PER_SECOND;
+        CHECK(archive_sign(fixture->archive, fixture->now, 60 * NS_PER_SECOND, 1, &more) == OK);
+    }
+    CHECK(fixture_seal(fixture, NULL) == 2);
+    fixture_close(fixture);
+    CHECK(disk_list(fixture->disk, fixture_path(fixture, "archive/segments/7"), segment_name,
+                    name) == OK);
+    (void)snprintf(key, sizeof key, "%s/7.key", fixture->keys);
+    (void)snprintf(path, sizeof path, "'%s'", fixture_path(fixture, name));
+    CHECK(python_run("read_segment.py", "", key, path, line, sizeof line) == 0);
+    CHECK(strstr(line, "sound: client 7,") == line && strstr(line, "5 leaves, 30 events") != NULL);
+    CHECK(python_run("read_segment.py", "--lines", key, path, line, sizeof line) == 0);
+    CHECK(strcmp(line, "client 7 source 70 number 0 of 6\n") == 0);
+
+    testing_flip(fixture_path(fixture, name), 520, 1);
+    CHECK(python_run("read_segment.py", "", key, path, line, sizeof line) == 1);
+    testing_flip(fixture_path(fixture, name), 520, 1);
+    (void)snprintf(key, sizeof key, "%s/8.key", fixture->keys);
+    CHECK(python_run("read_segment.py", "", key, path, line, sizeof line) == 1);
+    (void)snprintf(key, sizeof key, "%s/7.sign", fixture->keys);
+    CHECK(python_run("read_segment.py", "", key, path, line, sizeof line) == 2);
     fixture_free(fixture);
 }

@@ -1,7 +1,7 @@
 /*
  * The Merkle tree of RFC 6962, section 2.1, growing at its right end.  Of all its nodes only the
  * roots of the full subtrees are kept, at most 64; the root of the whole is folded from them, from
- * the right.  A leaf comes hashed already (with its prefix 0x00, see frame_leaf).
+ * the right.  A leaf comes hashed already (with its prefix 0x00, see leaf.c).
  *
  * Always true: there is one peak for each bit set in size, the largest subtree first.
  */
@@ -38,6 +38,20 @@ void tree_add(struct tree *tree, const struct sha256 *leaf)
     subtree_add(tree, *leaf, 0);
 }
 
+void tree_add_subtree(struct tree *tree, const struct sha256 *node, unsigned level)
+{
+    subtree_add(tree, *node, level);
+}
+
+unsigned tree_level_at(uint64_t index, uint64_t count)
+{
+    unsigned level = 63 - (unsigned)__builtin_clzll(count);
+    if (index != 0 && (unsigned)__builtin_ctzll(index) < level) {
+        level = (unsigned)__builtin_ctzll(index);
+    }
+    return level;
+}
+
 void tree_add_lost(struct tree *tree, uint64_t count)
 {
     struct sha256 zeros[64] = {0};
@@ -45,10 +59,7 @@ void tree_add_lost(struct tree *tree, uint64_t count)
         zeros[level] = node_of(&zeros[level - 1], &zeros[level - 1]);
     }
     while (count > 0) {
-        unsigned level = 63 - (unsigned)__builtin_clzll(count);
-        if (tree->size != 0 && (unsigned)__builtin_ctzll(tree->size) < level) {
-            level = (unsigned)__builtin_ctzll(tree->size);
-        }
+        unsigned level = tree_level_at(tree->size, count);
         subtree_add(tree, zeros[level], level);
         count -= (uint64_t)1 << level;
     }

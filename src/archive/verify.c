@@ -1,8 +1,9 @@
 /*
  * Judging a whole archive:
  *
- *     keys and heads, client by client (chain.c) → every frame of every journal, in order →
- *     what heads promise and no journal holds
+ *     keys, heads (chain.c) and segments (verify_segment.c), client by client → every frame of
+ * every journal, in order, and between them the leaves that only segments hold → what heads promise
+ * and nothing holds
  *
  * From outside, of each frame: its header against its hash, its chain against the frame before,
  * its payload against the header's hash.  With the client's key: that it opens, that the batch is
@@ -14,6 +15,7 @@
  * leaf is named once, not again at each later head.
  */
 
+#include "archive/forget.h"
 #include "archive/private.h"
 
 #include <stdarg.h>
@@ -25,11 +27,12 @@ static enum err clients_judge(struct judge *judge, struct why *why);
 static enum err journal_judge(struct judge *judge, const struct journal_file *journal, bool last);
 static enum err frame_judge(struct judge *judge, struct file *file, const char *name,
                             const struct frame *frame);
-static void leaf_judge(struct judge *judge, struct judged *client, const char *name,
-                       const struct frame *frame);
+static enum err frame_pass(struct judge *judge, struct judged *client, const char *name,
+                           const struct frame *frame);
+static enum err sealed_until(struct judge *judge, struct judged *client, uint64_t index);
 static void marks_pass(struct judge *judge, const char *name, const struct frame *frame,
                        uint64_t skipped);
-static void ends_judge(struct judge *judge);
+static enum err ends_judge(struct judge *judge);
 
 void judge_say(struct judge *judge, const char *file, uint64_t offset, const char *format, ...)
 {
@@ -72,7 +75,7 @@ static enum err archive_judge(struct judge *judge, struct why *why)
         }
     }
     if (err == OK) {
-        ends_judge(judge);
+        err = ends_judge(judge);
     }
     journals_done(&journals);
     return err;
@@ -101,6 +104,8 @@ enum err archive_verify(struct disk *disk, const char *folder, const char *keys,
     }
     for (size_t i = 0; judge.clients != NULL && i < judge.clients_count; i++) {
         free(judge.clients[i]->marks.list);
+        sealed_free(judge.clients[i]->sealed);
+        gone_done(&judge.clients[i]->gone);
         secret_forget(judge.clients[i], sizeof *judge.clients[i]);
         free(judge.clients[i]);
     }
@@ -112,6 +117,19 @@ enum err archive_verify(struct disk *disk, const char *folder, const char *keys,
     arena_free(judge.mem);
     *ret = judge.report;
     return err == OK && judge.report.damaged > 0 ? ERR_CORRUPT : err;
+}
+
+/* Whether its archive was destroyed, as a signed certificate says; then nothing of it is missed.  A
+ * client of whom there are heads was not. */
+static bool client_gone(const struct judge *judge, const struct judged *client)
+{
+    char path[PATH_SIZE];
+    struct destroyed destroyed;
+    bool heads = true;
+    return !client->key_known &&
+           heads_path(judge->folder, client->client, path, sizeof path) == OK &&
+           disk_exists(judge->disk, path, &heads) == OK && !heads &&
+           archive_destroyed(judge->disk, judge->folder, client->client, &destroyed) == OK;
 }
 
 /* The client, judged by its heads when it is first met. */
@@ -142,9 +160,20 @@ enum err judge_client(struct judge *judge, struct client_id id, struct judged **
             judge_say(judge, file, 0, "the key of client %u is damaged", id.value);
         }
     }
-    judge->report.keys_missing = judge->report.keys_missing || !client->key_known;
+    client->destroyed = client_gone(judge, client);
+    judge->report.destroyed += client->destroyed;
+    judge->report.keys_missing =
+        judge->report.keys_missing || (!client->key_known && !client->destroyed);
     *ret = client;
-    return chain_judge(judge, client);
+    if (client->destroyed) {
+        return OK;
+    }
+    err = chain_judge(judge, client);
+    err = err == OK ? stamps_judge(judge, id) : err;
+    if (err == OK) {
+        err = gone_load(judge->disk, judge->folder, id, &client->gone, NULL);
+    }
+    return err == OK ? sealed_judge(judge, client) : err;
 }
 
 /* A client whose heads file is gone altogether is still known by its signing key. */
@@ -223,14 +252,28 @@ static bool signed_past(const struct judge *judge, uint64_t journal, uint64_t at
     return false;
 }
 
+/* Journals are removed once segments hold all their leaves: then the tree tells what is missing. */
+static bool anything_sealed(const struct judge *judge)
+{
+    for (size_t i = 0; i < judge->clients_count; i++) {
+        if (sealed_any(judge->clients[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void chain_check(struct judge *judge, const char *name, const struct frame *frame,
                         uint64_t skipped)
 {
     uint64_t before = judge->last_journal;
     uint64_t before_end = judge->last_end;
     bool first = frame->journal != before;
-    if (first && judge->chain_known &&
-        (frame->before_journal != before || frame->before_end != before_end)) {
+    bool removed = first && frame->before_journal > before && anything_sealed(judge);
+    if (removed) {
+        judge->chain_known = false;
+    } else if (first && judge->chain_known &&
+               (frame->before_journal != before || frame->before_end != before_end)) {
         judge_say(judge, name, frame->offset,
                   "journal %llu should end at %llu before this frame, and does not",
                   (unsigned long long)frame->before_journal, (unsigned long long)frame->before_end);
@@ -333,27 +376,21 @@ static enum err frame_judge(struct judge *judge, struct file *file, const char *
     }
     arena_reset(judge->mem);
     judge->report.frames++;
-    if (client->key_known) {
+    err = frame_payload(file, frame, judge->mem, &payload, &why);
+    if (err == OK && client->key_known) {
         uint8_t salt[FRAME_SALT_SIZE];
         struct batch batch;
-        struct sha256 leaf = frame->leaf;
+        bool same = true;
         struct sha256 key = journal_key(client->key, frame->client, frame->journal);
         if (frame->kind == FRAME_DATA) {
-            err = frame_batch(file, frame, &key, judge->zstd, judge->mem, salt, &batch, &why);
-            if (err == OK && frame_leaf(salt, frame->first, &batch, &leaf) == OK &&
-                !sha256_equal(&leaf, &frame->leaf)) {
+            err = frame_unfold(frame, payload, &key, judge->zstd, judge->mem, salt, &batch, &why);
+            if (err == OK && frame_leaf_check(frame, salt, &batch, &same) == OK && !same) {
                 err = why_say(&why, ERR_CORRUPT, 0, "the leaf is not that of its records");
             }
         } else {
-            err = frame_payload(file, frame, judge->mem, &payload, &why);
-            if (err == OK) {
-                err =
-                    frame_open(frame, payload, &key, judge->zstd, judge->mem, salt, &payload, &why);
-            }
+            err = frame_open(frame, payload, &key, judge->zstd, judge->mem, salt, &payload, &why);
         }
         secret_forget(&key, sizeof key);
-    } else {
-        err = frame_payload(file, frame, judge->mem, &payload, &why);
     }
     if (err == ERR_CORRUPT && frame->kind == FRAME_DATA) {
         judge_say(judge, name, frame->offset, "%s: events %llu to %llu of client %u are lost",
@@ -365,10 +402,8 @@ static enum err frame_judge(struct judge *judge, struct file *file, const char *
     } else if (err != OK) {
         return err;
     }
-    if (frame->kind == FRAME_DATA) {
-        leaf_judge(judge, client, name, frame);
-    }
-    return OK;
+    return frame->kind == FRAME_DATA && !client->destroyed ? frame_pass(judge, client, name, frame)
+                                                           : OK;
 }
 
 /* Heads of `leaves` leaves: their root, or, where leaves are lost, their subtrees. */
@@ -401,54 +436,120 @@ static void heads_pass(struct judge *judge, struct judged *client)
     }
 }
 
-static void leaf_judge(struct judge *judge, struct judged *client, const char *name,
-                       const struct frame *frame)
+/* Over the leaves before this index that tombstones say are gone. */
+static void gone_until(struct judge *judge, struct judged *client, uint64_t index)
 {
-    if (client->leaves == 0) {
+    heads_pass(judge, client);
+    const struct gone_run *run = gone_find(&client->gone, client->leaves);
+    while (run != NULL && run->index == client->leaves && run->index + run->leaves <= index) {
+        if (client->whole) {
+            gone_pass(&client->gone, run, &client->tree);
+        }
+        client->leaves += run->leaves;
+        client->next = run->first + run->events;
         heads_pass(judge, client);
+        run = gone_find(&client->gone, client->leaves);
     }
-    if (frame->first < client->next || frame->leaf_index < client->leaves) {
-        judge_say(judge, name, frame->offset, "events from %llu of client %u are there twice",
-                  (unsigned long long)frame->first, frame->client.value);
+}
+
+static void leaf_judge(struct judge *judge, struct judged *client, const char *name,
+                       uint64_t offset, const struct segment_leaf *leaf)
+{
+    gone_until(judge, client, leaf->index);
+    if (leaf->first < client->next || leaf->index < client->leaves) {
+        judge_say(judge, name, offset, "events from %llu of client %u are there twice",
+                  (unsigned long long)leaf->first, client->client.value);
         return;
     }
-    if (frame->first > client->next) {
-        judge_say(judge, name, frame->offset,
+    if (leaf->first > client->next) {
+        judge_say(judge, name, offset,
                   "before this frame, events %llu to %llu of client %u are lost",
-                  (unsigned long long)client->next, (unsigned long long)frame->first - 1,
-                  frame->client.value);
-    } else if (frame->leaf_index > client->leaves) {
-        judge_say(judge, name, frame->offset, "before this frame, leaves of client %u are missing",
-                  frame->client.value);
+                  (unsigned long long)client->next, (unsigned long long)leaf->first - 1,
+                  client->client.value);
+    } else if (leaf->index > client->leaves) {
+        judge_say(judge, name, offset, "before this frame, leaves of client %u are missing",
+                  client->client.value);
     }
-    if (frame->leaf_index > client->leaves) {
+    if (leaf->index > client->leaves) {
         client->whole = false;
-        client->leaves = frame->leaf_index;
-        client->next = frame->first;
+        client->leaves = leaf->index;
+        client->next = leaf->first;
         heads_pass(judge, client);
     }
     if (client->whole) {
-        tree_add(&client->tree, &frame->leaf);
+        tree_add(&client->tree, &leaf->hash);
     }
     client->leaves++;
-    client->next = frame->first + frame->events;
+    client->next = leaf->first + leaf->events;
     judge->report.leaves++;
-    judge->report.events += frame->events;
+    judge->report.events += leaf->events;
     heads_pass(judge, client);
 }
 
-static void ends_judge(struct judge *judge)
+/* The leaves before this index that segments hold and no journal any more. */
+static enum err sealed_until(struct judge *judge, struct judged *client, uint64_t index)
+{
+    const struct segment_leaf *leaf;
+    char name[SEALED_NAME_SIZE];
+    enum err err = sealed_peek(judge, client, &leaf, name);
+    while (err == OK && leaf != NULL && leaf->index < index) {
+        uint64_t passed = leaf->index;
+        if (gone_find(&client->gone, passed) == NULL) { /* else a crash came before the unlink */
+            leaf_judge(judge, client, name, 0, leaf);
+        }
+        sealed_pass(client, passed);
+        err = sealed_peek(judge, client, &leaf, name);
+    }
+    return err;
+}
+
+/* A leaf that is in a journal and in a segment is one leaf. */
+static enum err frame_pass(struct judge *judge, struct judged *client, const char *name,
+                           const struct frame *frame)
+{
+    const struct segment_leaf *sealed;
+    char sealed_name[SEALED_NAME_SIZE];
+    const struct segment_leaf leaf = {.index = frame->leaf_index,
+                                      .source = frame->source,
+                                      .first = frame->first,
+                                      .events = frame->events,
+                                      .hash = frame->leaf};
+    enum err err = sealed_until(judge, client, frame->leaf_index);
+    err = err == OK ? sealed_peek(judge, client, &sealed, sealed_name) : err;
+    if (err != OK) {
+        return err;
+    }
+    if (sealed != NULL && sealed->index == leaf.index) {
+        if (!sha256_equal(&sealed->hash, &leaf.hash) || sealed->first != leaf.first ||
+            sealed->events != leaf.events || sealed->source.value != leaf.source.value) {
+            judge_say(judge, sealed_name, 0, "leaf %llu is another than in journal %llu",
+                      (unsigned long long)leaf.index, (unsigned long long)frame->journal);
+        }
+        sealed_pass(client, leaf.index);
+    }
+    leaf_judge(judge, client, name, frame->offset, &leaf);
+    return OK;
+}
+
+static enum err ends_judge(struct judge *judge)
 {
     for (size_t i = 0; i < judge->clients_count; i++) {
         struct judged *client = judge->clients[i];
         char name[64];
+        if (client->destroyed) {
+            continue;
+        }
+        enum err err = sealed_until(judge, client, UINT64_MAX);
+        if (err != OK) {
+            return err;
+        }
         (void)snprintf(name, sizeof name, "heads/%u.heads", client->client.value);
-        heads_pass(judge, client);
+        gone_until(judge, client, UINT64_MAX);
         const struct mark *last =
             client->marks.count > 0 ? &client->marks.list[client->marks.count - 1] : NULL;
         if (last != NULL && last->leaves > client->leaves) {
             judge_say(judge, name, last->offset,
-                      "events %llu to %llu of client %u were signed and are in no journal: lost",
+                      "events %llu to %llu of client %u were signed and are nowhere: lost",
                       (unsigned long long)client->next, (unsigned long long)last->events,
                       client->client.value);
         } else {
@@ -467,4 +568,5 @@ static void ends_judge(struct judge *judge)
             break;
         }
     }
+    return OK;
 }

@@ -187,7 +187,8 @@ TEST(attack_strip_the_heads_and_sign_again_with_the_key_of_today)
         head.before = before;
         ed25519_public(signer.current, head.public_key);
         ed25519_public(signer.current, head.public_next);
-        put += head_encode(&head, signer.current, forged + put);
+        memcpy(head.day.public_key, head.public_key, ED25519_SIZE);
+        put += head_encode(&head, signer.current, signer.current, forged + put);
         before = head.hash;
         at += head_size;
     }

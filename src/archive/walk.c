@@ -115,8 +115,24 @@ enum err journals_add(struct journals *journals, uint64_t number, uint64_t end)
         journals->list = larger;
         journals->capacity = capacity;
     }
-    journals->list[journals->count++] = (struct journal_file){number, end};
+    journals->list[journals->count++] = (struct journal_file){.number = number, .end = end};
     return OK;
+}
+
+struct journal_file *journals_find(struct journals *journals, uint64_t number)
+{
+    size_t low = 0;
+    size_t high = journals->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (journals->list[middle].number < number) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < journals->count && journals->list[low].number == number ? &journals->list[low]
+                                                                         : NULL;
 }
 
 static int journal_compare(const void *a, const void *b)
@@ -179,4 +195,34 @@ void journals_done(struct journals *journals)
 {
     free(journals->list);
     *journals = (struct journals){0};
+}
+
+struct segments_list {
+    segments_call *call;
+    void *context;
+};
+
+static enum err segments_visit(void *context, const char *name)
+{
+    const struct segments_list *list = context;
+    struct str text = str_from(name);
+    uint64_t generation;
+    if (!str_ends(text, STR(".segment")) ||
+        str_to_u64(str_slice(text, 0, text.size - 8), UINT64_MAX / 2, &generation) != OK ||
+        generation == 0 || text.size < 18) {
+        return OK;
+    }
+    return list->call(list->context, generation);
+}
+
+enum err segments_list(struct disk *disk, const char *folder, struct client_id client,
+                       segments_call *call, void *context)
+{
+    char path[PATH_SIZE];
+    bool there = false;
+    struct segments_list list = {call, context};
+    int printed = snprintf(path, sizeof path, "%s/segments/%u", folder, client.value);
+    enum err err = printed < 0 || (size_t)printed >= sizeof path ? ERR_LIMIT : OK;
+    err = err == OK ? disk_exists(disk, path, &there) : err;
+    return err == OK && there ? disk_list(disk, path, segments_visit, &list) : err;
 }
