@@ -48,13 +48,20 @@ struct config {
     size_t listeners_count;
     uint32_t user_base; /* as root, process kind k runs as user and group user_base + k */
     uint64_t journal_size_max;
-    uint64_t space_reserve;   /* bytes of the disk that events never take */
-    uint32_t commit_delay_ms; /* how long a group commit may wait for company */
+    uint32_t journal_seconds;      /* a journal is closed after so long, */
+    uint32_t journal_keep_seconds; /* and removed so long after it, once segments hold it */
+    uint32_t cold_days;            /* segments older than this are packed smaller; 0: never */
+    uint64_t space_reserve;        /* bytes of the disk that events never take */
+    uint32_t commit_delay_ms;      /* how long a group commit may wait for company */
     uint32_t search_seconds_max;
-    uint32_t head_seconds; /* how often heads are signed */
-    struct str zoneinfo;   /* the folder of time zones */
-    struct str portal_url; /* "https://soc.example"; in front of the links in mails */
-    struct str portal_tls; /* "on", or "off": a proxy in front does it */
+    uint32_t head_seconds;      /* how often heads are signed */
+    uint32_t disk_warning_days; /* before the disk is full somebody is told */
+    struct str stamp_url;       /* of an authority that stamps heads; empty: none does */
+    uint32_t stamp_seconds;     /* how often it is asked to, each client */
+    struct str heads_copy;      /* a folder that heads are copied to; empty: none */
+    struct str zoneinfo;        /* the folder of time zones */
+    struct str portal_url;      /* "https://soc.example"; in front of the links in mails */
+    struct str portal_tls;      /* "on", or "off": a proxy in front does it */
     struct str certificate, certificate_key; /* PEM files of the portal; empty: one is made */
     uint32_t portal_rate;                    /* requests a second that one address may make */
     struct str ingest_certificate, ingest_certificate_key; /* of the listeners that take logs; as

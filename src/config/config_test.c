@@ -163,7 +163,7 @@ TEST(help_has_one_line_for_every_key)
     for (size_t i = 0; i < out.size; i++) {
         lines += out.data[i] == '\n';
     }
-    CHECK(lines == 27 && str_find(buf_str(&out), STR("\nhead_seconds ")) != STR_NONE);
+    CHECK(lines == 34 && str_find(buf_str(&out), STR("\nhead_seconds ")) != STR_NONE);
     buf_done(&out);
 }
 

@@ -196,3 +196,96 @@ static enum err element_print(const struct element *element, struct buf *out)
     }
     return scalar_print(element, out);
 }
+
+/* ---- One list with more items. */
+
+static enum err copies_add(const struct element *list, struct arena *mem,
+                           const struct element ***to, size_t *count)
+{
+    const struct element *item = list != NULL ? list->first : NULL;
+    for (; item != NULL; item = item->next) {
+        struct element *copy = ARENA_ONE(mem, struct element);
+        if (copy == NULL) {
+            return ERR_MEMORY;
+        }
+        *copy = *item;
+        copy->next = NULL;
+        **to = copy;
+        *to = &copy->next;
+        (*count)++;
+    }
+    return OK;
+}
+
+static enum err list_join(const struct element *list, const struct element *more, struct arena *mem,
+                          struct element **ret)
+{
+    struct element *joined = ARENA_ONE(mem, struct element);
+    const struct element *item = more != NULL ? more->first : NULL;
+    if (joined == NULL) {
+        return ERR_MEMORY;
+    }
+    for (; item != NULL && list != NULL; item = item->next) {
+        if (element_item(list, item->slug) != NULL) {
+            return ERR_EXISTS;
+        }
+    }
+    *joined = list != NULL ? *list : *more;
+    joined->first = NULL;
+    joined->next = NULL;
+    joined->count = 0;
+    const struct element **to = &joined->first;
+    enum err err = copies_add(list, mem, &to, &joined->count);
+    if (err == OK) {
+        err = copies_add(more, mem, &to, &joined->count);
+    }
+    if (err == OK) {
+        *ret = joined;
+    }
+    return err;
+}
+
+static enum err child_copy(const struct element *child, struct arena *mem, struct element **ret)
+{
+    struct element *copy = child != NULL ? ARENA_ONE(mem, struct element) : NULL;
+    if (child != NULL && copy == NULL) {
+        return ERR_MEMORY;
+    }
+    if (copy != NULL) {
+        *copy = *child;
+        copy->next = NULL;
+    }
+    *ret = copy;
+    return OK;
+}
+
+enum err document_with_items(const struct document *document, const char *list,
+                             const struct document *more, struct arena *mem, struct document *ret)
+{
+    const struct element *added = element_get(more->root, list);
+    const struct schema_element *key = schema_root(document->schema)->children;
+    struct element *root = ARENA_ONE(mem, struct element);
+    enum err err = root != NULL ? OK : ERR_MEMORY;
+    if (err != OK) {
+        return err;
+    }
+    *root = *document->root;
+    root->first = NULL;
+    root->count = 0;
+    const struct element **to = &root->first;
+    for (; key->key != NULL && err == OK; key++) {
+        const struct element *child = element_get(document->root, key->key);
+        struct element *copy = NULL;
+        err = added != NULL && strcmp(key->key, list) == 0 ? list_join(child, added, mem, &copy)
+                                                           : child_copy(child, mem, &copy);
+        if (err == OK && copy != NULL) {
+            *to = copy;
+            to = &copy->next;
+            root->count++;
+        }
+    }
+    if (err == OK) {
+        *ret = (struct document){document->schema, root};
+    }
+    return err;
+}

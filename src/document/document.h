@@ -142,6 +142,12 @@ int64_t element_number(const struct element *element, const char *key, int64_t o
  */
 struct str element_words(const struct element *element, enum language language, bool *ret_missing);
 
+/* The document with the items of one of its root's lists behind those that are there, as `more`, of
+ * the same kind, has them; made in mem.  ERR_EXISTS: a slug of them is there already. */
+NODISCARD enum err document_with_items(const struct document *document, const char *list,
+                                       const struct document *more, struct arena *mem,
+                                       struct document *ret);
+
 struct document_change {
     struct str path;          /* with slugs: "assets/web-1/owner" */
     struct str before, after; /* canonical; empty: not there */

@@ -395,7 +395,7 @@ static enum err query_read(const struct schema_element *schema, struct str text,
     (void)ret;
     struct query *query;
     struct why found = {0};
-    enum err err = query_parse(text, &query, &found);
+    enum err err = query_parse_exact(text, &query, &found);
     if (err == OK) {
         query_free(query);
         return OK;

@@ -36,12 +36,8 @@ void town_stop(struct town *town)
     ledger_close(town->ledger);
 }
 
-struct town *town_new(void)
+static void scopes_make(struct town *town)
 {
-    struct town *town = calloc(1, sizeof *town);
-    struct apply_result result;
-    CHECK(town != NULL);
-    *town = (struct town){.fake = fake_new(), .mem = arena_new((size_t)256 << 20), .now = NOW};
     CHECK(scope_for_test((struct client_id){0},
                          RIGHT_ALERT | RIGHT_ALERTS | RIGHT_INCIDENTS | RIGHT_SERVE | RIGHT_MANAGE,
                          &town->serve) == OK);
@@ -49,15 +45,11 @@ struct town *town_new(void)
         CHECK(scope_for_test_role(CLIENT_B, (enum role)i, &town->roles[i]) == OK);
     }
     CHECK(scope_for_test_role(CLIENT_A, ROLE_RESPONSIBLE, &town->stranger) == OK);
-    town_start(town);
-    CHECK(tenant_apply(town->serve, town->tenant, STR("clients: [{slug: b}]"), NOW, town->mem,
-                       &result, NULL) == OK);
     CHECK(scope_for_administrator(town->tenant, 0, STR("test"), NOW, &town->administrator) == OK);
-    town_sla(town);
-    return town;
 }
 
-void town_free(struct town *town)
+/* All but the disk. */
+static void town_done(struct town *town)
 {
     town_stop(town);
     for (int i = 0; i < ROLE_COUNT; i++) {
@@ -67,6 +59,43 @@ void town_free(struct town *town)
     scope_free(town->stranger);
     scope_free(town->administrator);
     arena_free(town->mem);
+}
+
+static struct town town_on(struct fake *fake)
+{
+    struct town town = {.fake = fake, .mem = arena_new((size_t)256 << 20), .now = NOW};
+    town_start(&town);
+    scopes_make(&town);
+    return town;
+}
+
+/* A ledger with client b and its SLA, made once: every town begins with it. */
+static struct fake *town_disk(void)
+{
+    static struct fake *disk;
+    if (disk == NULL) {
+        struct town town = town_on(fake_new());
+        struct apply_result result;
+        CHECK(tenant_apply(town.serve, town.tenant, STR("clients: [{slug: b}]"), NOW, town.mem,
+                           &result, NULL) == OK);
+        town_sla(&town);
+        town_done(&town);
+        disk = town.fake;
+    }
+    return fake_copy(disk);
+}
+
+struct town *town_new(void)
+{
+    struct town *town = calloc(1, sizeof *town);
+    CHECK(town != NULL);
+    *town = town_on(town_disk());
+    return town;
+}
+
+void town_free(struct town *town)
+{
+    town_done(town);
     fake_free(town->fake);
     free(town);
 }

@@ -82,8 +82,8 @@ static enum err line_audit(struct operation *operation, const struct str texts[6
                           STR_ARG(texts[2]), STR_ARG(texts[3]),
                           hex_print(sum.bytes, sizeof sum.bytes, hash));
     }
-    return err == OK ? ledger_audit(operation->incidents->ledger, operation->now.ns, texts[0],
-                                    action, object, detail)
+    return err == OK ? ledger_audit(operation->incidents->ledger, operation->now.ns,
+                                    operation->row.client.value, texts[0], action, object, detail)
                      : err;
 }
 
@@ -171,7 +171,8 @@ static enum err line_take(struct statement *row, struct arena *mem, struct incid
 
 /* ---- Comparing with the trail. */
 
-/* The trail's word on one line: "incident CLIENT/NUMBER", "line LINE, … sha256 HASH". */
+/* The trail's word on one line: "incident CLIENT/NUMBER", "line LINE, … sha256 HASH"; empty of a
+ * client that was destroyed, whose lines went too. */
 static enum err trail_read(struct statement *trail, uint64_t ret_numbers[3], struct str *ret_hash)
 {
     struct str object = statement_text(trail, 0);
@@ -247,7 +248,7 @@ enum err incidents_verify(struct ledger *ledger, struct why *why)
     int64_t there = 0;
     enum err err = ledger_prepare(ledger,
                                   "SELECT object, detail FROM audit WHERE object >= 'incident '"
-                                  " AND object < 'incident!' ORDER BY id",
+                                  " AND object < 'incident!' AND detail <> '' ORDER BY id",
                                   &trail);
     while (err == OK) {
         uint64_t numbers[3] = {0};

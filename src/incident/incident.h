@@ -302,6 +302,25 @@ NODISCARD enum err incident_history(const struct scope *scope, struct incidents 
                                     struct client_id client, uint32_t number, struct arena *mem,
                                     struct incident_line **ret, size_t *ret_count);
 
+/* What an incident needs of the archive: the events behind its alerts and a day around them. */
+struct incident_reach {
+    uint32_t number;
+    struct wall from, to;            /* arrivals; WALL_NONE: none is known */
+    uint64_t first, last;            /* sequence numbers that a correlation counts; 0: none */
+    const struct source_id *sources; /* none: all of the client's */
+    size_t sources_count;
+    bool ended; /* it is steady again */
+    bool whole; /* all sources, since a correlation or a count does not say which */
+};
+/* Of every open incident that has alerts; made in mem.  RIGHT_SERVE. */
+NODISCARD enum err incident_reaches(const struct scope *scope, struct ledger *ledger,
+                                    struct client_id client, struct arena *mem,
+                                    struct incident_reach **ret, size_t *ret_count);
+/* Of one, open or not; for a hold.  RIGHT_INCIDENTS; ERR_NOT_FOUND. */
+NODISCARD enum err incident_reach_of(const struct scope *scope, struct ledger *ledger,
+                                     struct client_id client, uint32_t number, struct arena *mem,
+                                     struct incident_reach *ret);
+
 /* Compares every line of every history with what the audit trail says of it; ERR_CORRUPT names the
  * first that differs.  The trail itself: ledger_audit_verify. */
 NODISCARD enum err incidents_verify(struct ledger *ledger, struct why *why);

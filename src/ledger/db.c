@@ -17,8 +17,10 @@
  *       statement journals stay in memory.
  *   (4) the log that SQLite reads is on disk.  One left by a process that died may live in the
  *       kernel's cache only, if its last sync failed; reading it, and writing behind it, would
- * build on sand.  So it is first copied into a new, synced file (wal_renew). (5) SQLite never
- * learns the time: CURRENT_TIMESTAMP would say 1970.  Times are parameters.
+ *       build on sand.  So it is first copied into a new, synced file (renew.c).
+ *   (5) SQLite never learns the time: CURRENT_TIMESTAMP would say 1970.  Times are parameters.
+ *   (6) a page of ledger.db that is not what was written is never believed (sums.h): what needs it
+ *       gives ERR_CORRUPT and names it.
  */
 
 #include <assert.h>
@@ -29,6 +31,7 @@
 #include <sqlite3.h>
 
 #include "ledger/private.h"
+#include "ledger/sums.h"
 #include "sys/random.h"
 
 #define PATH_SIZE_MAX      1024
@@ -37,9 +40,9 @@
 #define STATEMENT_SLOTS    1024 /* A power of two, at least twice as many. */
 #define VALUE_SIZE_MAX     (64 * 1024 * 1024) /* One text or blob. */
 #define WAL_SIZE_KEPT      "16777216"
-#define WAL_SIZE_MAX       ((size_t)1 << 30)
 #define PAGE_SIZE_MAX      65536
-#define MS_FROM_JULIAN_DAY 210866760000000LL /* Day 0 of SQLite's calendar to 1970, in ms. */
+#define VACUUM_SIZE_MAX    ((uint64_t)1 << 30) /* it takes as much memory */
+#define MS_FROM_JULIAN_DAY 210866760000000LL   /* Day 0 of SQLite's calendar to 1970, in ms. */
 
 struct statement {
     struct ledger *ledger;
@@ -55,6 +58,8 @@ struct ledger {
     char folder[PATH_SIZE_MAX];
     sqlite3 *db;
     bool broken;
+    uint64_t damaged_page; /* the last one that was refused; 0: none */
+    char complaint[80];
     enum err lost; /* why SQLite rolled the transaction back by itself, OK if it did not */
     bool in_transaction;
     struct ledger_watch watch;
@@ -69,6 +74,8 @@ struct vfs_file {
     struct ledger *ledger;
     struct file *file;
     bool name_unsynced;
+    bool main; /* ledger.db */
+    bool sums; /* its pages have them */
 };
 
 static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
@@ -164,7 +171,12 @@ static enum err db_open(struct ledger *ledger, struct why *why)
                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
                                    SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE,
                                ledger->vfs_name);
+    int reserved = PAGE_SUM_SIZE;
     enum err err = err_from_sqlite(ledger, code);
+    if (err == OK) { /* of a file that is new, or made anew by VACUUM */
+        err = err_from_sqlite(ledger, sqlite3_file_control(ledger->db, "main",
+                                                           SQLITE_FCNTL_RESERVE_BYTES, &reserved));
+    }
     if (err == OK) {
         err = db_harden(ledger);
     }
@@ -234,13 +246,43 @@ static enum err db_journal_mode(struct ledger *ledger)
     return err;
 }
 
+/* VACUUM writes every page anew, in one transaction; it wants to attach its own, in memory. */
+enum err ledger_sums_add(struct ledger *ledger)
+{
+    sqlite3_file *base = NULL;
+    uint64_t size = 0;
+    enum err err = err_from_sqlite(
+        ledger, sqlite3_file_control(ledger->db, "main", SQLITE_FCNTL_FILE_POINTER, &base));
+    struct vfs_file *file = (struct vfs_file *)(void *)base;
+    err = err == OK ? file_size(file->file, &size) : err;
+    if (err != OK || file->sums || size == 0 || size > VACUUM_SIZE_MAX) {
+        return err;
+    }
+    (void)sqlite3_limit(ledger->db, SQLITE_LIMIT_ATTACHED, 1);
+    err = ledger_execute(ledger, "VACUUM");
+    (void)sqlite3_limit(ledger->db, SQLITE_LIMIT_ATTACHED, 0);
+    err = err == OK ? ledger_execute(ledger, "PRAGMA wal_checkpoint(RESTART)") : err;
+    return err;
+}
+
 enum err ledger_execute(struct ledger *ledger, const char *sql)
 {
     return err_from_sqlite(ledger, sqlite3_exec(ledger->db, sql, NULL, NULL, NULL));
 }
 
+bool ledger_is_damaged(const struct ledger *ledger)
+{
+    return ledger->damaged_page > 0;
+}
+
 const char *ledger_complaint(struct ledger *ledger)
 {
+    if (ledger->damaged_page > 0) {
+        (void)snprintf(ledger->complaint, sizeof ledger->complaint,
+                       "page %llu is not what was written",
+                       (unsigned long long)ledger->damaged_page);
+        return ledger->complaint;
+    }
     return ledger->db == NULL ? "out of memory" : sqlite3_errmsg(ledger->db);
 }
 
@@ -386,34 +428,6 @@ enum err statement_bind_null(struct statement *statement, int at)
     return err_from_sqlite(statement->ledger, sqlite3_bind_null(statement->compiled, at));
 }
 
-enum err ledger_query(struct ledger *ledger, const char *sql, const struct parameter *list,
-                      size_t count, struct statement **ret)
-{
-    struct statement *statement;
-    enum err err = ledger_prepare(ledger, sql, &statement);
-    for (size_t i = 0; i < count && err == OK; i++) {
-        int at = (int)i + 1;
-        switch (list[i].kind) {
-        case PARAMETER_INT:
-            err = statement_bind_int(statement, at, list[i].number);
-            break;
-        case PARAMETER_TEXT:
-            err = statement_bind_text(statement, at, list[i].text);
-            break;
-        case PARAMETER_BYTES:
-            err = statement_bind_bytes(statement, at, list[i].text);
-            break;
-        case PARAMETER_NULL:
-            err = statement_bind_null(statement, at);
-            break;
-        }
-    }
-    if (err == OK) {
-        *ret = statement;
-    }
-    return err;
-}
-
 enum err statement_step(struct statement *statement, bool *ret_row)
 {
     struct ledger *ledger = statement->ledger;
@@ -472,6 +486,18 @@ bool statement_is_null(struct statement *statement, int at)
     return sqlite3_column_type(statement->compiled, at) == SQLITE_NULL;
 }
 
+const char *statement_name(struct statement *statement, int at)
+{
+    return sqlite3_column_name(statement->compiled, at); /* NULL beyond the last */
+}
+
+enum parameter_kind statement_kind(struct statement *statement, int at)
+{
+    static const enum parameter_kind kinds[SQLITE_NULL + 1] = {
+        PARAMETER_NULL, PARAMETER_INT, PARAMETER_TEXT, PARAMETER_TEXT, PARAMETER_BYTES};
+    return kinds[sqlite3_column_type(statement->compiled, at)];
+}
+
 int64_t ledger_changes(struct ledger *ledger)
 {
     return sqlite3_changes64(ledger->db);
@@ -486,6 +512,8 @@ static enum err err_from_sqlite(struct ledger *ledger, int code)
         return ERR_EXISTS;
     case SQLITE_IOERR_NOMEM:
         return ERR_MEMORY;
+    case SQLITE_IOERR_DATA:
+        return ERR_CORRUPT;
     default:
         break;
     }
@@ -536,10 +564,19 @@ static int file_close_call(sqlite3_file *base)
 static int file_read_call(sqlite3_file *base, void *to, int size, sqlite3_int64 offset)
 {
     size_t got = 0;
-    if (file_read(vfs_file_of(base)->file, (uint64_t)offset, to, (size_t)size, &got) != OK) {
+    struct vfs_file *file = vfs_file_of(base);
+    if (file_read(file->file, (uint64_t)offset, to, (size_t)size, &got) != OK) {
         return SQLITE_IOERR_READ;
     }
+    if (file->main && offset == 0) {
+        file->sums = page_header_sums(to, got);
+    }
     if (got == (size_t)size) {
+        bool page = file->main && file->sums && page_is_whole((uint64_t)offset, got);
+        if (page && !page_sum_holds(to, got, (uint64_t)offset)) {
+            file->ledger->damaged_page = (uint64_t)offset / got + 1;
+            return SQLITE_IOERR_DATA;
+        }
         return SQLITE_OK;
     }
     memset((char *)to + got, 0, (size_t)size - got);
@@ -549,8 +586,17 @@ static int file_read_call(sqlite3_file *base, void *to, int size, sqlite3_int64 
 static int file_write_call(sqlite3_file *base, const void *from, int size, sqlite3_int64 offset)
 {
     struct vfs_file *file = vfs_file_of(base);
+    char page[PAGE_SIZE_MAX];
     if (file->ledger->broken) {
         return SQLITE_IOERR_WRITE;
+    }
+    if (file->main && offset == 0) {
+        file->sums = page_header_sums(from, (size_t)size);
+    }
+    if (file->main && file->sums && page_is_whole((uint64_t)offset, (size_t)size)) {
+        memcpy(page, from, (size_t)size);
+        page_sum_put(page, (size_t)size, (uint64_t)offset);
+        from = page;
     }
     enum err err = file_write(file->file, (uint64_t)offset, from, (size_t)size);
     return err == OK ? SQLITE_OK : err == ERR_FULL ? SQLITE_FULL : SQLITE_IOERR_WRITE;
@@ -652,43 +698,6 @@ static const sqlite3_io_methods file_methods = {
 
 /* ---- The VFS: names. */
 
-/* See (4).  The lock of ledger.db is held. */
-static enum err wal_renew(struct ledger *ledger, const char *name)
-{
-    char *bytes;
-    size_t size;
-    enum err err = disk_read_whole(ledger->disk, name, WAL_SIZE_MAX, &bytes, &size, NULL);
-    if (err != OK) {
-        return err;
-    }
-    err = size > 0 ? disk_replace(ledger->disk, name, str_of(bytes, size)) : OK;
-    free(bytes);
-    return err;
-}
-
-/* See (4).  Takes the lock first. */
-static enum err first_page_renew(struct vfs_file *file)
-{
-    char page[PAGE_SIZE_MAX];
-    uint64_t size;
-    size_t got;
-    enum err err = file_lock(file->file);
-    if (err == OK) {
-        err = file_size(file->file, &size);
-    }
-    if (err != OK || size == 0 || size > sizeof page) {
-        return err;
-    }
-    err = file_read(file->file, 0, page, (size_t)size, &got);
-    if (err == OK) {
-        err = file_write(file->file, 0, page, got);
-    }
-    if (err == OK) {
-        err = file_sync(file->file);
-    }
-    return err == OK ? disk_sync_folder(file->ledger->disk, file->ledger->folder) : err;
-}
-
 static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *base, int flags,
                     int *ret_flags)
 {
@@ -700,8 +709,9 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *base, int 
     if (name == NULL || disk_exists(ledger->disk, name, &there) != OK) {
         return SQLITE_CANTOPEN;
     }
-    if (there && (flags & SQLITE_OPEN_WAL) != 0 && wal_renew(ledger, name) != OK) {
-        return SQLITE_CANTOPEN;
+    enum err err = there && (flags & SQLITE_OPEN_WAL) != 0 ? wal_renew(ledger->disk, name) : OK;
+    if (err != OK) {
+        return err == ERR_FULL ? SQLITE_FULL : SQLITE_CANTOPEN;
     }
     enum disk_open_mode mode = (flags & SQLITE_OPEN_READWRITE) == 0 ? DISK_READ
                                : (flags & SQLITE_OPEN_CREATE) == 0  ? DISK_WRITE
@@ -710,13 +720,14 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *base, int 
         return SQLITE_CANTOPEN;
     }
     if (there && (flags & SQLITE_OPEN_MAIN_DB) != 0) {
-        enum err err = first_page_renew(file);
+        err = first_page_renew(ledger->disk, ledger->folder, file->file);
         if (err != OK) {
             file_close(file->file);
             return err == ERR_AGAIN ? SQLITE_BUSY : SQLITE_CANTOPEN;
         }
     }
     file->name_unsynced = !there;
+    file->main = (flags & SQLITE_OPEN_MAIN_DB) != 0;
     file->base.pMethods = &file_methods;
     if (ret_flags != NULL) {
         *ret_flags = flags;

@@ -11,6 +11,7 @@
 #include "ledger/private.h"
 
 #define APPLICATION_ID "1213090125" /* "HNM\r" as a number: a ledger of ours */
+#define WAL_PAGES      "1000"       /* after which SQLite by itself brings the log into the file */
 
 static enum err version_read(struct ledger *ledger, int64_t *ret);
 static enum err migrate(struct ledger *ledger, int64_t version);
@@ -25,7 +26,7 @@ enum err ledger_open(struct disk *disk, const char *folder, struct ledger **ret,
         return err;
     }
     err = version_read(ledger, &version);
-    if (err == ERR_CORRUPT) {
+    if (err == ERR_CORRUPT && !ledger_is_damaged(ledger)) {
         (void)why_say(why, err, 0, "%s/ledger.db is not a ledger; put it elsewhere", folder);
     } else if (err == OK && version > (int64_t)migrations_count) {
         err = why_say(why, ERR_UNSUPPORTED, 0,
@@ -34,6 +35,7 @@ enum err ledger_open(struct disk *disk, const char *folder, struct ledger **ret,
                       folder, (long long)version, migrations_count);
     } else if (err == OK) {
         err = migrate(ledger, version);
+        err = err == OK ? ledger_sums_add(ledger) : err;
     }
     if (err != OK) {
         if (why != NULL && why->text[0] == '\0') {
@@ -56,7 +58,9 @@ enum err ledger_check(struct ledger *ledger, struct why *why)
         if (err == OK) {
             err = statement_step(statement, &row);
         }
-        if (err == OK && row && !str_equal(statement_text(statement, 0), STR("ok"))) {
+        if (ledger_is_damaged(ledger)) {
+            err = why_say(why, ERR_CORRUPT, 0, "ledger.db: %s", ledger_complaint(ledger));
+        } else if (err == OK && row && !str_equal(statement_text(statement, 0), STR("ok"))) {
             struct str text = statement_text(statement, 0);
             err = why_say(why, ERR_CORRUPT, 0, "ledger.db: %.*s", STR_ARG(text));
         }
@@ -68,6 +72,37 @@ enum err ledger_check(struct ledger *ledger, struct why *why)
         }
     }
     return OK;
+}
+
+enum err ledger_freeze(struct ledger *ledger)
+{
+    struct statement *statement;
+    bool row = false;
+    int64_t busy = 1;
+    if (ledger_in_transaction(ledger)) {
+        return ERR_AGAIN;
+    }
+    enum err err = ledger_execute(ledger, "PRAGMA wal_autocheckpoint = 0");
+    if (err == OK) {
+        err = ledger_prepare(ledger, "PRAGMA wal_checkpoint(RESTART)", &statement);
+    }
+    if (err == OK) {
+        err = statement_step(statement, &row);
+    }
+    if (err == OK && row) {
+        busy = statement_int(statement, 0);
+        statement_reset(statement);
+    }
+    err = err == OK && busy != 0 ? ERR_AGAIN : err;
+    if (err != OK) {
+        UNHEEDED(ledger_thaw(ledger)); /* the first error is the one to tell */
+    }
+    return err;
+}
+
+enum err ledger_thaw(struct ledger *ledger)
+{
+    return ledger_execute(ledger, "PRAGMA wal_autocheckpoint = " WAL_PAGES);
 }
 
 /* 0: an empty file. */

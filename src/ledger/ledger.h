@@ -11,6 +11,7 @@
  */
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/why.h"
 #include "sys/disk.h"
@@ -23,6 +24,12 @@ struct statement;
 NODISCARD enum err ledger_open(struct disk *disk, const char *folder, struct ledger **ret,
                                struct why *why);
 void ledger_close(struct ledger *ledger);
+
+/* Some megabytes that are kept beside the ledger for the day on which the disk is full.  ERR_FULL:
+ * there is not room enough now to keep any. */
+NODISCARD enum err ledger_spare_keep(struct disk *disk, const char *folder);
+/* Gives them back, so that the ledger can be opened and written; false: there were none. */
+bool ledger_spare_give(struct disk *disk, const char *folder);
 
 /* Transactions do not nest.  A commit returns once it is on disk; after an error nothing of the
  * transaction is effective.  ERR_IO from a commit leaves open whether it is on disk: from then on
@@ -88,14 +95,38 @@ struct ledger_watch {
 void ledger_watch(struct ledger *ledger, const struct ledger_watch *watch);
 
 /* One line of the audit trail, chained by hash to the line before it: who did what to what.  Inside
- * the caller's transaction. */
-NODISCARD enum err ledger_audit(struct ledger *ledger, int64_t wall_ns, struct str principal,
-                                struct str action, struct str object, struct str detail);
+ * the caller's transaction.  client: whose words the detail may hold (0: nobody's); they go with
+ * its data, so principal, action and object hold identifiers alone. */
+NODISCARD enum err ledger_audit(struct ledger *ledger, int64_t wall_ns, uint32_t client,
+                                struct str principal, struct str action, struct str object,
+                                struct str detail);
 /* Walks the chain; ERR_CORRUPT names the first damaged line. */
 NODISCARD enum err ledger_audit_verify(struct ledger *ledger, struct why *why);
 
+/* Every row of one client as lines of JSON, {"table": …, "row": {…}}, without secrets: for a client
+ * that leaves. */
+NODISCARD enum err ledger_client_print(struct ledger *ledger, uint32_t client, struct buf *out);
+/* Takes away what was kept of it (forget.c says what stays); inside the caller's transaction.
+ * ledger_scrub then, outside of one, empties the log of changes, which still holds them. */
+NODISCARD enum err ledger_client_forget(struct ledger *ledger, uint32_t client, uint64_t *ret_rows);
+NODISCARD enum err ledger_scrub(struct ledger *ledger);
+
 /* Reads the whole file and checks its structure and references; for tests and `hinomi verify`. */
 NODISCARD enum err ledger_check(struct ledger *ledger, struct why *why);
+
+/* Compares each page of FOLDER/ledger.db with its sum and tells of each that is damaged.  Only
+ * reads, takes no lock, also while a service writes.  ERR_CORRUPT: something was told;
+ * ERR_UNSUPPORTED: an earlier version of the program wrote it, without sums, and none opened it
+ * since. */
+typedef void ledger_damage(void *context, uint64_t offset, const char *what);
+NODISCARD enum err ledger_pages_check(struct disk *disk, const char *folder, ledger_damage *call,
+                                      void *context, uint64_t *ret_damaged);
+
+/* For a copy of ledger.db as a file: brings all of the log into it and from then on writes the log
+ * alone, until ledger_thaw.  Between the two the file does not change and, without its log, is the
+ * ledger as it was at this call.  ERR_AGAIN: in a transaction, or somebody reads. */
+NODISCARD enum err ledger_freeze(struct ledger *ledger);
+NODISCARD enum err ledger_thaw(struct ledger *ledger); /* Fine if it is not frozen. */
 
 /* ---- The books' last known values (the books themselves are collect's, in shared memory; see
  * collect/books.h).  After a killed parent the accounts go on from here, and the time between is

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+#include "codec/crypto.h"
 #include "ledger/private.h"
 #include "testing/testing.h"
 
@@ -229,7 +231,7 @@ TEST(the_audit_trail_notices_every_change)
     struct ledger *ledger = opened(testing_folder());
     CHECK(ledger_audit_verify(ledger, NULL) == OK);
     for (int i = 0; i < 4; i++) {
-        CHECK(ledger_audit(ledger, 1000 + i, STR("uid:0"), STR("apply"), STR("client acme"),
+        CHECK(ledger_audit(ledger, 1000 + i, 0, STR("uid:0"), STR("apply"), STR("client acme"),
                            STR("あ")) == OK);
     }
     CHECK(ledger_audit_verify(ledger, NULL) == OK);
@@ -243,6 +245,180 @@ TEST(the_audit_trail_notices_every_change)
     }
     CHECK(ledger_audit_verify(ledger, NULL) == OK);
     ledger_close(ledger);
+}
+
+/* Client 1 of party 1, "acme". */
+static void leaver_add(struct ledger *ledger)
+{
+    CHECK(ledger_execute(ledger, "INSERT INTO party (id, slug, name_ja, name_en)"
+                                 " VALUES (1, 'acme', 'a', 'a'), (2, 'bolt', 'b', 'b');"
+                                 "INSERT INTO client (id, party) VALUES (1, 1), (2, 2)") == OK);
+}
+
+static void leaver_destroyed(struct ledger *ledger)
+{
+    CHECK(ledger_execute(
+              ledger, "INSERT INTO offboarding (client, state, asked, asked_by, reason, language,"
+                      " provision, client_by, provider_by, certificate, signature, failure)"
+                      " VALUES (1, 'destroyed', 1, '', '', 'ja', 1, '', '', '', '', '')") == OK);
+}
+
+/* A line as it was written before words lay apart. */
+static void old_line_add(struct ledger *ledger, int64_t id, struct sha256 *chain,
+                         const char *object, const char *detail)
+{
+    const struct str texts[] = {STR("uid:0"), STR("read"), str_from(object), str_from(detail)};
+    struct statement *statement;
+    char numbers[16];
+    char sizes[4][8];
+    char head[8 + SHA256_SIZE];
+    struct str parts[10] = {str_of(chain->bytes, SHA256_SIZE), str_of(numbers, 16)};
+    put_u64(numbers, (uint64_t)id);
+    put_u64(numbers + 8, 5);
+    for (size_t i = 0; i < 4; i++) {
+        put_u64(sizes[i], texts[i].size);
+        parts[2 + 2 * i] = str_of(sizes[i], 8);
+        parts[3 + 2 * i] = texts[i];
+    }
+    *chain = sha256_of(parts, 10);
+    put_u64(head, (uint64_t)id);
+    memcpy(head + 8, chain->bytes, SHA256_SIZE);
+    CHECK(LEDGER_QUERY(ledger,
+                       "INSERT INTO audit (id, wall_ns, principal, action, object, detail, hash)"
+                       " VALUES (?, 5, ?, ?, ?, ?, ?)",
+                       &statement, BIND_INT(id), BIND_TEXT(texts[0]), BIND_TEXT(texts[1]),
+                       BIND_TEXT(texts[2]), BIND_TEXT(texts[3]),
+                       BIND_BYTES(str_of(chain->bytes, SHA256_SIZE))) == OK);
+    CHECK(statement_run(statement) == OK);
+    CHECK(LEDGER_QUERY(ledger,
+                       "INSERT INTO meta (key, value) VALUES ('audit_head', ?)"
+                       " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                       &statement, BIND_BYTES(str_of(head, sizeof head))) == OK);
+    CHECK(statement_run(statement) == OK);
+}
+
+static int64_t count_of(struct ledger *ledger, const char *sql)
+{
+    struct statement *statement;
+    bool row = false;
+    CHECK(ledger_prepare(ledger, sql, &statement) == OK);
+    CHECK(statement_step(statement, &row) == OK && row);
+    int64_t count = statement_int(statement, 0);
+    statement_reset(statement);
+    return count;
+}
+
+TEST(words_of_a_client_that_left_go_and_the_trail_holds)
+{
+    static const char *const damages[] = {
+        "UPDATE audit SET principal = 'other' WHERE id = 5", /* whose words are gone */
+        "UPDATE audit SET client = 2 WHERE id = 5",
+        "UPDATE audit SET words = zeroblob(32) WHERE id = 5",
+        "UPDATE audit SET detail = 'put in' WHERE id = 5",
+        "UPDATE audit SET form = 0 WHERE id = 7", /* of a client that is there */
+        "UPDATE audit SET detail = '', salt = NULL WHERE id = 7",
+        "UPDATE audit SET detail = '', salt = NULL, client = 1 WHERE id = 7",
+        "UPDATE audit SET hash = zeroblob(32) WHERE id = 2", /* of the old form */
+        "UPDATE offboarding SET state = 'confirmed'",
+    };
+    struct ledger *ledger = opened(testing_folder());
+    struct sha256 chain = {0};
+    uint64_t rows = 0;
+    leaver_add(ledger);
+    old_line_add(ledger, 1, &chain, "client acme", "events: canary one");
+    old_line_add(ledger, 2, &chain, "client/1/hold/3", "canary two");
+    old_line_add(ledger, 3, &chain, "client bolt", "events: bolt's");
+    old_line_add(ledger, 4, &chain, "document acme/sla", "canary three");
+    for (uint32_t client = 1; client <= 2; client++) {
+        CHECK(ledger_audit(ledger, 9, client, STR("uid:0"), STR("read"), STR("client x"),
+                           client == 1 ? STR("canary four") : STR("bolt's too")) == OK);
+        CHECK(ledger_audit(ledger, 9, 0, STR("uid:0"), STR("scope"), STR("every client"),
+                           STR("backup")) == OK);
+    }
+    CHECK(ledger_audit_verify(ledger, NULL) == OK);
+    CHECK(ledger_begin(ledger) == OK && ledger_client_forget(ledger, 1, &rows) == OK);
+    CHECK(ledger_audit_verify(ledger, NULL) == ERR_CORRUPT); /* nobody said that it was destroyed */
+    leaver_destroyed(ledger);
+    CHECK(ledger_commit(ledger) == OK && ledger_scrub(ledger) == OK);
+    CHECK(ledger_audit_verify(ledger, NULL) == OK);
+    CHECK(count_of(ledger, "SELECT count(*) FROM audit WHERE detail LIKE '%canary%'") == 0);
+    CHECK(count_of(ledger, "SELECT count(*) FROM audit WHERE detail LIKE '%bolt%'") == 2);
+    CHECK(count_of(ledger, "SELECT count(*) FROM audit WHERE detail = 'backup'") == 2);
+    for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+        CHECK(ledger_begin(ledger) == OK && ledger_execute(ledger, damages[i]) == OK);
+        CHECK(ledger_audit_verify(ledger, NULL) == ERR_CORRUPT);
+        ledger_rollback(ledger);
+    }
+    CHECK(ledger_audit(ledger, 10, 2, STR("uid:0"), STR("read"), STR("client x"), STR("on")) == OK);
+    CHECK(ledger_audit_verify(ledger, NULL) == OK);
+    ledger_close(ledger);
+}
+
+struct damages {
+    uint64_t count, offset;
+};
+
+static void damage_note(void *context, uint64_t offset, const char *what)
+{
+    struct damages *damages = context;
+    CHECK(strstr(what, "page") != NULL);
+    damages->count++;
+    damages->offset = offset;
+}
+
+static void bit_flip(const char *path, uint64_t at, unsigned bit)
+{
+    struct file *file;
+    char byte;
+    size_t got;
+    CHECK(disk_open(disk_real(), path, DISK_WRITE, &file, NULL) == OK);
+    CHECK(file_read(file, at, &byte, 1, &got) == OK && got == 1);
+    byte = (char)((unsigned char)byte ^ 1U << bit);
+    CHECK(file_write(file, at, &byte, 1) == OK);
+    file_close(file);
+}
+
+TEST(a_bit_that_turned_in_any_page_of_the_ledger_is_named_and_never_believed)
+{
+    const char *folder = testing_folder();
+    struct ledger *ledger = opened(folder);
+    char path[4200];
+    char *bytes;
+    size_t size;
+    struct damages damages = {0};
+    uint64_t damaged = 9;
+    CHECK(ledger_begin(ledger) == OK);
+    for (int i = 0; i < 300; i++) {
+        CHECK(ledger_audit(ledger, i, 0, STR("uid:0"), STR("read"), STR("client acme"),
+                           STR("words of some length, so that there are a few pages of them")) ==
+              OK);
+    }
+    CHECK(ledger_commit(ledger) == OK && ledger_scrub(ledger) == OK);
+    ledger_close(ledger);
+    (void)snprintf(path, sizeof path, "%s/ledger.db", folder);
+    CHECK(disk_read_whole(disk_real(), path, (size_t)1 << 30, &bytes, &size, NULL) == OK);
+    CHECK(ledger_pages_check(disk_real(), folder, damage_note, &damages, &damaged) == OK);
+    CHECK(damaged == 0 && damages.count == 0 && size > (size_t)50 * 4096 && size % 4096 == 0);
+    for (uint64_t page = 0; page < size / 4096; page++) {
+        uint64_t at = page * 4096 + (page == 0 ? 40 : page * 997 % 4096);
+        struct why why = {0};
+        damages = (struct damages){0};
+        bit_flip(path, at, (unsigned)(page % 8));
+        CHECK(ledger_pages_check(disk_real(), folder, damage_note, &damages, &damaged) ==
+              ERR_CORRUPT);
+        CHECK(damaged == 1 && damages.count == 1 && damages.offset == page * 4096);
+        enum err err = ledger_open(disk_real(), folder, &ledger, &why);
+        if (err == OK) {
+            err = ledger_check(ledger, &why);
+            ledger_close(ledger);
+        }
+        CHECK(err == ERR_CORRUPT && strstr(why.text, "not what was written") != NULL);
+        CHECK(disk_replace(disk_real(), path, str_of(bytes, size)) == OK);
+    }
+    ledger = opened(folder);
+    CHECK(ledger_check(ledger, NULL) == OK && ledger_audit_verify(ledger, NULL) == OK);
+    ledger_close(ledger);
+    free(bytes);
 }
 
 TEST(the_books_go_on_from_their_snapshot_with_the_gap_marked)

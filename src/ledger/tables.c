@@ -60,9 +60,11 @@ static const char tables_1[] =
     "CREATE INDEX books_gap_source ON books_gap (source, id);";
 
 const struct migration migrations[] = {
-    {"the spine", tables_1},     {"people", tables_people},   {"documents", tables_documents},
-    {"clocks", tables_clocks},   {"notices", tables_notices}, {"incidents", tables_incidents},
-    {"rules", tables_rules},     {"counts", tables_counts},   {"groups", tables_groups},
-    {"factors", tables_factors}, {"books", tables_books},     {"devices", tables_devices},
+    {"the spine", tables_1},     {"people", tables_people},       {"documents", tables_documents},
+    {"clocks", tables_clocks},   {"notices", tables_notices},     {"incidents", tables_incidents},
+    {"rules", tables_rules},     {"counts", tables_counts},       {"groups", tables_groups},
+    {"factors", tables_factors}, {"books", tables_books},         {"devices", tables_devices},
+    {"keeping", tables_keeping}, {"provision", tables_provision}, {"searches", tables_searches},
+    {"trail", tables_trail},
 };
 const size_t migrations_count = sizeof migrations / sizeof *migrations;

@@ -14,4 +14,8 @@ extern const char tables_counts[];    /* correlations, exceptions and storms of 
 extern const char tables_books[];     /* when each source was last heard */
 extern const char tables_groups[];    /* several alerts of one correlation at one event */
 extern const char tables_devices[];   /* and their health, the books by the minute, proposals */
+extern const char tables_searches[];  /* saved searches */
 extern const char tables_factors[];   /* second factors, recovery codes */
+extern const char tables_keeping[];   /* holds, what was dropped */
+extern const char tables_trail[];     /* words of the audit trail that can go */
+extern const char tables_provision[]; /* requests for logs, clients that leave */

@@ -3,7 +3,9 @@
  * closed, opened again and the transaction tried once more, as a restarted process would.  At the
  * end the power goes, and what is on disk must be what was promised.
  *
- * HINOMI_STEP=1 tries every place; without it each third, since making all tables takes hundreds.
+ * All begins twice: on an empty disk, where making all tables takes hundreds of places of which
+ * each ninth is tried, another ninth for each kind; and on a copy of a ledger that is made, where
+ * each is. HINOMI_STEP=1 tries every place of both, HINOMI_STEP=N each N-th.
  */
 
 #include <stdio.h>
@@ -15,19 +17,38 @@
 #include "testing/testing.h"
 
 #define ROUNDS       3
-#define STEP         3 /* of all places each third, another third for each kind */
+#define STEP_MAKING  9
 #define ATTEMPTS_MAX 12
+#define KINDS        10
 
 struct promise {
     bool there[ROUNDS]; /* committed, or seen by a later opening */
     bool open[ROUNDS];  /* its commit failed and nobody looked since */
 };
 
-static uint64_t step(void)
+/* What a life begins with: nothing, or a ledger whose tables are made. */
+enum beginning { BEGIN_EMPTY, BEGIN_MADE, BEGINNINGS };
+
+static uint64_t step(enum beginning beginning)
 {
     const char *set = getenv("HINOMI_STEP");
-    long value = set != NULL ? strtol(set, NULL, 10) : STEP;
+    long value = set != NULL ? strtol(set, NULL, 10) : beginning == BEGIN_MADE ? 1 : STEP_MAKING;
     return value > 0 ? (uint64_t)value : 1;
+}
+
+static struct fake *disk_new(enum beginning beginning)
+{
+    static struct fake *made;
+    if (beginning == BEGIN_EMPTY) {
+        return fake_new();
+    }
+    if (made == NULL) {
+        struct ledger *ledger;
+        made = fake_new();
+        CHECK(ledger_open(fake_disk(made), ".", &ledger, NULL) == OK);
+        ledger_close(ledger);
+    }
+    return fake_copy(made);
 }
 
 static bool row_there(struct ledger *ledger, int round)
@@ -61,7 +82,7 @@ static enum err round_write(struct ledger *ledger, int round)
         err = statement_run(statement);
     }
     if (err == OK) {
-        err = ledger_audit(ledger, round, STR("p"), STR("a"), STR("o"), STR("d"));
+        err = ledger_audit(ledger, round, 0, STR("p"), STR("a"), STR("o"), STR("d"));
     }
     return err;
 }
@@ -156,13 +177,14 @@ static void promise_check(struct fake *fake, const struct promise *promise)
     ledger_close(ledger);
 }
 
-TEST(one_failure_of_the_disk_breaks_no_promise)
+/* One operation fails, each in its turn; how many were tried. */
+static uint64_t failures_try(enum beginning beginning, size_t kind)
 {
     static const struct {
         enum fake_operation operation;
         enum err err;
         uint64_t sync_seed;
-    } kinds[] = {
+    } kinds[KINDS] = {
         {FAKE_ANY, ERR_IO, 11},
         {FAKE_ANY, ERR_IO, 12},
         {FAKE_WRITE, ERR_FULL, 13},
@@ -174,34 +196,46 @@ TEST(one_failure_of_the_disk_breaks_no_promise)
         {FAKE_SYNC, ERR_IO, 16},
         {FAKE_SYNC_FOLDER, ERR_IO, 17},
     };
-    for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
-        uint64_t nth = 1 + kind % step();
-        for (bool failed = true; failed; nth += step()) {
-            struct fake *fake = fake_new();
-            struct promise promise = {0};
-            fake_seed(fake, kinds[kind].sync_seed);
-            fake_fail(fake, kinds[kind].operation, nth, false, kinds[kind].err);
-            life(fake, &promise, kind % 2 == 0);
-            failed = fake_failed(fake);
-            CHECK(promise.there[0] && promise.there[1] && promise.there[2]);
-            fake_fail(fake, FAKE_ANY, 1, false, OK);
-            fake_power_off(fake);
-            CHECK(fake_power_on(fake, nth * 7919 + kind) == OK);
-            promise_check(fake, &promise);
-            fake_free(fake);
-        }
-        printf("kind %zu: %llu places\n", kind, (unsigned long long)nth - 1);
+    uint64_t tried = 0;
+    uint64_t nth = 1 + kind % step(beginning);
+    for (bool failed = true; failed; nth += step(beginning)) {
+        struct fake *fake = disk_new(beginning);
+        struct promise promise = {0};
+        fake_seed(fake, kinds[kind].sync_seed);
+        fake_fail(fake, kinds[kind].operation, nth, false, kinds[kind].err);
+        life(fake, &promise, kind % 2 == 0);
+        failed = fake_failed(fake);
+        tried += failed;
+        CHECK(promise.there[0] && promise.there[1] && promise.there[2]);
+        fake_fail(fake, FAKE_ANY, 1, false, OK);
+        fake_power_off(fake);
+        CHECK(fake_power_on(fake, nth * 7919 + kind) == OK);
+        promise_check(fake, &promise);
+        fake_free(fake);
     }
+    return tried;
 }
 
-TEST(a_disk_that_stays_broken_breaks_no_promise)
+TEST(one_failure_of_the_disk_breaks_no_promise)
+{
+    uint64_t tried[BEGINNINGS] = {0};
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        tried[BEGIN_EMPTY] += failures_try(BEGIN_EMPTY, kind);
+        tried[BEGIN_MADE] += failures_try(BEGIN_MADE, kind);
+    }
+    printf("%llu and %llu places\n", (unsigned long long)tried[BEGIN_EMPTY],
+           (unsigned long long)tried[BEGIN_MADE]);
+    CHECK(tried[BEGIN_EMPTY] > KINDS && tried[BEGIN_MADE] > KINDS);
+}
+
+static void stays_broken(enum beginning beginning)
 {
     uint64_t nth = 1;
-    for (bool failed = true; failed; nth += step()) {
-        struct fake *fake = fake_new();
+    for (bool failed = true; failed; nth += step(beginning)) {
+        struct fake *fake = disk_new(beginning);
         struct promise promise = {0};
         fake_fail(fake, FAKE_ANY, nth, true, nth % 2 == 0 ? ERR_IO : ERR_FULL);
-        life(fake, &promise, nth / step() % 3 == 0);
+        life(fake, &promise, nth / step(beginning) % 3 == 0);
         failed = fake_failed(fake);
         fake_fail(fake, FAKE_ANY, 1, false, OK);
         fake_power_off(fake);
@@ -211,24 +245,39 @@ TEST(a_disk_that_stays_broken_breaks_no_promise)
     }
 }
 
+TEST(a_disk_that_stays_broken_breaks_no_promise)
+{
+    stays_broken(BEGIN_EMPTY);
+    stays_broken(BEGIN_MADE);
+}
+
+static void power_goes(enum beginning beginning, uint64_t seed)
+{
+    uint64_t tried = 0;
+    uint64_t nth = 1 + seed % step(beginning);
+    for (bool off = true; off; nth += step(beginning)) {
+        struct fake *fake = disk_new(beginning);
+        struct promise promise = {0};
+        fake_power_off_at(fake, nth);
+        life(fake, &promise, false);
+        off = fake_is_off(fake);
+        tried += off;
+        fake_power_off(fake);
+        CHECK(fake_power_on(fake, seed == 0   ? FAKE_SEED_NOTHING
+                                  : seed == 1 ? FAKE_SEED_ALL
+                                              : nth * 15485863 + seed) == OK);
+        promise_check(fake, &promise);
+        fake_free(fake);
+    }
+    printf("seed %llu: %llu places\n", (unsigned long long)seed, (unsigned long long)tried);
+    CHECK(tried > 0);
+}
+
 TEST(power_may_go_between_any_two_writes)
 {
     for (uint64_t seed = 0; seed < 4; seed++) {
-        uint64_t nth = 1 + seed % step();
-        for (bool off = true; off; nth += step()) {
-            struct fake *fake = fake_new();
-            struct promise promise = {0};
-            fake_power_off_at(fake, nth);
-            life(fake, &promise, false);
-            off = fake_is_off(fake);
-            fake_power_off(fake);
-            CHECK(fake_power_on(fake, seed == 0   ? FAKE_SEED_NOTHING
-                                      : seed == 1 ? FAKE_SEED_ALL
-                                                  : nth * 15485863 + seed) == OK);
-            promise_check(fake, &promise);
-            fake_free(fake);
-        }
-        printf("seed %llu: %llu places\n", (unsigned long long)seed, (unsigned long long)nth - 1);
+        power_goes(BEGIN_EMPTY, seed);
+        power_goes(BEGIN_MADE, seed);
     }
 }
 

@@ -12,10 +12,6 @@
 
 #include "base/limits.h"
 #include "notify/private.h"
-#include "sys/random.h"
-
-#define TEXT_SIZE_MAX 8192
-#define NAME_SHOWN    80 /* characters */
 
 static const struct {
     enum word subject, text;
@@ -25,79 +21,33 @@ static const struct {
     [ACCOUNT_FACTOR_TAKEN] = {WORD_MAIL_FACTOR_TAKEN_SUBJECT, WORD_MAIL_FACTOR_TAKEN_TEXT},
 };
 
-static enum err text_print(const struct person_info *person, enum account_news news,
-                           struct str account, struct buf *out)
-{
-    enum language language = person->language;
-    struct str name = language == LANGUAGE_JA ? person->name_ja : person->name_en;
-    struct buf shown;
-    buf_init(&shown, TEXT_SIZE_MAX);
-    enum err err = text_shown(name.size > 0 ? name : account, false, NAME_SHOWN, &shown);
-    if (err == OK) {
-        const struct words_value values[] = {{"name", buf_str(&shown)}};
-        err = words_print(out, language, WORD_MAIL_GREETING, values, 1);
-    }
-    buf_done(&shown);
-    if (err == OK) {
-        const struct words_value values[] = {{"account", account}};
-        err = buf_append(out, STR("\n\n"));
-        err = err == OK ? words_print(out, language, words[news].text, values, 1) : err;
-    }
-    if (err == OK) {
-        err = buf_append(out, STR("\n\n-- \n"));
-    }
-    if (err == OK) {
-        err = buf_append(out, words_text(WORD_MAIL_FOOTER_ACCOUNT, language));
-    }
-    return err == OK ? buf_append_byte(out, '\n') : err;
-}
-
-static enum err identity_print(struct notify *notify, struct str *ret)
-{
-    struct str domain = buf_str(&notify->sender);
-    (void)str_cut(&domain, '@');
-    return arena_print(notify->scratch, ret, "<a%016llx%016llx@%.*s>",
-                       (unsigned long long)random_u64(), (unsigned long long)random_u64(),
-                       STR_ARG(domain));
-}
-
-static enum err account_mail(struct notify *notify, const struct person_info *person,
-                             enum account_news news, struct wall now, struct outbox_message *ret)
+static enum err account_put(const struct scope *scope, struct notify *notify,
+                            const struct person_info *person, enum account_news news,
+                            struct wall now)
 {
     struct str account;
-    struct buf text;
-    buf_init(&text, TEXT_SIZE_MAX);
     enum err err = arena_print(notify->scratch, &account, "%.*s/%.*s", STR_ARG(person->party),
                                STR_ARG(person->slug));
-    if (err == OK) {
-        err = text_print(person, news, account, &text);
+    if (err != OK) {
+        return err;
     }
-    if (err == OK) {
-        err = identity_print(notify, &ret->identity);
-    }
-    if (err == OK) {
-        const struct mail_head head = {
-            .notify = notify,
-            .to = person->mail,
-            .subject = words_text(words[news].subject, person->language),
-            .identity = ret->identity,
-            .language = person->language,
-            .now = now,
-        };
-        err = mail_whole(&head, buf_str(&text), notify->scratch, &ret->body);
-    }
-    buf_done(&text);
-    ret->client = CLIENT_INSTALLATION;
-    ret->kind = OUTBOX_MAIL;
-    ret->to = person->mail;
-    ret->contact = account;
-    return err;
+    struct str name = person->language == LANGUAGE_JA ? person->name_ja : person->name_en;
+    const struct words_value values[] = {{"account", account}};
+    const struct personal personal = {.client = CLIENT_INSTALLATION,
+                                      .to = person->mail,
+                                      .account = account,
+                                      .name = name.size > 0 ? name : account,
+                                      .language = person->language,
+                                      .subject = words[news].subject,
+                                      .text = words[news].text,
+                                      .values = values,
+                                      .count = 1};
+    return personal_put(scope, notify, &personal, now);
 }
 
 enum err notify_account(struct notify *notify, uint32_t person, enum account_news news,
                         struct wall now)
 {
-    struct outbox_message message = {0};
     struct person_info info;
     struct scope *scope;
     bool alone = false;
@@ -110,13 +60,10 @@ enum err notify_account(struct notify *notify, uint32_t person, enum account_new
         return err;
     }
     arena_reset(notify->scratch);
-    err = account_mail(notify, &info, news, now, &message);
+    err = bracket_begin(notify, &alone);
     if (err == OK) {
-        err = bracket_begin(notify, &alone);
-        if (err == OK) {
-            err = outbox_put(scope, notify->ledger, &message, now, NULL);
-            err = bracket_end(notify, alone, err);
-        }
+        err = account_put(scope, notify, &info, news, now);
+        err = bracket_end(notify, alone, err);
     }
     scope_free(scope);
     return err;

@@ -238,31 +238,49 @@ static bool hears_already(const struct hearers *hearers, struct str mail)
     return false;
 }
 
-static enum err role_add(struct notify *notify, const struct notice_row *notice, enum role role,
-                         struct wall now, struct hearers *ret)
+/* One of the portal's people, unless nobody can write to them or they hear already. */
+static enum err account_add(struct notify *notify, const struct person_info *person,
+                            struct hearers *ret)
 {
-    struct person_info person;
-    for (size_t i = 0; tenant_person_at(notify->tenant, i, &person); i++) {
-        struct str contact;
-        if (!person.active || !text_is_mailbox(person.mail) ||
-            !has_role(notify, person.id, notice->client, role, now)) {
-            continue;
-        }
-        enum err err = arena_print(notify->scratch, &contact, "%.*s/%.*s", STR_ARG(person.party),
-                                   STR_ARG(person.slug));
-        if (err != OK) {
-            return err;
-        }
-        struct hearer *hearer =
-            hears_already(ret, person.mail) ? NULL : hearer_new(ret, contact, OUTBOX_MAIL);
-        if (hearer != NULL) {
-            hearer->to = person.mail;
-            hearer->language = person.language;
-            hearer->name[LANGUAGE_JA] = person.name_ja.size > 0 ? person.name_ja : person.slug;
-            hearer->name[LANGUAGE_EN] = person.name_en.size > 0 ? person.name_en : person.slug;
-        }
+    struct str contact;
+    enum err err = arena_print(notify->scratch, &contact, "%.*s/%.*s", STR_ARG(person->party),
+                               STR_ARG(person->slug));
+    if (err != OK) {
+        return err;
+    }
+    struct hearer *hearer =
+        hears_already(ret, person->mail) ? NULL : hearer_new(ret, contact, OUTBOX_MAIL);
+    if (hearer != NULL) {
+        hearer->to = person->mail;
+        hearer->language = person->language;
+        hearer->name[LANGUAGE_JA] = person->name_ja.size > 0 ? person->name_ja : person->slug;
+        hearer->name[LANGUAGE_EN] = person->name_en.size > 0 ? person->name_en : person->slug;
     }
     return OK;
+}
+
+enum err chain_role(struct notify *notify, struct client_id client, enum role role, struct wall now,
+                    struct hearers *ret)
+{
+    struct person_info person;
+    enum err err = OK;
+    for (size_t i = 0; err == OK && tenant_person_at(notify->tenant, i, &person); i++) {
+        if (person.active && text_is_mailbox(person.mail) &&
+            has_role(notify, person.id, client, role, now)) {
+            err = account_add(notify, &person, ret);
+        }
+    }
+    return err;
+}
+
+enum err chain_person(struct notify *notify, uint32_t id, struct hearers *ret)
+{
+    struct person_info person;
+    enum err err = tenant_person_get(notify->tenant, id, &person);
+    if (err != OK || !person.active || !text_is_mailbox(person.mail)) {
+        return err == ERR_NOT_FOUND ? OK : err;
+    }
+    return account_add(notify, &person, ret);
 }
 
 enum err chain_fallback(struct notify *notify, const struct notice_row *notice, struct wall now,
@@ -272,7 +290,7 @@ enum err chain_fallback(struct notify *notify, const struct notice_row *notice, 
     *ret = (struct hearers){.steps = 1, .wait_ms = WAIT_MS, .fallback = true};
     enum err err = OK;
     for (size_t i = 0; i < sizeof roles / sizeof *roles && ret->count == 0 && err == OK; i++) {
-        err = role_add(notify, notice, roles[i], now, ret);
+        err = chain_role(notify, notice->client, roles[i], now, ret);
     }
     return err;
 }
@@ -292,8 +310,9 @@ enum err chain_hearers(const struct scope *scope, struct notify *notify,
 {
     static const char *const too[] = {"clock-warning", "clock-breach", "incident-reported",
                                       "device-trouble", "device-storm"};
-    static const char *const alone[] = {"notice-unanswered", "device-trouble-provider",
-                                        "device-storm-provider", "chain-broken-provider"};
+    static const char *const alone[] = {"notice-unanswered",     "device-trouble-provider",
+                                        "device-storm-provider", "chain-broken-provider",
+                                        "disk-short-provider",   "disk-soon-provider"};
     static const enum role roles[] = {ROLE_ANALYST, ROLE_PROVIDER_ADMIN};
     bool provider = purpose_in(notice->purpose, alone, sizeof alone / sizeof *alone);
     *ret = (struct hearers){.steps = 1, .wait_ms = WAIT_MS};
@@ -302,7 +321,7 @@ enum err chain_hearers(const struct scope *scope, struct notify *notify,
                (notice->climbed == 0 && purpose_in(notice->purpose, too, sizeof too / sizeof *too));
     size_t before = ret->count;
     for (size_t i = 0; provider && i < 2 && ret->count == before && err == OK; i++) {
-        err = role_add(notify, notice, roles[i], now, ret);
+        err = chain_role(notify, notice->client, roles[i], now, ret);
     }
     return err;
 }

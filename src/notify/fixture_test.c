@@ -81,11 +81,9 @@ void house_stop(struct house *house)
     ledger_close(house->ledger);
 }
 
-struct house house_new(void)
+static struct house house_on(struct fake *fake)
 {
-    struct house house = {.fake = fake_new(), .mem = arena_new((size_t)512 << 20), .now = NOW};
-    struct apply_result result;
-    struct why why = {0};
+    struct house house = {.fake = fake, .mem = arena_new((size_t)512 << 20), .now = NOW};
     CHECK(scope_for_test((struct client_id){0},
                          RIGHT_SERVE | RIGHT_INCIDENTS | RIGHT_ALERT | RIGHT_MANAGE,
                          &house.serve) == OK);
@@ -93,21 +91,11 @@ struct house house_new(void)
     CHECK(scope_for_test_role(ACME, ROLE_RESPONSIBLE, &house.responsible) == OK);
     CHECK(scope_for_test_role(ACME, ROLE_VIEWER, &house.viewer) == OK);
     house_start(&house);
-    enum err err =
-        tenant_apply(house.serve, house.tenant, str_from(parties), NOW, house.mem, &result, &why);
-    if (err != OK) {
-        (void)fprintf(stderr, "%s\n", why_text(&why, err));
-    }
-    CHECK(err == OK);
-    struct client_id acme;
-    CHECK(tenant_client_find(house.tenant, STR("acme"), &acme) == OK);
-    CHECK(client_equal(acme, ACME));
-    CHECK(tenant_client_find(house.tenant, STR("empty"), &acme) == OK);
-    CHECK(client_equal(acme, NOBODYS));
     return house;
 }
 
-void house_done(struct house *house)
+/* All but the disk. */
+static void house_leave(struct house *house)
 {
     CHECK(ledger_check(house->ledger, NULL) == OK);
     CHECK(ledger_audit_verify(house->ledger, NULL) == OK);
@@ -117,6 +105,42 @@ void house_done(struct house *house)
     scope_free(house->responsible);
     scope_free(house->viewer);
     arena_free(house->mem);
+}
+
+/* A ledger with the parties, made once: every house begins with it. */
+static struct fake *house_disk(void)
+{
+    static struct fake *disk;
+    if (disk == NULL) {
+        struct house house = house_on(fake_new());
+        struct apply_result result;
+        struct why why = {0};
+        enum err err = tenant_apply(house.serve, house.tenant, str_from(parties), NOW, house.mem,
+                                    &result, &why);
+        if (err != OK) {
+            (void)fprintf(stderr, "%s\n", why_text(&why, err));
+        }
+        CHECK(err == OK);
+        house_leave(&house);
+        disk = house.fake;
+    }
+    return fake_copy(disk);
+}
+
+struct house house_new(void)
+{
+    struct house house = house_on(house_disk());
+    struct client_id client;
+    CHECK(tenant_client_find(house.tenant, STR("acme"), &client) == OK);
+    CHECK(client_equal(client, ACME));
+    CHECK(tenant_client_find(house.tenant, STR("empty"), &client) == OK);
+    CHECK(client_equal(client, NOBODYS));
+    return house;
+}
+
+void house_done(struct house *house)
+{
+    house_leave(house);
     fake_free(house->fake);
 }
 

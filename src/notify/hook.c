@@ -15,6 +15,7 @@
 
 #define SENTENCE_SIZE_MAX (16 * 1024)
 #define TEXT_SIZE_MAX     (44 * 1024)
+#define HEAD_CHARACTERS   512
 
 static void sentence(struct json_out *out, const char *name, const struct letter *letter,
                      enum language language, enum letter_text text, struct arena *mem)
@@ -59,6 +60,11 @@ static void chat_print(struct json_out *out, const struct letter *letter, struct
         if (err == OK) {
             err = buf_append(&text, letter->link);
         }
+    }
+    struct str head = told_get(&letter->notice->told, "head");
+    if (err == OK && head.size > 0) {
+        err = buf_append_byte(&text, '\n');
+        err = err == OK ? text_shown(head, false, HEAD_CHARACTERS, &text) : err;
     }
     json_object(out, NULL);
     json_text(out, "text", buf_str(&text));

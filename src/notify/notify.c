@@ -113,8 +113,8 @@ enum err notice_audit(const struct scope *scope, struct notify *notify,
     struct str object;
     enum err err = arena_print(notify->scratch, &object, "client/%u/notice/%llu",
                                (unsigned)notice->client.value, (unsigned long long)notice->id);
-    return err == OK ? ledger_audit(notify->ledger, now.ns, scope_principal(scope),
-                                    str_from(action), object, detail)
+    return err == OK ? ledger_audit(notify->ledger, now.ns, notice->client.value,
+                                    scope_principal(scope), str_from(action), object, detail)
                      : err;
 }
 

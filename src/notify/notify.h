@@ -74,6 +74,26 @@ enum account_news {
 NODISCARD enum err notify_account(struct notify *notify, uint32_t person, enum account_news news,
                                   struct wall now);
 
+/* What becomes of a request (for logs; for the end of a service), told to who must answer it or to
+ * who asked; nothing for who has no mailbox.  In the caller's transaction if one is open. */
+enum request_news {
+    REQUEST_LOGS_WAIT,  /* for approval */
+    REQUEST_LOGS_READY, /* the package can be fetched */
+    REQUEST_LOGS_REFUSED,
+    REQUEST_LOGS_FAILED,
+    REQUEST_END_ASKED, /* one side asked for the end of the service */
+    REQUEST_NEWS_COUNT
+};
+struct request_told {
+    enum request_news what;
+    uint64_t number; /* of a request for logs; else 0 */
+    struct str who;  /* that asked or decided: PARTY/PERSON */
+    uint32_t person; /* who hears; 0: all who have the role, but for `who` */
+    enum role role;
+};
+NODISCARD enum err notify_request(struct notify *notify, struct client_id client,
+                                  const struct request_told *told, struct wall now);
+
 struct notice_step_view {
     uint64_t notice;
     struct str purpose;

@@ -691,3 +691,47 @@ TEST(a_person_is_told_of_their_second_factor_in_their_language_without_any_link)
     CHECK(notify_account(house.notify, 9999, ACCOUNT_FACTOR_SET, NOW) == ERR_NOT_FOUND);
     house_done(&house);
 }
+
+/* ---- Requests. */
+
+TEST(whoever_must_answer_a_request_hears_of_it_with_a_link_and_whoever_asked_hears_how_it_ended)
+{
+    struct house house = house_new();
+    struct person_info person;
+    struct outbox_message *list;
+    struct client_id acme;
+    CHECK(tenant_client_find(house.tenant, STR("acme"), &acme) == OK);
+    CHECK(tenant_person_find(house.tenant, STR("acme/reader"), &person) == OK);
+    const struct request_told waits = {.what = REQUEST_LOGS_WAIT,
+                                       .number = 7,
+                                       .who = STR("acme/reader"),
+                                       .role = ROLE_RESPONSIBLE};
+    CHECK(notify_request(house.notify, acme, &waits, NOW) == OK);
+    CHECK(house_due(&house, &list) == 1);
+    struct str text = house_text(&house, list[0].body);
+    CHECK(client_equal(list[0].client, acme) && list[0].notice == 0);
+    CHECK(str_equal(list[0].to, STR("chief@acme.example")));
+    CHECK(has(text, "責任者 様") && has(text, "アクメ株式会社の例") && has(text, "acme/reader"));
+    CHECK(has(text, "https://soc.example.jp/provision/acme/7\r\n"));
+    CHECK(notify_ended(house.serve, house.notify, list[0].id, OUTBOX_SENT, STR("250"), NOW) == OK);
+
+    const struct request_told ready = {
+        .what = REQUEST_LOGS_READY, .number = 7, .person = person.id};
+    CHECK(notify_request(house.notify, acme, &ready, NOW) == OK);
+    CHECK(house_due(&house, &list) == 1 && str_equal(list[0].to, STR("reader@acme.example")));
+    CHECK(notify_ended(house.serve, house.notify, list[0].id, OUTBOX_SENT, STR("250"), NOW) == OK);
+
+    const struct request_told end = {
+        .what = REQUEST_END_ASKED, .who = STR("acme/chief"), .role = ROLE_PROVIDER_ADMIN};
+    CHECK(notify_request(house.notify, acme, &end, NOW) == OK);
+    CHECK(house_due(&house, &list) == 1 && str_equal(list[0].to, STR("admin@watch.example")));
+    CHECK(has(house_text(&house, list[0].body), "https://soc.example.jp/offboarding/acme\r\n"));
+    CHECK(notify_ended(house.serve, house.notify, list[0].id, OUTBOX_SENT, STR("250"), NOW) == OK);
+
+    const struct request_told own = {
+        .what = REQUEST_END_ASKED, .who = STR("acme/chief"), .role = ROLE_RESPONSIBLE};
+    CHECK(notify_request(house.notify, acme, &own, NOW) == OK);
+    CHECK(house_due(&house, &list) == 0);
+    CHECK(notify_request(house.notify, (struct client_id){99}, &end, NOW) == ERR_NOT_FOUND);
+    house_done(&house);
+}

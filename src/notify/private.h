@@ -136,6 +136,12 @@ NODISCARD enum err chain_hearers(const struct scope *scope, struct notify *notif
 NODISCARD enum err chain_fallback(struct notify *notify, const struct notice_row *notice,
                                   struct wall now, struct hearers *ret);
 
+/* Adds those of the portal's people who have the role for the client, and a mailbox. */
+NODISCARD enum err chain_role(struct notify *notify, struct client_id client, enum role role,
+                              struct wall now, struct hearers *ret);
+/* The same for one of them; nobody, if they left or have no mailbox. */
+NODISCARD enum err chain_person(struct notify *notify, uint32_t id, struct hearers *ret);
+
 /* ---- step.c: the rows of one step, with their messages. */
 NODISCARD enum err step_take(const struct scope *scope, struct notify *notify,
                              const struct notice_row *notice, const struct hearers *hearers,
@@ -143,6 +149,20 @@ NODISCARD enum err step_take(const struct scope *scope, struct notify *notify,
 
 NODISCARD enum err notice_messages(struct notify *notify, const struct notice_row *notice,
                                    uint64_t *ret);
+
+/* ---- personal.c: a mail to one person, put into the outbox. */
+struct personal {
+    struct client_id client; /* whose row it is */
+    struct str to;           /* a checked mailbox */
+    struct str account;      /* PARTY/PERSON */
+    struct str name;
+    enum language language;
+    enum word subject, text;
+    const struct words_value *values; /* of the text */
+    size_t count;
+};
+NODISCARD enum err personal_put(const struct scope *scope, struct notify *notify,
+                                const struct personal *personal, struct wall now);
 
 /* ---- notify.c */
 

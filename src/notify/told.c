@@ -30,7 +30,7 @@
 #define ALL_CHARACTERS   2000                       /* of proposed countermeasures */
 #define LINES_MAX        5                          /* of a value in 検知情報 */
 #define JAPAN_NS         (9 * 3600 * NS_PER_SECOND) /* no summer time since 1951 */
-#define PLACES           13
+#define PLACES           15
 
 /* ---- Values. */
 
@@ -185,7 +185,8 @@ static enum err time_shown(struct str text, enum language language, struct arena
 static enum err places_fill(const struct letter *letter, enum language language, struct arena *mem,
                             struct words_value places[PLACES])
 {
-    static const char *const plain[] = {"number", "alerts", "proposal", "other"};
+    static const char *const plain[] = {"number", "alerts",    "proposal",
+                                        "other",  "days_left", "days_promised"};
     static const char *const times[] = {"detected", "decide_by", "due", "ended"};
     const struct told *told = &letter->notice->told;
     struct words_value *at = places;
@@ -195,7 +196,7 @@ static enum err places_fill(const struct letter *letter, enum language language,
     *at++ = (struct words_value){"severity", severity_of(letter, language)};
     *at++ = (struct words_value){"target", target_of(told, language)};
     *at++ = (struct words_value){"metric", told_in(told, "metric", language)};
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
         *at++ = (struct words_value){plain[i], told_get(told, plain[i])};
     }
     for (size_t i = 0; i < PLACES && err == OK; i++) {
@@ -586,6 +587,9 @@ enum err letter_body(const struct letter *letter, enum language language, struct
         err = text_block(&writing, WORD_MAIL_BLOCK_REASON, "reason");
     }
     if (err == OK) {
+        err = text_block(&writing, WORD_MAIL_BLOCK_HEAD, "head");
+    }
+    if (err == OK && told_get(&letter->notice->told, "head").size == 0) {
         err = str_equal(letter->notice->subject_kind, STR(AILMENT_KIND)) ? device_blocks(&writing)
               : about_attack(letter->notice->purpose)                    ? attack_blocks(&writing)
                                                                          : detected_block(&writing);

@@ -22,8 +22,6 @@ static enum err plan_allowed(struct apply *apply, const struct plan *plan);
 static enum err plan_overlap(struct apply *apply, const struct plan *plan);
 static enum err plan_store(struct apply *apply, const struct plan *plan);
 static enum err client_store(struct apply *apply, const struct client_element *client);
-static enum err source_store(struct apply *apply, struct client_id client, struct str client_slug,
-                             const struct source_element *source);
 static enum err sources_remove(struct apply *apply, struct client_id id,
                                const struct client_element *client);
 
@@ -219,8 +217,8 @@ struct str path_of(struct str first, struct str second, char path[PATH_SIZE_MAX]
     return (struct str){path, (size_t)size};
 }
 
-static enum err source_store(struct apply *apply, struct client_id client, struct str client_slug,
-                             const struct source_element *source)
+enum err source_store(struct apply *apply, struct client_id client, struct str client_slug,
+                      const struct source_element *source)
 {
     char path[PATH_SIZE_MAX];
     const struct source_state *known = state_source(apply->state, client, source->slug);

@@ -358,7 +358,16 @@ static enum err device_load(struct statement *row, struct state *state, struct w
 enum err state_load_devices(struct ledger *ledger, struct state *state, struct why *why)
 {
     struct statement *statement;
-    enum err err = ledger_prepare(
+    size_t count;
+    enum err err = count_load(ledger, "SELECT count(*) FROM device", DEVICES_MAX, &count, why);
+    if (err != OK) {
+        return err;
+    }
+    state->devices = ARENA_ARRAY(state->mem, struct device_state, count + 1);
+    if (state->devices == NULL) {
+        return ERR_MEMORY;
+    }
+    err = ledger_prepare(
         ledger,
         "SELECT d.id, d.client, p.slug, d.slug, d.active, coalesce(v.hash, ''),"
         " coalesce(t.canonical, '')"
@@ -367,10 +376,6 @@ enum err state_load_devices(struct ledger *ledger, struct state *state, struct w
         " WHERE w.client = d.client AND w.kind = 'device' AND w.path = p.slug || '/' || d.slug)"
         " LEFT JOIN document_text t ON t.hash = v.hash ORDER BY d.id",
         &statement);
-    state->devices = ARENA_ARRAY(state->mem, struct device_state, DEVICES_MAX + 1);
-    if (state->devices == NULL) {
-        return ERR_MEMORY;
-    }
     return err == OK ? rows_load(statement, device_load, state, why) : err;
 }
 

@@ -126,7 +126,7 @@ bool element_name_valid(struct str text)
             return false;
         }
         if (length == 3) {
-            unsigned code = (b[0] & 0x0fu) << 12 | (b[1] & 0x3fu) << 6 | (b[2] & 0x3fu);
+            uint32_t code = utf8_code(str_slice(text, at, length));
             if ((code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
                 code == 0xfeff || code >= 0xfffe) {
                 return false;

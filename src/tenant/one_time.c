@@ -56,7 +56,7 @@ enum err tenant_setup_token(struct tenant *tenant, struct wall now, struct arena
     }
     err = one_time_store(tenant, &hash, 0, (struct wall){now.ns + SETUP_NS});
     if (err == OK) {
-        err = ledger_audit(tenant->ledger, now.ns, STR("hinomi"), STR("setup-token"),
+        err = ledger_audit(tenant->ledger, now.ns, 0, STR("hinomi"), STR("setup-token"),
                            STR("installation"), STR(""));
     }
     err = bracket_close(&bracket, err);
@@ -192,7 +192,7 @@ enum err tenant_setup(struct tenant *tenant, struct str token, struct str party,
         err = setup_write(tenant, party, person, password_hash, now, &id, why);
     }
     if (err == OK) {
-        err = ledger_audit(tenant->ledger, now.ns, STR("hinomi/setup"), STR("setup"),
+        err = ledger_audit(tenant->ledger, now.ns, 0, STR("hinomi/setup"), STR("setup"),
                            STR("installation"), STR(""));
     }
     err = bracket_close_state(&bracket, err, why);

@@ -300,6 +300,9 @@ NODISCARD enum err state_load_people(struct ledger *ledger, struct state *state,
 NODISCARD enum err state_load_devices(struct ledger *ledger, struct state *state, struct why *why);
 /* Runs a statement and calls `load` for each of its rows. */
 typedef enum err row_load(struct statement *row, struct state *state, struct why *why);
+/* How many rows a table has; ERR_LIMIT: more than max. */
+NODISCARD enum err count_load(struct ledger *ledger, const char *sql, size_t max, size_t *ret,
+                              struct why *why);
 NODISCARD enum err rows_load(struct statement *statement, row_load *load, struct state *state,
                              struct why *why);
 /* Canonical JSON of ours, read by the reader of apply files; ERR_CORRUPT. */

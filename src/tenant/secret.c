@@ -57,7 +57,8 @@ enum err person_audit(struct tenant *tenant, struct str principal, const char *a
     char text[PATH_SIZE_MAX + 8] = "person ";
     size_t size = strlen(text);
     memcpy(text + size, name.data, name.size);
-    return ledger_audit(tenant->ledger, now.ns, principal.size > 0 ? principal : name,
+    uint32_t client = state != NULL ? state->client.value : 0;
+    return ledger_audit(tenant->ledger, now.ns, client, principal.size > 0 ? principal : name,
                         str_from(action), str_of(text, size + name.size), detail);
 }
 

@@ -147,7 +147,7 @@ enum err tenant_password_tried(struct tenant *tenant, struct str name, struct st
         err = person_audit(tenant, STR("hinomi"), "sign-in-failures", person, address, now);
     }
     if (err == OK && peer_burst) {
-        err = ledger_audit(tenant->ledger, now.ns, STR("hinomi"), STR("sign-in-failures"),
+        err = ledger_audit(tenant->ledger, now.ns, 0, STR("hinomi"), STR("sign-in-failures"),
                            STR("address"), address);
     }
     err = bracket_close(&bracket, err);

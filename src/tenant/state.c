@@ -131,6 +131,27 @@ const struct source_state *state_source(const struct state *state, struct client
     return NULL;
 }
 
+enum err count_load(struct ledger *ledger, const char *sql, size_t max, size_t *ret,
+                    struct why *why)
+{
+    struct statement *statement;
+    bool row;
+    enum err err = ledger_prepare(ledger, sql, &statement);
+    if (err == OK) {
+        err = statement_step(statement, &row);
+    }
+    if (err != OK) {
+        return err;
+    }
+    *ret = (size_t)statement_int(statement, 0);
+    statement_reset(statement);
+    return *ret <= max ? OK
+                       : why_say(why, ERR_LIMIT, 0,
+                                 "more than %zu clients, sources, devices, parties, people or "
+                                 "engagements; one installation keeps no more",
+                                 max);
+}
+
 enum err rows_load(struct statement *statement, row_load *load, struct state *state,
                    struct why *why)
 {
@@ -151,7 +172,16 @@ enum err rows_load(struct statement *statement, row_load *load, struct state *st
 static enum err clients_load(struct ledger *ledger, struct state *state, struct why *why)
 {
     struct statement *statement;
-    enum err err = ledger_prepare(
+    size_t count;
+    enum err err = count_load(ledger, "SELECT count(*) FROM client", CLIENTS_MAX, &count, why);
+    if (err != OK) {
+        return err;
+    }
+    state->clients = ARENA_ARRAY(state->mem, struct client_state, count + 1);
+    if (state->clients == NULL) {
+        return ERR_MEMORY;
+    }
+    err = ledger_prepare(
         ledger,
         "SELECT c.id, p.slug, coalesce(v.hash, ''), coalesce(t.canonical, '')"
         " FROM client c JOIN party p ON p.id = c.party"
@@ -159,17 +189,22 @@ static enum err clients_load(struct ledger *ledger, struct state *state, struct 
         " WHERE w.client = c.id AND w.kind = 'client' AND w.path = p.slug)"
         " LEFT JOIN document_text t ON t.hash = v.hash ORDER BY c.id",
         &statement);
-    state->clients = ARENA_ARRAY(state->mem, struct client_state, CLIENTS_MAX + 1);
-    if (state->clients == NULL) {
-        return ERR_MEMORY;
-    }
     return err == OK ? rows_load(statement, client_load, state, why) : err;
 }
 
 static enum err sources_load(struct ledger *ledger, struct state *state, struct why *why)
 {
     struct statement *statement;
-    enum err err = ledger_prepare(
+    size_t count;
+    enum err err = count_load(ledger, "SELECT count(*) FROM source", SOURCES_MAX, &count, why);
+    if (err != OK) {
+        return err;
+    }
+    state->sources = ARENA_ARRAY(state->mem, struct source_state, count + 1);
+    if (state->sources == NULL) {
+        return ERR_MEMORY;
+    }
+    err = ledger_prepare(
         ledger,
         "SELECT s.id, s.client, p.slug, s.slug, s.active, s.unknown_listener,"
         " coalesce(v.hash, ''), coalesce(t.canonical, ''), s.own"
@@ -178,10 +213,6 @@ static enum err sources_load(struct ledger *ledger, struct state *state, struct 
         " WHERE w.client = s.client AND w.kind = 'source' AND w.path = p.slug || '/' || s.slug)"
         " LEFT JOIN document_text t ON t.hash = v.hash ORDER BY s.id",
         &statement);
-    state->sources = ARENA_ARRAY(state->mem, struct source_state, SOURCES_MAX + 1);
-    if (state->sources == NULL) {
-        return ERR_MEMORY;
-    }
     return err == OK ? rows_load(statement, source_load, state, why) : err;
 }
 
@@ -193,11 +224,8 @@ enum err element_parse(struct str canonical, struct arena *mem, struct yaml_node
 
 static enum err client_load(struct statement *row, struct state *state, struct why *why)
 {
-    struct client_state *client = &state->clients[state->clients_count];
+    struct client_state *client = &state->clients[state->clients_count++];
     struct yaml_node *node;
-    if (state->clients_count++ == CLIENTS_MAX) {
-        return why_say(why, ERR_LIMIT, 0, "the ledger holds more than %d clients", CLIENTS_MAX);
-    }
     client->info.id.value = (uint32_t)statement_int(row, 0);
     enum err err = arena_copy(state->mem, statement_text(row, 1), &client->info.slug);
     if (err == OK) {
@@ -221,11 +249,8 @@ static enum err client_load(struct statement *row, struct state *state, struct w
 
 static enum err source_load(struct statement *row, struct state *state, struct why *why)
 {
-    struct source_state *source = &state->sources[state->sources_count];
+    struct source_state *source = &state->sources[state->sources_count++];
     struct yaml_node *node;
-    if (state->sources_count++ == SOURCES_MAX) {
-        return why_say(why, ERR_LIMIT, 0, "the ledger holds more than %d sources", SOURCES_MAX);
-    }
     source->info.id.value = (uint32_t)statement_int(row, 0);
     source->info.client.value = (uint32_t)statement_int(row, 1);
     source->info.active = statement_int(row, 4) != 0;

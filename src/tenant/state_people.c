@@ -5,15 +5,14 @@
  * Versions of a party and its people stand under the installation's own client, those of a client's
  * people and engagements under that client.
  *
- * Always true: who left stands here as inactive, with the name they had; an engagement that left is
- * inactive and says nothing, so it can let nobody in.
+ * Always true: who left stands here as inactive, with the name they had, or with none once their
+ * client's data was destroyed; an engagement that left is inactive and says nothing, so it can let
+ * nobody in.
  */
 
 #include "ledger/ledger.h"
 #include "tenant/private.h"
 
-static enum err count_load(struct ledger *ledger, const char *sql, size_t max, size_t *ret,
-                           struct why *why);
 static enum err party_load(struct statement *row, struct state *state, struct why *why);
 static enum err person_load(struct statement *row, struct state *state, struct why *why);
 static enum err engagement_load(struct statement *row, struct state *state, struct why *why);
@@ -103,27 +102,6 @@ enum err state_load_people(struct ledger *ledger, struct state *state, struct wh
     return err == OK ? engagements_load(ledger, state, why) : err;
 }
 
-static enum err count_load(struct ledger *ledger, const char *sql, size_t max, size_t *ret,
-                           struct why *why)
-{
-    struct statement *statement;
-    bool row;
-    enum err err = ledger_prepare(ledger, sql, &statement);
-    if (err == OK) {
-        err = statement_step(statement, &row);
-    }
-    if (err != OK) {
-        return err;
-    }
-    *ret = (size_t)statement_int(statement, 0);
-    statement_reset(statement);
-    return *ret <= max ? OK
-                       : why_say(why, ERR_LIMIT, 0,
-                                 "more than %zu parties, people or engagements; one installation "
-                                 "keeps no more",
-                                 max);
-}
-
 static enum err damaged(enum err err, const char *what, struct str path, struct why *why)
 {
     return err == OK || err == ERR_MEMORY
@@ -172,14 +150,14 @@ static enum err person_load(struct statement *row, struct state *state, struct w
     if (err == OK) {
         err = arena_copy(state->mem, statement_text(row, 7), &person->version);
     }
-    if (err == OK) {
+    if (err == OK && (info->active || person->version.size > 0)) {
         err = element_parse(statement_text(row, 8), state->mem, &node);
-    }
-    if (err == OK) {
-        err = person_read(node, ROLES_KNOWN, &person->element, NULL);
-    }
-    if (err == OK && !str_equal(person->element.slug, info->slug)) {
-        err = ERR_CORRUPT;
+        if (err == OK) {
+            err = person_read(node, ROLES_KNOWN, &person->element, NULL);
+        }
+        if (err == OK && !str_equal(person->element.slug, info->slug)) {
+            err = ERR_CORRUPT;
+        }
     }
     info->name_ja = person->element.name.ja;
     info->name_en = person->element.name.en;

@@ -267,7 +267,7 @@ enum err store_version(struct store *store, struct client_id client, const char 
 
 enum err store_audit(struct store *store, const char *action, struct str object, struct str detail)
 {
-    return ledger_audit(store->ledger, store->now.ns, store->principal, str_from(action), object,
+    return ledger_audit(store->ledger, store->now.ns, 0, store->principal, str_from(action), object,
                         detail);
 }
 

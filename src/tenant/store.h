@@ -69,6 +69,10 @@ bool canonical_is(const struct apply *apply, struct str version);
 NODISCARD enum err change_store(struct apply *apply, struct client_id client, const char *kind,
                                 struct str path, const char *what);
 
+/* A source that is new, comes back, or changed. */
+NODISCARD enum err source_store(struct apply *apply, struct client_id client,
+                                struct str client_slug, const struct source_element *source);
+
 /* device.c: a client's devices; those that are not named leave. */
 NODISCARD enum err devices_store(struct apply *apply, struct client_id id,
                                  const struct client_element *client);

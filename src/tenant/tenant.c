@@ -83,7 +83,7 @@ enum err scope_for_administrator(struct tenant *tenant, uint32_t user_id, struct
     struct bracket bracket;
     err = bracket_open(tenant, &bracket);
     if (err == OK) {
-        err = ledger_audit(tenant->ledger, now.ns, str_from(principal), STR("scope"),
+        err = ledger_audit(tenant->ledger, now.ns, 0, str_from(principal), STR("scope"),
                            STR("every client"), purpose);
         err = bracket_close(&bracket, err);
     }

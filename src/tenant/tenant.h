@@ -137,6 +137,18 @@ NODISCARD enum err tenant_apply(const struct scope *scope, struct tenant *tenant
  * again (inside the transaction it is that which was written).  Quick where nothing joined.  After
  * an error here, nothing may be asked but this again. */
 NODISCARD enum err tenant_settle(struct tenant *tenant, struct why *why);
+/* A sender that was heard, enrolled as a source of its own at once, each of whose lines is
+ * recognised by itself: what came first may have been anybody's.  RIGHT_MANAGE for that client.
+ * ERR_EXISTS: a source of that slug receives already; one that had left comes back.  ERR_CONFLICT:
+ * the address belongs to another.  As tenant_apply it joins an open transaction. */
+struct source_wish {
+    struct str slug, name_ja, name_en;
+    struct str listener, address;
+    struct str format; /* as its first line looked: for the definition that people sign */
+};
+NODISCARD enum err tenant_source_enrol(const struct scope *scope, struct tenant *tenant,
+                                       struct client_id client, const struct source_wish *wish,
+                                       struct wall now, struct why *why);
 /* Only looks whether a file could be read; needs no ledger. */
 NODISCARD enum err tenant_apply_check(struct str text, struct arena *mem, struct why *why);
 /* Prints what tenant_apply reads: the parties, then one client, or for an empty slug all that the
