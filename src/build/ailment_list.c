@@ -35,7 +35,7 @@ static enum err view_take(struct statement *statement, struct arena *mem, struct
 static bool may_see(const struct scope *scope, const struct ailment_view *view)
 {
     return scope_allows(scope, view->client, RIGHT_BOOKS) &&
-           (view->ailment != AILMENT_CHAIN || scope_side(scope, view->client) != SIDE_CLIENT);
+           (!ailment_is_own(view->ailment) || scope_side(scope, view->client) != SIDE_CLIENT);
 }
 
 enum err ailment_list(const struct scope *scope, struct ledger *ledger, struct client_id client,

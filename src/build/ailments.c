@@ -196,9 +196,14 @@ static enum err row_insert(struct turn *turn, const struct opening *opening, uin
     return err;
 }
 
+bool ailment_is_own(enum ailment kind)
+{
+    return kind == AILMENT_CHAIN || kind == AILMENT_DISK_SHORT || kind == AILMENT_DISK_SOON;
+}
+
 static bool providers_own(const struct ailing *ailing, enum ailment kind)
 {
-    return ailing->provided || kind == AILMENT_PARSE || kind == AILMENT_CHAIN;
+    return ailing->provided || kind == AILMENT_PARSE || ailment_is_own(kind);
 }
 
 static enum err patient_open(struct turn *turn, const struct patient *patient, struct str key)
@@ -212,7 +217,7 @@ static enum err patient_open(struct turn *turn, const struct patient *patient, s
         .detail = str_from(patient->detail),
         .is = patient->finding->is,
         .usual = patient->finding->usual,
-        .planned = patient->kind == AILMENT_CHAIN
+        .planned = ailment_is_own(patient->kind)
                        ? (struct str){0}
                        : work_planned(turn->scope, turn->at->service, ailing->client,
                                       ailing->source_slug, turn->now),
@@ -240,7 +245,9 @@ static enum level gravity(enum ailment kind)
 {
     switch (kind) {
     case AILMENT_CHAIN:
+    case AILMENT_DISK_SOON:
         return LEVEL_HIGH;
+    case AILMENT_DISK_SHORT:
     case AILMENT_SILENT:
     case AILMENT_FLOOD:
         return LEVEL_MEDIUM;
@@ -256,16 +263,41 @@ struct telling {
     struct str device, detail, name_ja, name_en;
     uint64_t members;
     bool provider;
+    int64_t is, usual;
 };
+
+static struct str purpose_of(const struct telling *telling)
+{
+    if (telling->members > 0) {
+        return telling->provider ? STR("device-storm-provider") : STR("device-storm");
+    }
+    switch (telling->kind) {
+    case AILMENT_CHAIN:
+        return STR("chain-broken-provider");
+    case AILMENT_DISK_SHORT:
+        return STR("disk-short-provider");
+    case AILMENT_DISK_SOON:
+        return STR("disk-soon-provider");
+    default:
+        return telling->provider ? STR("device-trouble-provider") : STR("device-trouble");
+    }
+}
 
 static enum err notice_tell(struct turn *turn, const struct telling *telling)
 {
     char count[32];
     char opened[TIME_TEXT_SIZE];
+    char days_left[32];
+    char days_promised[32];
     struct statement *statement;
+    bool disk = telling->kind == AILMENT_DISK_SHORT || telling->kind == AILMENT_DISK_SOON;
     struct str type = str_from(ailment_text(telling->kind));
     (void)snprintf(count, sizeof count, "%llu", (unsigned long long)telling->members);
+    (void)snprintf(days_left, sizeof days_left, "%lld", (long long)telling->is);
+    (void)snprintf(days_promised, sizeof days_promised, "%lld", (long long)telling->usual);
     const struct notice_value values[] = {
+        {STR("days_left"), disk ? str_from(days_left) : STR("")},
+        {STR("days_promised"), disk ? str_from(days_promised) : STR("")},
         {STR("type"), type},
         {STR("asset"), telling->device},
         {STR("asset_ja"), telling->name_ja},
@@ -276,11 +308,7 @@ static enum err notice_tell(struct turn *turn, const struct telling *telling)
     };
     const struct notice notice = {
         .client = telling->client,
-        .purpose = telling->members > 0
-                       ? telling->provider ? STR("device-storm-provider") : STR("device-storm")
-                   : telling->kind == AILMENT_CHAIN ? STR("chain-broken-provider")
-                   : telling->provider              ? STR("device-trouble-provider")
-                                                    : STR("device-trouble"),
+        .purpose = purpose_of(telling),
         .subject = {SUBJECT, telling->id},
         .severity = gravity(telling->kind),
         .values = values,
@@ -303,12 +331,15 @@ static enum err row_tell(struct turn *turn, const struct row *row)
     struct telling telling = {.id = row->id, .client = row->client, .kind = row->kind};
     enum err err = mem == NULL ? ERR_MEMORY
                                : LEDGER_QUERY(turn->at->ledger,
-                                              "SELECT device, detail, provider FROM ailment"
+                                              "SELECT device, detail, provider, found, usual"
+                                              " FROM ailment"
                                               " WHERE id = ?",
                                               &statement, BIND_INT(row->id));
     err = err == OK ? statement_step(statement, &there) : err;
     if (err == OK && there) {
         telling.provider = statement_int(statement, 2) != 0;
+        telling.is = statement_int(statement, 3);
+        telling.usual = statement_int(statement, 4);
         err = arena_copy(mem, statement_text(statement, 0), &telling.device);
         err = err == OK ? arena_copy(mem, statement_text(statement, 1), &telling.detail) : err;
         statement_reset(statement);
@@ -412,7 +443,7 @@ static enum err fresh_tell(struct turn *turn)
             storm->members++;
             err = storm_join(turn, row, storm);
         } else if (lately(turn, row) >= STORM_DEVICES && turn->count < OPEN_MAX + NEW_MAX) {
-            err = storm_begin(turn, row, row->kind == AILMENT_PARSE || row->kind == AILMENT_CHAIN);
+            err = storm_begin(turn, row, row->kind == AILMENT_PARSE || ailment_is_own(row->kind));
         } else {
             err = row_tell(turn, row);
         }
@@ -424,9 +455,10 @@ static enum err fresh_tell(struct turn *turn)
 
 static enum err row_close(struct turn *turn, const struct row *row)
 {
-    static const char *const purposes[] = {"device-trouble", "device-trouble-provider",
-                                           "device-storm", "device-storm-provider",
-                                           "chain-broken-provider"};
+    static const char *const purposes[] = {"device-trouble",        "device-trouble-provider",
+                                           "device-storm",          "device-storm-provider",
+                                           "chain-broken-provider", "disk-short-provider",
+                                           "disk-soon-provider"};
     struct statement *statement;
     turn->changed = true;
     enum err err = LEDGER_QUERY(turn->at->ledger, "UPDATE ailment SET closed = ? WHERE id = ?",

@@ -328,6 +328,48 @@ TEST(a_broken_chain_is_told_to_the_provider_and_not_shown_to_the_client)
     world_done(&world);
 }
 
+static void shortages_go(struct world *world, struct shortages *shortages, int64_t seconds)
+{
+    struct ailing list[4];
+    size_t count = 0;
+    bool changed;
+    shortages_ailing(shortages, list, &count);
+    CHECK(ailments_turn(world->job, &world->at, list, count, later(seconds), &changed) == OK);
+}
+
+TEST(a_short_disk_is_told_once_not_again_after_a_restart_and_once_more_when_it_is_soon)
+{
+    struct world world = world_new();
+    struct ailment_view *list;
+    struct shortages *first = shortages_new();
+    struct shortage shortage = {.is_short = true, .days_left = 200, .days_promised = 365};
+    for (int hour = 0; hour < 5; hour++) {
+        shortage.days_left = 200 - (uint32_t)hour;
+        shortages_set(first, ACME, &shortage);
+        shortages_go(&world, first, 3600 * hour);
+    }
+    CHECK(NOTICES("disk-short-provider") == 1);
+    shortages_free(first);
+    struct shortages *second = shortages_new();
+    CHECK(shortages_load(second, world.at.ledger) == OK);
+    shortages_go(&world, second, 20000); /* before there is a forecast */
+    CHECK(NOTICES("disk-short-provider") == 1 && listed(&world, world.provider, true, &list) == 1);
+    CHECK(listed(&world, world.client, true, &list) == 0);
+    shortage.is_soon = true;
+    shortage.days_left = 20;
+    shortages_set(second, ACME, &shortage);
+    shortages_go(&world, second, 30000);
+    shortages_set(second, ACME, &shortage);
+    shortages_go(&world, second, 30005);
+    CHECK(NOTICES("disk-soon-provider") == 1 && NOTICES("disk-short-provider") == 1);
+    CHECK(listed(&world, world.provider, true, &list) == 2);
+    shortages_set(second, ACME, &(struct shortage){.days_left = 4000});
+    shortages_go(&world, second, 40000);
+    CHECK(listed(&world, world.provider, true, &list) == 0);
+    shortages_free(second);
+    world_done(&world);
+}
+
 /* ---- Proposals. */
 
 TEST(a_stranger_is_a_proposal_until_a_source_takes_it_and_its_sample_is_harmless)

@@ -33,6 +33,8 @@ enum ailment {
     AILMENT_FLOOD,       /* a sudden flood */
     AILMENT_QUOTA,       /* it sends more than it may, and is slowed down */
     AILMENT_CHAIN,       /* the service's own: a heartbeat did not come through */
+    AILMENT_DISK_SHORT,  /* and: its disk does not hold what was promised to be kept */
+    AILMENT_DISK_SOON,   /* it will be full within the days in which somebody has to act */
     AILMENT_COUNT
 };
 const char *ailment_text(enum ailment ailment); /* "device-silent", …: a type in words/types.yaml */
@@ -208,6 +210,15 @@ NODISCARD enum err vigils_turn(const struct scope *scope, struct vigils *vigils,
                                bool *ret_changed);
 /* Before an orderly end: keeps what was learned. */
 NODISCARD enum err vigils_keep(struct vigils *vigils, struct wall now);
+/* What the forecast says of the disk, to the providers of this client; it lasts until it is said
+ * otherwise, and over a restart. */
+struct shortage {
+    bool is_short; /* the disk does not hold what was promised */
+    bool is_soon;  /* it is full soon */
+    uint32_t days_left, days_promised;
+};
+void vigils_shortage(struct vigils *vigils, struct client_id client,
+                     const struct shortage *shortage);
 /* Whether a source of this sort is watched at all. */
 bool vigils_watch(const struct source_info *source);
 /* RIGHT_BOOKS; ERR_NOT_FOUND for who may not.  Names of kinds are borrowed until the next turn. */

@@ -14,6 +14,18 @@ struct str work_planned(const struct scope *scope, struct service *service, stru
 void heartbeats_ailing(struct heartbeats *heartbeats, struct wall now, struct ailing *list,
                        size_t *count);
 
+/* ailments.c: the service's own trouble, which its client's people do not hear of. */
+bool ailment_is_own(enum ailment kind);
+
+/* shortages.c: what rows say of the disk when desk starts, and the findings of now. */
+struct shortages;
+struct shortages *shortages_new(void); /* NULL when out of memory. */
+void shortages_free(struct shortages *shortages);
+NODISCARD enum err shortages_load(struct shortages *shortages, struct ledger *ledger);
+void shortages_set(struct shortages *shortages, struct client_id client,
+                   const struct shortage *shortage);
+void shortages_ailing(struct shortages *shortages, struct ailing *list, size_t *count);
+
 #define MINUTES_LOOKED 10 /* that failures and lags are added up over */
 
 struct watched_kind {

@@ -235,20 +235,39 @@ enum err proposal_list(const struct scope *scope, struct ledger *ledger,
     return err;
 }
 
-enum err proposal_lines(const struct proposal *proposal, struct arena *mem, struct str *ret)
+enum err proposal_find(const struct scope *scope, struct ledger *ledger,
+                       const struct tenant *tenant, struct str listener, struct str address,
+                       struct arena *mem, struct proposal *ret)
 {
-    char slug[SLUG_SIZE_MAX + 1];
-    size_t size = 0;
-    const char *begin = "sender-";
-    while (begin[size] != '\0') {
-        slug[size] = begin[size];
-        size++;
+    struct proposal *list;
+    size_t count;
+    enum err err = proposal_list(scope, ledger, tenant, PROPOSALS_MAX, mem, &list, &count);
+    for (size_t i = 0; err == OK && i < count; i++) {
+        if (str_equal(list[i].listener, listener) && str_equal(list[i].address, address)) {
+            *ret = list[i];
+            return OK;
+        }
     }
+    return err == OK ? ERR_NOT_FOUND : err;
+}
+
+struct str proposal_slug(const struct proposal *proposal, char text[PROPOSAL_SLUG_SIZE])
+{
+    static const struct str begin = STR("sender-");
+    size_t size = begin.size;
+    memcpy(text, begin.data, begin.size);
     for (size_t i = 0; i < proposal->address.size && size < SLUG_SIZE_MAX; i++) {
         char c = proposal->address.data[i];
         bool fits = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
-        slug[size++] = fits ? c : '-';
+        text[size++] = fits ? c : '-';
     }
+    return str_of(text, size);
+}
+
+enum err proposal_lines(const struct proposal *proposal, struct arena *mem, struct str *ret)
+{
+    char text[PROPOSAL_SLUG_SIZE];
+    struct str slug = proposal_slug(proposal, text);
     return arena_print(mem, ret,
                        "    sources:\n"
                        "      - slug: %.*s\n"
@@ -257,6 +276,6 @@ enum err proposal_lines(const struct proposal *proposal, struct arena *mem, stru
                        "        senders:\n"
                        "          - listener: %.*s\n"
                        "            addresses: [\"%.*s\"]\n",
-                       (int)size, slug, STR_ARG(proposal->parser), STR_ARG(proposal->listener),
+                       STR_ARG(slug), STR_ARG(proposal->parser), STR_ARG(proposal->listener),
                        STR_ARG(proposal->address));
 }

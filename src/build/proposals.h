@@ -7,6 +7,7 @@
  *     proposal_see … → proposal_list → proposal_lines
  */
 
+#include "base/limits.h"
 #include "build/build.h"
 
 struct proposal_seen {
@@ -32,6 +33,13 @@ struct proposal {
 NODISCARD enum err proposal_list(const struct scope *scope, struct ledger *ledger,
                                  const struct tenant *tenant, size_t limit, struct arena *mem,
                                  struct proposal **ret, size_t *ret_count);
+/* One that stands there still; who may is as above.  ERR_NOT_FOUND. */
+NODISCARD enum err proposal_find(const struct scope *scope, struct ledger *ledger,
+                                 const struct tenant *tenant, struct str listener,
+                                 struct str address, struct arena *mem, struct proposal *ret);
+/* The slug that is proposed: "sender-192-0-2-7". */
+#define PROPOSAL_SLUG_SIZE (SLUG_SIZE_MAX + 1)
+struct str proposal_slug(const struct proposal *proposal, char text[PROPOSAL_SLUG_SIZE]);
 /* The lines of an apply file that enrol it. */
 NODISCARD enum err proposal_lines(const struct proposal *proposal, struct arena *mem,
                                   struct str *ret);

@@ -70,6 +70,8 @@ static const struct {
     [AILMENT_FLOOD] = {"device-flood", 0, 5 * NS_PER_MINUTE},
     [AILMENT_QUOTA] = {"device-quota", 0, 10 * NS_PER_MINUTE},
     [AILMENT_CHAIN] = {"chain-broken", 0, 0},
+    [AILMENT_DISK_SHORT] = {"disk-short", 0, 0},
+    [AILMENT_DISK_SOON] = {"disk-soon", 0, 0},
 };
 
 const char *ailment_text(enum ailment ailment)

@@ -53,6 +53,7 @@ struct vigils {
     struct watched **list;
     size_t count, capacity;
     struct heartbeats *heartbeats;
+    struct shortages *shortages;
     struct wall since, kept;
 };
 
@@ -69,7 +70,11 @@ enum err vigils_new(const struct ailments_settings *settings, struct wall now, s
     vigils->kept = now;
     map_init(&vigils->by_source, SOURCES_MAX, 0);
     vigils->heartbeats = heartbeats_new();
-    enum err err = vigils->heartbeats == NULL ? ERR_MEMORY : states_load(vigils, now);
+    vigils->shortages = shortages_new();
+    enum err err = vigils->heartbeats == NULL || vigils->shortages == NULL
+                       ? ERR_MEMORY
+                       : states_load(vigils, now);
+    err = err == OK ? shortages_load(vigils->shortages, vigils->at.ledger) : err;
     if (err != OK) {
         vigils_free(vigils);
         return err;
@@ -86,10 +91,17 @@ void vigils_free(struct vigils *vigils)
             free(vigils->list[i]);
         }
         heartbeats_free(vigils->heartbeats);
+        shortages_free(vigils->shortages);
         map_done(&vigils->by_source);
         free(vigils->list);
         free(vigils);
     }
+}
+
+void vigils_shortage(struct vigils *vigils, struct client_id client,
+                     const struct shortage *shortage)
+{
+    shortages_set(vigils->shortages, client, shortage);
 }
 
 struct heartbeats *vigils_heartbeats(struct vigils *vigils)
@@ -372,11 +384,12 @@ enum err vigils_turn(const struct scope *scope, struct vigils *vigils, const str
         return ERR_MEMORY;
     }
     accounts_see(vigils, books, now);
-    turn.ailing = ARENA_ARRAY(turn.mem, struct ailing, SOURCES_MAX + CLIENTS_MAX);
+    turn.ailing = ARENA_ARRAY(turn.mem, struct ailing, SOURCES_MAX + 2 * CLIENTS_MAX);
     enum err err = turn.ailing == NULL ? ERR_MEMORY : sources_turn(&turn);
     if (err == OK) {
         others_look(&turn);
         heartbeats_ailing(vigils->heartbeats, now, turn.ailing, &turn.count);
+        shortages_ailing(vigils->shortages, turn.ailing, &turn.count);
     }
     *ret_changed = false;
     if (err == OK && now.ns - vigils->since.ns >= SETTLE_NS) {

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "collect/private.h"
+#include "collect/run_test.h"
 #include "sys/clocks.h"
 #include "testing/testing.h"
 
@@ -120,8 +121,7 @@ static void stop(void *context)
 
 static void run_ms(unsigned ms)
 {
-    timer_set(tower.stop, ms, 0);
-    loop_run(tower.loop);
+    run_turns(tower.loop, tower.stop, ms);
 }
 
 static struct binding binding_make(const char *listener, uint32_t client, uint32_t source)

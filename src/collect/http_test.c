@@ -12,6 +12,7 @@
 #include "codec/zstd.h"
 #include "collect/otlp.h"
 #include "collect/post.h"
+#include "collect/run_test.h"
 #include "sys/clocks.h"
 #include "testing/testing.h"
 
@@ -111,8 +112,7 @@ static void stop(void *context)
 
 static void run_ms(unsigned ms)
 {
-    timer_set(house.stop, ms, 0);
-    loop_run(house.loop);
+    run_turns(house.loop, house.stop, ms);
 }
 
 static struct binding binding_make(const char *listener, uint32_t client, const char *token,

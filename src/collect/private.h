@@ -106,6 +106,7 @@ struct stream {
 };
 struct streams {
     struct stream *first;
+    struct stream *last; /* that was asked for, or NULL: records come in runs of one source */
     struct map by_source;
 };
 /* Adds a record.  ERR_AGAIN: not now, nothing was added. */

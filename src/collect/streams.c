@@ -18,8 +18,13 @@ static struct stream *stream_get(struct collect *collect, const struct binding *
     struct streams *streams = &collect->streams;
     uint32_t ids[2] = {binding->client.value, binding->source.value};
     uint64_t value;
+    if (streams->last != NULL && client_equal(streams->last->client, binding->client) &&
+        streams->last->source.value == binding->source.value) {
+        return streams->last;
+    }
     if (map_get(&streams->by_source, str_of(ids, sizeof ids), &value)) {
-        return (struct stream *)(uintptr_t)value;
+        streams->last = (struct stream *)(uintptr_t)value;
+        return streams->last;
     }
     struct stream *stream = calloc(1, sizeof *stream);
     if (stream == NULL) {
@@ -105,6 +110,7 @@ enum err streams_flush(struct collect *collect)
 
 void streams_sweep(struct collect *collect, struct mono now)
 {
+    collect->streams.last = NULL;
     for (struct stream **at = &collect->streams.first; *at != NULL;) {
         struct stream *stream = *at;
         if (builder_events(stream->builder) > 0 ||
@@ -122,6 +128,7 @@ void streams_sweep(struct collect *collect, struct mono now)
 
 void streams_done(struct collect *collect)
 {
+    collect->streams.last = NULL;
     while (collect->streams.first != NULL) {
         struct stream *stream = collect->streams.first;
         collect->streams.first = stream->next;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "collect/collect.h"
+#include "collect/run_test.h"
 #include "sys/clocks.h"
 #include "testing/testing.h"
 
@@ -85,8 +86,7 @@ static void stop(void *context)
 
 static void run_ms(unsigned ms)
 {
-    timer_set(yard.stop, ms, 0);
-    loop_run(yard.loop);
+    run_turns(yard.loop, yard.stop, ms);
 }
 
 static uint16_t listen_at(const char *name, enum collect_kind kind)

@@ -9,6 +9,8 @@
  * next one's.  Datagrams that were read already wait in `datagrams`.
  */
 
+#include <string.h>
+
 #include "collect/private.h"
 #include "sys/clocks.h"
 
@@ -76,11 +78,16 @@ static enum err take_in(struct listener *listener)
     struct collect *collect = listener->collect;
     struct wall received = collect_now(collect);
     struct mono now = mono_now();
-    while (listener->datagram < listener->datagrams_count) {
+    struct peer last = {0}; /* whose binding is known: most come in runs of one sender's */
+    const struct binding *binding = NULL;
+    for (bool known = false; listener->datagram < listener->datagrams_count; known = true) {
         struct str record;
         struct peer peer;
         datagram_at(listener->datagrams, listener->datagram, &record, &peer);
-        const struct binding *binding = binding_of(listener, &peer);
+        if (!known || memcmp(peer.address, last.address, sizeof peer.address) != 0) {
+            binding = binding_of(listener, &peer);
+            last = peer;
+        }
         if (binding != NULL && binding->unknown_senders) {
             listener->stranger = now;
         }

@@ -371,7 +371,7 @@ static bool upload_open(struct post *post)
     post->key.digest = get_u64(hash.bytes + 16);
     post->key.parts = PARTS_UNKNOWN;
     if (unpack_is(str_slice(upload->whole, 0, UNPACK_HEAD_SIZE))) {
-        const struct unpack_from from = {upload, whole_read, whole_seek, upload->whole.size};
+        const struct unpack_from from = {upload, whole_read, whole_seek, upload->whole.size, false};
         if (!post_memory_take(post, ARCHIVE_WORK)) {
             post_refuse(post, REFUSE_MEMORY, NULL);
             return false;

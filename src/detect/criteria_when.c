@@ -90,7 +90,7 @@ static enum err query_make(const struct element *when, struct query **ret, struc
     if (text == NULL || text->text.size == 0) {
         return OK;
     }
-    enum err err = query_parse(text->text, ret, &inner);
+    enum err err = query_parse_exact(text->text, ret, &inner);
     if (err != OK && err != ERR_MEMORY) {
         return why_say_at(why, err, text->line, text->column, "in the search expression, at %u: %s",
                           (unsigned)inner.column, inner.text);

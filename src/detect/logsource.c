@@ -29,8 +29,14 @@
 #define SOURCES_COUNT_MAX 512 /* rows of the mapping; checked when the memory is made */
 #define KEY_UNKNOWN       UINT8_MAX
 
+/* Where the cases of a source begin whose texts begin with a byte, or with a later one. */
+struct firsts {
+    uint16_t from[257];
+};
+
 struct logsources {
-    struct buf names; /* the table of names that the rest is resolved for */
+    struct firsts *firsts; /* by source */
+    struct buf names;      /* the table of names that the rest is resolved for */
     bool resolved;
     bool any; /* some name gives a key a value */
     uint64_t have[MAPPING_WORDS];
@@ -47,7 +53,8 @@ struct facts {
     uint16_t spans[KEY_COUNT];
 };
 
-static struct str sources_decide(const uint16_t *rows, size_t count, const struct facts *facts);
+static struct str sources_decide(const struct logsources *logsources, const uint16_t *rows,
+                                 size_t count, const struct facts *facts);
 static bool windows_decide(const struct facts *facts, struct str *ret);
 
 static bool part_fits(struct str wanted, struct str part)
@@ -68,15 +75,36 @@ bool class_fits(struct logsource wanted, struct str class)
            part_fits(wanted.service, class);
 }
 
+/* The cases stand in the order of their texts. */
+static void firsts_make(const struct mapping_source *source, struct firsts *ret)
+{
+    const struct mapping_case *cases = &mapping_cases[source->cases_first];
+    uint16_t at = 0;
+    for (unsigned byte = 0; byte < 256; byte++) {
+        while (at < source->cases_count && (unsigned char)cases[at].text.data[0] < byte) {
+            at++;
+        }
+        ret->from[byte] = at;
+    }
+    ret->from[256] = source->cases_count;
+}
+
 enum err logsources_new(struct logsources **ret)
 {
     if (mapping_sources_count > SOURCES_COUNT_MAX) {
         return ERR_LIMIT;
     }
     struct logsources *logsources = calloc(1, sizeof *logsources);
-    if (logsources == NULL) {
+    struct firsts *firsts = calloc(mapping_sources_count, sizeof *firsts);
+    if (logsources == NULL || firsts == NULL) {
+        free(logsources);
+        free(firsts);
         return ERR_MEMORY;
     }
+    for (size_t i = 0; i < mapping_sources_count; i++) {
+        firsts_make(&mapping_sources[i], &firsts[i]);
+    }
+    logsources->firsts = firsts;
     buf_init(&logsources->names, BATCH_SIZE_MAX);
     *ret = logsources;
     return OK;
@@ -86,6 +114,7 @@ void logsources_free(struct logsources *logsources)
 {
     if (logsources != NULL) {
         buf_done(&logsources->names);
+        free(logsources->firsts);
         free(logsources);
     }
 }
@@ -198,13 +227,13 @@ struct str logsource_decide(const struct logsources *logsources, const struct ev
     if (known) {
         key_set(facts.have, KEY_CLASS);
         struct str refined =
-            sources_decide(logsources->refining, logsources->refining_count, &facts);
+            sources_decide(logsources, logsources->refining, logsources->refining_count, &facts);
         return refined.size > 0 ? refined : class;
     }
     if (windows_decide(&facts, &class)) {
         return class;
     }
-    return sources_decide(logsources->plain, logsources->plain_count, &facts);
+    return sources_decide(logsources, logsources->plain, logsources->plain_count, &facts);
 }
 
 static bool fact_get(const struct facts *facts, uint8_t key, struct str *ret)
@@ -305,14 +334,31 @@ static bool windows_decide(const struct facts *facts, struct str *ret)
     return false;
 }
 
-static bool value_holds(const struct mapping_value *value, struct str text)
+/* Where a byte stands first in a text's head.  The values of a test often begin alike ("%SYS-",
+ * "%LINK-"), and most lines hold no such byte: one look answers for them all. */
+struct head {
+    struct str text;
+    char byte;
+    bool looked;
+    size_t at;
+};
+
+static bool head_holds(struct head *head, struct str value)
+{
+    if (!head->looked || head->byte != value.data[0]) {
+        head->looked = true;
+        head->byte = value.data[0];
+        head->at = str_find_byte(head->text, head->byte);
+    }
+    return head->at != STR_NONE &&
+           str_find(str_slice(head->text, head->at, head->text.size), value) != STR_NONE;
+}
+
+static bool value_holds(const struct mapping_value *value, struct str text, struct head *head)
 {
     size_t size = value->text.size;
     if (value->how == MAPPING_HOLDS) {
-        struct str head = str_slice(text, 0, MAPPING_HEAD_MAX);
-        size_t from = str_find_byte(head, value->text.data[0]); /* most lines hold no such byte */
-        return from != STR_NONE &&
-               str_find(str_slice(head, from, head.size), value->text) != STR_NONE;
+        return head_holds(head, value->text);
     }
     if (text.size < size || (value->how == MAPPING_EQUALS && text.size != size)) {
         return false;
@@ -328,14 +374,33 @@ static bool test_holds(const struct mapping_test *test, const struct facts *fact
     if (!fact_get(facts, test->key, &text)) {
         return false;
     }
+    struct head head = {.text = str_slice(text, 0, MAPPING_HEAD_MAX)};
     for (size_t i = test->first; i < (size_t)test->first + test->count && !holds; i++) {
-        holds = value_holds(&mapping_values[i], text);
+        holds = value_holds(&mapping_values[i], text, &head);
     }
     return holds;
 }
 
-static struct str source_class(const struct mapping_source *source, const struct facts *facts)
+/* What the source's cases say of a text; empty if it is none of them. */
+static struct str case_class(const struct logsources *logsources, uint16_t row, struct str text)
 {
+    const struct mapping_case *cases = &mapping_cases[mapping_sources[row].cases_first];
+    if (text.size == 0) {
+        return (struct str){0};
+    }
+    const uint16_t *from = &logsources->firsts[row].from[(unsigned char)text.data[0]];
+    const size_t count = (size_t)from[1] - from[0];
+    const size_t found = row_find(cases + from[0], sizeof cases[0], count, text);
+    return found < count ? cases[from[0] + found].class : (struct str)
+    {
+        0
+    };
+}
+
+static struct str source_class(const struct logsources *logsources, uint16_t row,
+                               const struct facts *facts)
+{
+    const struct mapping_source *source = &mapping_sources[row];
     char text[MAPPING_TEXT_MAX];
     if (!keys_hold(facts->have, source->needs)) {
         return (struct str){0};
@@ -348,20 +413,15 @@ static struct str source_class(const struct mapping_source *source, const struct
     if (source->by == KEY_COUNT) {
         return source->class;
     }
-    const struct mapping_case *cases = &mapping_cases[source->cases_first];
-    size_t found =
-        row_find(cases, sizeof cases[0], source->cases_count, fact_lower(facts, source->by, text));
-    return found < source->cases_count ? cases[found].class : (struct str)
-    {
-        0
-    };
+    return case_class(logsources, row, fact_lower(facts, source->by, text));
 }
 
-static struct str sources_decide(const uint16_t *rows, size_t count, const struct facts *facts)
+static struct str sources_decide(const struct logsources *logsources, const uint16_t *rows,
+                                 size_t count, const struct facts *facts)
 {
     struct str class = {0};
     for (size_t i = 0; i < count && class.size == 0; i++) {
-        class = source_class(&mapping_sources[rows[i]], facts);
+        class = source_class(logsources, rows[i], facts);
     }
     return class;
 }

@@ -18,31 +18,33 @@ bool cursor_until(struct str *rest, char byte, struct str *ret)
 
 bool cursor_word(struct str *rest, struct str *ret)
 {
+    const struct str text = *rest;
     size_t size = 0;
-    while (size < rest->size && rest->data[size] != ' ' && rest->data[size] != '\t') {
+    while (size < text.size && text.data[size] != ' ' && text.data[size] != '\t') {
         size++;
     }
     if (size == 0) {
         return false;
     }
-    *ret = str_slice(*rest, 0, size);
-    *rest = text_from(*rest, size);
+    *ret = str_of(text.data, size);
+    *rest = text_from(text, size);
     return true;
 }
 
 bool cursor_number(struct str *rest, unsigned digits_max, int *ret)
 {
+    const struct str text = *rest;
+    const size_t most = text.size < digits_max ? text.size : digits_max;
     size_t size = 0;
     int value = 0;
-    while (size < rest->size && size < digits_max && rest->data[size] >= '0' &&
-           rest->data[size] <= '9') {
-        value = value * 10 + (rest->data[size] - '0');
+    while (size < most && (unsigned char)(text.data[size] - '0') <= 9) {
+        value = value * 10 + (text.data[size] - '0');
         size++;
     }
-    if (size == 0 || (size < rest->size && rest->data[size] >= '0' && rest->data[size] <= '9')) {
+    if (size == 0 || (size < text.size && (unsigned char)(text.data[size] - '0') <= 9)) {
         return false;
     }
     *ret = value;
-    *rest = text_from(*rest, size);
+    *rest = text_from(text, size);
     return true;
 }

@@ -34,7 +34,8 @@ struct telling {
     size_t time_rank;
     struct str time;
     size_t hit_count;
-    uint64_t present[PATHS_MAX / 64]; /* objects too */
+    uint64_t present[PATHS_MAX / 64];        /* objects too */
+    uint64_t words[PATHS_MAX / 64 / 64 + 1]; /* of `present`, those that are not 0 */
     struct hit hits[HITS_MAX];
 };
 
@@ -75,6 +76,7 @@ static const char *object_walk(struct telling *telling, struct found *found, str
     telling->time = (struct str){0};
     telling->hit_count = 0;
     memset(telling->present, 0, (parse_paths.count / 64 + 1) * sizeof telling->present[0]);
+    memset(telling->words, 0, sizeof telling->words);
     switch (json_walk(text, leaf_tell, telling, NULL)) {
     case OK:
         break;
@@ -121,6 +123,7 @@ static void object_run(struct found *found, const struct parser *outer, struct s
 static void present_set(struct telling *telling, uint16_t path)
 {
     telling->present[path / 64] |= (uint64_t)1 << path % 64;
+    telling->words[path / 64 / 64] |= (uint64_t)1 << path / 64 % 64;
 }
 
 /* The objects that a leaf lies in, as far as some parser asks for them. */
@@ -150,11 +153,73 @@ static uint32_t path_hash(struct str path)
 /* Shippers and lakes change the case of names, so nobody minds it, as Sigma does not. */
 static struct str path_small(struct str path, char *to)
 {
-    for (size_t i = 0; i < path.size; i++) {
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    size_t i = 0;
+    for (; i + 8 <= path.size; i += 8) {
+        uint64_t eight;
+        memcpy(&eight, path.data + i, sizeof eight);
+        /* A capital's high bit comes out where 'A' is reached and what follows 'Z' is not. */
+        uint64_t low = eight & ones * 0x7f;
+        uint64_t capital = (low + ones * (0x80 - 'A')) & ~(low + ones * (0x7f - 'Z')) & ~eight;
+        eight |= (capital & ones * 0x80) >> 2;
+        memcpy(to + i, &eight, sizeof eight);
+    }
+    for (; i < path.size; i++) {
         char c = path.data[i];
         to[i] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
     }
     return str_of(to, path.size);
+}
+
+/* What is known of a name, as builder_note keeps it: the index of its path in small letters in the
+ * lowest 16 bits, path_hash in the upper 32, and these. */
+#define NOTE_MADE    (UINT64_C(1) << 16)
+#define NOTE_TIME    (UINT64_C(1) << 17) /* perhaps one of time_names */
+#define NOTE_MESSAGE (UINT64_C(1) << 18)
+#define NOTE_OBJECTS (UINT64_C(1) << 19) /* has a dot: it lies in objects */
+
+static uint64_t note_make(struct str path)
+{
+    char small[PATH_SIZE_MAX];
+    uint64_t note = NOTE_MADE;
+    if (path.size - 1 < 31 && (time_sizes[(unsigned char)path.data[0]] >> path.size & 1) != 0) {
+        note |= NOTE_TIME;
+    }
+    if (str_equal(path, STR("message"))) {
+        note |= NOTE_MESSAGE;
+    }
+    if (path.size > sizeof small) {
+        return note | UINT16_MAX;
+    }
+    if (str_find_byte(path, '.') != STR_NONE) {
+        note |= NOTE_OBJECTS;
+    }
+    return note | (uint64_t)path_hash(path) << 32 |
+           dictionary_find(&parse_paths, path_small(path, small));
+}
+
+/* What the name of a leaf means, whatever its value is. */
+static void note_heed(struct telling *telling, uint64_t note, struct str path, struct str text,
+                      enum json_kind kind)
+{
+    if ((note & NOTE_TIME) != 0 && kind != JSON_NULL) {
+        time_note(telling, path, text);
+    }
+    if ((note & NOTE_MESSAGE) != 0) {
+        telling->found->told |= (uint64_t)1 << NAME_MESSAGE;
+    }
+    const uint16_t index = (uint16_t)note;
+    if (index != UINT16_MAX) {
+        present_set(telling, index);
+        if (telling->hit_count < HITS_MAX && kind != JSON_NULL) {
+            telling->hits[telling->hit_count++] =
+                (struct hit){index, (uint8_t)kind, (uint32_t)(note >> 32), text};
+        }
+    }
+    if ((note & NOTE_OBJECTS) != 0) {
+        char small[PATH_SIZE_MAX];
+        objects_note(telling, path_small(path, small));
+    }
 }
 
 static void leaf_tell(void *context, struct str path, size_t offset, size_t size,
@@ -176,36 +241,22 @@ static void leaf_tell(void *context, struct str path, size_t offset, size_t size
     if (name_is_ours(path)) {
         return;
     }
+    uint64_t *kept = NULL;
     if (inside) {
         size_t begin = (size_t)(telling->text.data - found->record.data);
         builder_span(found->builder, path, begin + offset, size, how[kind]);
+        kept = builder_note(found->builder);
     } else {
         struct str copy;
         if (found_mem(found) != NULL && arena_copy(found->mem, path, &copy) == OK) {
             found_span_how(found, copy, text, how[kind]);
         }
     }
-    if (path.size - 1 < 31 && (time_sizes[(unsigned char)path.data[0]] >> path.size & 1) != 0 &&
-        kind != JSON_NULL) {
-        time_note(telling, path, text);
+    uint64_t note = kept != NULL && *kept != 0 ? *kept : note_make(path);
+    if (kept != NULL) {
+        *kept = note;
     }
-    if (path.size == 7 && memcmp(path.data, "message", 7) == 0) {
-        found->told |= (uint64_t)1 << NAME_MESSAGE;
-    }
-    char small[PATH_SIZE_MAX];
-    if (path.size > sizeof small) {
-        return;
-    }
-    uint32_t exact = path_hash(path);
-    path = path_small(path, small);
-    uint16_t index = dictionary_find(&parse_paths, path);
-    if (index != UINT16_MAX) {
-        present_set(telling, index);
-        if (telling->hit_count < HITS_MAX && kind != JSON_NULL) {
-            telling->hits[telling->hit_count++] = (struct hit){index, (uint8_t)kind, exact, text};
-        }
-    }
-    objects_note(telling, path);
+    note_heed(telling, note, path, text, kind);
 }
 
 static bool key_fits(const struct telling *telling, const struct key_mark *key)
@@ -350,21 +401,30 @@ static bool mark_try(struct telling *telling, const struct mark *mark)
     return parser_try(telling, &parse_table[mark->parser]);
 }
 
+/* Those that ask for one path, in the order of asking. */
+static size_t marks_add(const struct marks *marks, size_t count, uint16_t ret[MARKS_FEW])
+{
+    for (size_t i = 0; i < marks->count && count < MARKS_FEW; i++) {
+        size_t at = count++;
+        while (at > 0 && ret[at - 1] > marks->list[i]) {
+            ret[at] = ret[at - 1];
+            at--;
+        }
+        ret[at] = marks->list[i];
+    }
+    return count;
+}
+
 /* The marks whose rarest key is there, in the order of asking. */
 static size_t marks_gather(const struct telling *telling, uint16_t ret[MARKS_FEW])
 {
     size_t count = 0;
-    for (size_t word = 0; word <= parse_paths.count / 64; word++) {
-        for (uint64_t bits = telling->present[word]; bits != 0; bits &= bits - 1) {
-            size_t path = word * 64 + (size_t)__builtin_ctzll(bits);
-            const struct marks *marks = &parse_path_marks[path];
-            for (size_t i = 0; i < marks->count && count < MARKS_FEW; i++) {
-                size_t at = count++;
-                while (at > 0 && ret[at - 1] > marks->list[i]) {
-                    ret[at] = ret[at - 1];
-                    at--;
-                }
-                ret[at] = marks->list[i];
+    for (size_t upper = 0; upper < sizeof telling->words / sizeof telling->words[0]; upper++) {
+        for (uint64_t words = telling->words[upper]; words != 0; words &= words - 1) {
+            size_t word = upper * 64 + (size_t)__builtin_ctzll(words);
+            for (uint64_t bits = telling->present[word]; bits != 0; bits &= bits - 1) {
+                size_t path = word * 64 + (size_t)__builtin_ctzll(bits);
+                count = marks_add(&parse_path_marks[path], count, ret);
             }
         }
     }

@@ -5,56 +5,16 @@
 #include <string.h>
 #include <time.h>
 
-#include "event/batch.h"
-#include "parse/parse.h"
+#include "parse/fixture_test.h"
 #include "testing/testing.h"
 
 #define HEAD "<4>Nov 22 08:30:00 fw-1 kernel: "
 #define MAC  "MAC=52:54:00:aa:00:01:52:54:00:bb:00:02:08:00 "
 
-struct parsed {
-    struct builder *builder;
-    struct arena *mem;
-    struct batch batch;
-    struct event event;
-};
-
 static struct parsed parsed_of(const char *name, const char *record)
 {
-    struct parsed parsed = {.builder = builder_new((struct client_id){2}, (struct source_id){3}),
-                            .mem = arena_new(8 << 20)};
     const struct parse_context context = {.received = {1795336200 * NS_PER_SECOND}};
-    const struct parser *parser;
-    struct str bytes;
-    CHECK(parser_find(str_from(name), &parser) == OK);
-    CHECK(builder_begin(parsed.builder, str_from(record), context.received) == OK);
-    parse_record(parser, &context, parsed.builder);
-    CHECK(builder_end(parsed.builder) == OK);
-    CHECK(builder_finish(parsed.builder, &bytes) == OK);
-    CHECK(batch_check(bytes, parsed.mem, &parsed.batch, NULL) == OK);
-    batch_event(&parsed.batch, 0, &parsed.event);
-    parsed.event.batch = &parsed.batch;
-    return parsed;
-}
-
-static void parsed_done(struct parsed *parsed)
-{
-    builder_free(parsed->builder);
-    arena_free(parsed->mem);
-}
-
-static void has(struct parsed *parsed, const char *name, const char *expected)
-{
-    struct span span;
-    struct str value = STR("(none)");
-    parsed->event.batch = &parsed->batch;
-    if (event_find(&parsed->event, str_from(name), &span) == OK) {
-        CHECK(event_value(&span, parsed->mem, &value) == OK);
-    }
-    if (!str_equal(value, str_from(expected))) {
-        printf("%s is '%.*s', not '%s'\n", name, STR_ARG(value), expected);
-    }
-    CHECK(str_equal(value, str_from(expected)));
+    return parsed_with(name, str_from(record), &context);
 }
 
 static bool is_netfilter(const struct parsed *parsed)

@@ -21,6 +21,11 @@ static size_t triple_hash(uint32_t bytes)
     return ((bytes & 0xffffff) * 2654435761u) >> (32 - SIFT_BITS);
 }
 
+static bool gram_known(size_t hash)
+{
+    return (parse_gram_bits[hash / 64] >> hash % 64 & 1) != 0;
+}
+
 static bool is_listed(const uint16_t *list, size_t count, uint16_t mark)
 {
     for (size_t i = 0; i < count; i++) {
@@ -80,15 +85,31 @@ static size_t grams_try(struct str text, size_t at, size_t hash, uint16_t *ret, 
     return count;
 }
 
+_Static_assert(SIFT_STRIDE == 4, "two looks are one load of eight bytes");
+
 size_t sift_text(struct str text, uint16_t *ret, size_t room)
 {
     size_t count = 0;
     /* A literal has a byte behind its triple, so four can be loaded. */
-    for (size_t at = 0; at + 4 <= text.size; at += SIFT_STRIDE) {
+    size_t at = 0;
+    for (; at + 8 <= text.size; at += (size_t)2 * SIFT_STRIDE) {
+        uint64_t bytes; /* of two looks */
+        memcpy(&bytes, text.data + at, sizeof bytes);
+        bytes = le64toh(bytes);
+        size_t first = triple_hash((uint32_t)bytes);
+        size_t second = triple_hash((uint32_t)(bytes >> 32));
+        if (gram_known(first)) {
+            count = grams_try(text, at, first, ret, count, room);
+        }
+        if (gram_known(second)) {
+            count = grams_try(text, at + SIFT_STRIDE, second, ret, count, room);
+        }
+    }
+    if (at + 4 <= text.size) {
         uint32_t bytes;
         memcpy(&bytes, text.data + at, sizeof bytes);
         size_t hash = triple_hash(le32toh(bytes));
-        if ((parse_gram_bits[hash / 64] >> hash % 64 & 1) != 0) {
+        if (gram_known(hash)) {
             count = grams_try(text, at, hash, ret, count, room);
         }
     }

@@ -9,10 +9,13 @@
  * that arrives on 1 January is of last year, and a clock a little ahead is not a year behind.
  */
 
+#include <endian.h>
 #include <string.h>
 
 #include "codec/time.h"
 #include "parse/private.h"
+
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 
 struct moment {
     int year, month, day, hour, minute, second;
@@ -73,10 +76,81 @@ bool stamp_bsd(struct str *rest, const struct parse_context *context, struct wal
     return true;
 }
 
+/* The next bytes as a number, the first of them the lowest. */
+static uint64_t eight_of(const char *at)
+{
+    uint64_t eight;
+    memcpy(&eight, at, sizeof eight);
+    return le64toh(eight);
+}
+
+/* Whether eight bytes are digits where `digits` has bits, and what `others` has at other places. */
+static bool eight_fits(uint64_t eight, uint64_t digits, uint64_t others)
+{
+    uint64_t from_zero = (eight ^ EACH('0')) & digits;
+    return (eight & ~digits) == others &&
+           ((((from_zero & EACH(0x7f)) + EACH(0x76)) | from_zero) & EACH(0x80)) == 0;
+}
+
+static int digits_two(const char *at)
+{
+    return (at[0] - '0') * 10 + at[1] - '0';
+}
+
+/* "2026-11-22T10:00:00" at once, as nearly all write it; false says nothing yet. */
+static bool iso_whole(struct str *rest, struct moment *moment)
+{
+    const struct str at = *rest;
+    if (at.size < 20 || at.data[16] != ':' || (unsigned char)(at.data[17] - '0') > 9 ||
+        (unsigned char)(at.data[18] - '0') > 9 || (unsigned char)(at.data[19] - '0') <= 9 ||
+        !eight_fits(eight_of(at.data), UINT64_C(0x00ffff00ffffffff),
+                    UINT64_C(0x2d00002d00000000)) ||
+        !eight_fits(eight_of(at.data + 8), UINT64_C(0xffff00ffff00ffff),
+                    UINT64_C(0x00003a0000540000))) {
+        return false;
+    }
+    moment->year = digits_two(at.data) * 100 + digits_two(at.data + 2);
+    moment->month = digits_two(at.data + 5);
+    moment->day = digits_two(at.data + 8);
+    moment->hour = digits_two(at.data + 11);
+    moment->minute = digits_two(at.data + 14);
+    moment->second = digits_two(at.data + 17);
+    *rest = text_from(at, 19);
+    return true;
+}
+
+/* Behind "2026-11-22T10:00:00" and its fraction. */
+static void iso_end(struct str at, const struct parse_context *context, struct moment *moment,
+                    struct str *rest, struct wall *ret)
+{
+    struct str zone_at = at;
+    if (str_starts(at, STR("Z "))) { /* what nearly all write */
+        moment->has_zone = true;
+        at = text_from(at, 1);
+    } else {
+        (void)cursor_byte(&zone_at, ' ');
+        if (zone_read(&zone_at, moment)) {
+            (void)cursor_byte(&zone_at, 'Z'); /* "+00:00Z": some write both. */
+            at = zone_at;
+        }
+    }
+    *rest = at;
+    *ret = moment_local(moment, context);
+}
+
 bool stamp_iso(struct str *rest, const struct parse_context *context, struct wall *ret)
 {
     struct str at = *rest;
     struct moment moment = {0};
+    /* Four digits and a dash: most texts that are asked have them not. */
+    if (at.size < 5 || (at.data[4] != '-' && at.data[4] != '/')) {
+        return false;
+    }
+    if (at.data[0] != '0' && iso_whole(&at, &moment)) {
+        fraction_read(&at, &moment);
+        iso_end(at, context, &moment, rest, ret);
+        return true;
+    }
     if (!cursor_number(&at, 4, &moment.year) || moment.year < 1000) {
         return false;
     }
@@ -87,14 +161,7 @@ bool stamp_iso(struct str *rest, const struct parse_context *context, struct wal
         !clock_read(&at, &moment)) {
         return false;
     }
-    struct str zone_at = at;
-    (void)cursor_byte(&zone_at, ' ');
-    if (zone_read(&zone_at, &moment)) {
-        (void)cursor_byte(&zone_at, 'Z'); /* "+00:00Z": some write both. */
-        at = zone_at;
-    }
-    *rest = at;
-    *ret = moment_local(&moment, context);
+    iso_end(at, context, &moment, rest, ret);
     return true;
 }
 
@@ -155,16 +222,16 @@ static void fraction_read(struct str *rest, struct moment *moment)
     if (!cursor_byte(&at, '.') && !cursor_byte(&at, ',')) {
         return;
     }
-    int64_t unit = NS_PER_SECOND / 10;
+    static const int64_t units[] = {1000000000, 100000000, 10000000, 1000000, 100000,
+                                    10000,      1000,      100,      10,      1};
     size_t digits = 0;
     int64_t fraction = 0;
     while (digits < at.size && at.data[digits] >= '0' && at.data[digits] <= '9' && digits < 9) {
-        fraction += (at.data[digits] - '0') * unit;
-        unit /= 10;
+        fraction = fraction * 10 + (at.data[digits] - '0');
         digits++;
     }
     if (digits > 0) {
-        moment->fraction_ns = fraction;
+        moment->fraction_ns = fraction * units[digits];
         *rest = text_from(at, digits);
     }
 }
@@ -301,18 +368,17 @@ bool stamp_epoch(struct str *rest, struct wall *ret)
 {
     struct str at = *rest;
     size_t digits = 0;
-    int64_t value = 0;
+    uint64_t number = 0; /* 19 digits have room in it */
     int64_t ns;
-    while (digits < at.size && digits < 19 && at.data[digits] >= '0' && at.data[digits] <= '9') {
-        if (__builtin_mul_overflow(value, 10, &value) ||
-            __builtin_add_overflow(value, at.data[digits] - '0', &value)) {
-            return false;
-        }
+    while (digits < at.size && digits < 19 && (unsigned char)(at.data[digits] - '0') <= 9) {
+        number = number * 10 + (uint64_t)(at.data[digits] - '0');
         digits++;
     }
-    if (digits < 9 || (digits < at.size && at.data[digits] >= '0' && at.data[digits] <= '9')) {
+    if (digits < 9 || number > INT64_MAX ||
+        (digits < at.size && (unsigned char)(at.data[digits] - '0') <= 9)) {
         return false;
     }
+    int64_t value = (int64_t)number;
     at = text_from(at, digits);
     if (digits >= 18) {
         *ret = (struct wall){value};

@@ -88,7 +88,7 @@ static bool part_read(struct str *rest, struct str *ret)
     if (!cursor_word(rest, &part)) {
         return false;
     }
-    *ret = str_equal(part, STR("-")) ? (struct str){0} : part;
+    *ret = part.size == 1 && part.data[0] == '-' ? (struct str){0} : part;
     (void)cursor_byte(rest, ' ');
     return true;
 }

@@ -51,7 +51,6 @@ bool is_number(struct str text)
 size_t number_size(struct str text, uint8_t take)
 {
     size_t i = 0;
-    bool digits = false;
     if (take != TAKE_PORT && take != TAKE_HEX && text.size > 0 &&
         (text.data[0] == '-' || text.data[0] == '+')) {
         i++;
@@ -59,10 +58,17 @@ size_t number_size(struct str text, uint8_t take)
     if (take == TAKE_HEX && (str_starts(text, STR("0x")) || str_starts(text, STR("0X")))) {
         i = 2;
     }
-    for (; i < text.size && (take == TAKE_HEX ? is_hex(text.data[i]) : is_digit(text.data[i]));
-         i++) {
-        digits = true;
+    const size_t from = i;
+    if (take == TAKE_HEX) {
+        while (i < text.size && is_hex(text.data[i])) {
+            i++;
+        }
+    } else {
+        while (i < text.size && is_digit(text.data[i])) {
+            i++;
+        }
     }
+    bool digits = i > from;
     if (take == TAKE_NUM && digits && i + 1 < text.size && text.data[i] == '.' &&
         is_digit(text.data[i + 1])) {
         for (i++; i < text.size && is_digit(text.data[i]); i++) {

@@ -9,8 +9,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "codec/time.h"
-#include "event/batch.h"
-#include "parse/parse.h"
+#include "parse/fixture_test.h"
 #include "testing/testing.h"
 
 #define XMLNS "xmlns='http://schemas.microsoft.com/win/2004/08/events/event'"
@@ -20,49 +19,11 @@
     "<Execution ProcessID='4' ThreadID='8'/><Channel>Security</Channel>"              \
     "<Computer>h.example</Computer><Security UserID='S-1-5-18'/></System>"
 
-struct parsed {
-    struct builder *builder;
-    struct arena *mem;
-    struct batch batch;
-    struct event event;
-};
-
 static struct parsed parsed_of(const char *name, struct str record)
 {
-    struct parsed parsed = {.builder = builder_new((struct client_id){2}, (struct source_id){3}),
-                            .mem = arena_new(32 << 20)};
     const struct parse_context context = {.received = {1795000000 * NS_PER_SECOND},
                                           .sender = STR("192.0.2.9")};
-    const struct parser *parser;
-    struct str bytes;
-    CHECK(parser_find(str_from(name), &parser) == OK);
-    CHECK(builder_begin(parsed.builder, record, context.received) == OK);
-    parse_record(parser, &context, parsed.builder);
-    CHECK(builder_end(parsed.builder) == OK);
-    CHECK(builder_finish(parsed.builder, &bytes) == OK);
-    CHECK(batch_check(bytes, parsed.mem, &parsed.batch, NULL) == OK);
-    batch_event(&parsed.batch, 0, &parsed.event);
-    return parsed;
-}
-
-static void parsed_done(struct parsed *parsed)
-{
-    builder_free(parsed->builder);
-    arena_free(parsed->mem);
-}
-
-static void has(struct parsed *parsed, const char *name, const char *expected)
-{
-    struct span span;
-    struct str value = STR("(none)");
-    parsed->event.batch = &parsed->batch;
-    if (event_find(&parsed->event, str_from(name), &span) == OK) {
-        CHECK(event_value(&span, parsed->mem, &value) == OK);
-    }
-    if (!str_equal(value, str_from(expected))) {
-        printf("%s is '%.*s', not '%s'\n", name, STR_ARG(value), expected);
-    }
-    CHECK(str_equal(value, str_from(expected)));
+    return parsed_with(name, record, &context);
 }
 
 TEST(an_events_fields_have_the_names_of_the_event_log)

@@ -1,0 +1,15 @@
+#pragma once
+
+/* For this room's tests: the loop goes on for a while. */
+
+#include "sys/loop.h"
+
+/* In turns: a process that waited for the processor finds its time over before it has looked at
+ * what came meanwhile.  `stop` is a timer that stops the loop. */
+static inline void run_turns(struct loop *loop, struct timer *stop, unsigned ms)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        timer_set(stop, (ms + 3) / 4, 0);
+        loop_run(loop);
+    }
+}
