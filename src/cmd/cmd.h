@@ -5,12 +5,17 @@
 
 int cmd_api(int argc, char **argv);
 int cmd_alerts(int argc, char **argv);
+int cmd_archive(int argc, char **argv);
+int cmd_backup(int argc, char **argv);
 int cmd_books(int argc, char **argv);
 int cmd_devices(int argc, char **argv);
 int cmd_check_config(int argc, char **argv);
 int cmd_parse(int argc, char **argv);
 int cmd_play(int argc, char **argv);
+int cmd_offboard(int argc, char **argv);
 int cmd_process(int argc, char **argv);
+int cmd_provision(int argc, char **argv);
+int cmd_restore(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_scan(int argc, char **argv);

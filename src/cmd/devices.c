@@ -12,8 +12,10 @@ static const char usage[] =
     "\n"
     "Every source with its device, when it was last heard, the longest silence that is none (0: "
     "its\n"
-    "rhythm is not known yet), and what ails the device.  --proposals: senders that no document\n"
-    "names, with a sample and the lines of an apply file that enrol each.\n";
+    "rhythm is not known yet), and what ails the device: 'unheard', if nothing came from it yet "
+    "and\n"
+    "nothing else ails it.  --proposals: senders that no document names, with a sample and the "
+    "lines of an apply file that enrol each.\n";
 
 int cmd_devices(int argc, char **argv)
 {

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "cmd/ask.h"
+#include "cmd/shown.h"
 #include "replay/replay.h"
 #include "sys/clocks.h"
 
@@ -18,7 +19,7 @@ struct gathering {
 static void file_complain(void *context, const char *path, const char *reason)
 {
     (void)context;
-    (void)fprintf(stderr, "hinomi rules: %s: %s\n", path, reason);
+    shown_print(stderr, "hinomi rules: %s: %s\n", path, reason);
 }
 
 static enum err paths_gather(struct gathering *gathering, char **paths, size_t count)

@@ -17,6 +17,7 @@
 
 #include "base/limits.h"
 #include "cmd/options.h"
+#include "cmd/shown.h"
 #include "codec/charset.h"
 #include "codec/json_list.h"
 #include "codec/yaml.h"
@@ -213,8 +214,8 @@ static int file_parse(struct session *session, const char *path)
     bool unreadable = file == NULL || ferror(file) != 0;
     err = err == ERR_CLOSED ? OK : err;
     if (unreadable || err != OK) {
-        fprintf(stderr, "hinomi parse: %s: %s\n", path,
-                unreadable ? strerror(number) : err_text(err));
+        shown_print(stderr, "hinomi parse: %s: %s\n", path,
+                    unreadable ? strerror(number) : err_text(err));
     }
     if (file != NULL && !standard) {
         (void)fclose(file);

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "cmd/scan_archive.h"
 #include "cmd/scan_parts.h"
+#include "cmd/shown.h"
 #include "detect/detect.h"
 #include "sys/clocks.h"
 #include "sys/input.h"
@@ -66,7 +67,7 @@ static void file_complain(void *context, const char *path, const char *reason)
 {
     (void)context;
     scan_progress_clear();
-    (void)fprintf(stderr, "hinomi scan: %s: %s\n", path, reason);
+    shown_print(stderr, "hinomi scan: %s: %s\n", path, reason);
 }
 
 static void progress_tell(void *context, const struct replay_stats *stats)

@@ -7,12 +7,13 @@
 
 #include "base/limits.h"
 #include "cmd/ask.h"
+#include "cmd/shown.h"
 #include "replay/replay.h"
 
 static void file_complain(void *context, const char *path, const char *reason)
 {
     (void)context;
-    (void)fprintf(stderr, "hinomi scan: %s: %s\n", path, reason);
+    shown_print(stderr, "hinomi scan: %s: %s\n", path, reason);
 }
 
 static bool options_fit(const struct scan_archive *options)

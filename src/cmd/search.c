@@ -11,13 +11,17 @@
 
 static const char usage[] =
     "usage: hinomi search --tenant T [--from T] [--to T] [--format table|ndjson|csv|raw]\n"
-    "                     [--count] [--data DIR] [--keys DIR] QUERY...\n"
+    "                     [--count] [--within SECONDS] [--data DIR] [--keys DIR] QUERY...\n"
     "\n"
     "Prints every event of client T that fits, oldest first; raw prints the original bytes.\n"
     "  failed password               words, all of them\n"
     "  \"failed password\"             a phrase\n"
     "  source.ip: 192.0.2.0/24       a field: value, wildcard, network, range, /regex/\n"
     "  a and (b or not c)            and, or, not, parentheses\n"
+    "  failed | count by source.ip   counted; also sum, avg, min, max, distinct\n"
+    "  failed | top 10 user.name     the most frequent; rare: the least\n"
+    "  failed | timeline 1h          over time; then fields, sort, dedup, head, tail, where\n"
+    "--within ends it after that time, and says what was not read: exit code 65.\n"
     "--from and --to go by the events' own times, or their arrival where they tell none.\n"
     "Times are RFC 3339 (2026-11-21T08:00:00Z), dates, or ages: 15m, 6h, 7d.\n";
 
@@ -30,10 +34,15 @@ int cmd_search(int argc, char **argv)
     struct control_request request = {
         .command = CONTROL_SEARCH, .from = WALL_NONE, .to = WALL_NONE};
     const struct option options[] = {
-        {"data", OPTION_TEXT, &data},           {"keys", OPTION_TEXT, &keys},
-        {"tenant", OPTION_TEXT, &tenant},       {"format", OPTION_TEXT, &format},
-        {"from", OPTION_TIME, &request.from},   {"to", OPTION_TIME, &request.to},
-        {"count", OPTION_FLAG, &request.count}, {0},
+        {"data", OPTION_TEXT, &data},
+        {"keys", OPTION_TEXT, &keys},
+        {"tenant", OPTION_TEXT, &tenant},
+        {"format", OPTION_TEXT, &format},
+        {"from", OPTION_TIME, &request.from},
+        {"to", OPTION_TIME, &request.to},
+        {"count", OPTION_FLAG, &request.count},
+        {"within", OPTION_NUMBER, &request.limit},
+        {0},
     };
     int words;
     enum options_result result = options_read(argc, argv, options, usage, wall_now(), &words);

@@ -3,6 +3,7 @@
 #include "cmd/cmd.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "cmd/options.h"
 #include "config/config.h"
@@ -103,5 +104,10 @@ int cmd_check_config(int argc, char **argv)
 
 int cmd_process(int argc, char **argv)
 {
+    uint64_t every_ms = 0;
+    if (argc == 5 && strcmp(argv[1], "heads") == 0 &&
+        str_to_u64(str_from(argv[4]), UINT32_MAX, &every_ms) == OK) {
+        return heads_copy_run(argv[2], argv[3], every_ms);
+    }
     return process_run(argc == 2 ? argv[1] : "");
 }

@@ -1,8 +1,8 @@
 /*
- * A rule is a text from anywhere: its title, its author and what is wrong with it must not steer
- * the terminal of whoever asks about it.
+ * A rule is a text from anywhere, and so is a path: titles, authors, names of files and what is
+ * wrong with them must not steer the terminal of whoever asks.
  *
- * Always true: of the controls (C0, DEL, C1) only line ends are put out.
+ * Always true: of what steers (codec/visible.h) only line ends are put out.
  */
 
 #include "cmd/shown.h"
@@ -10,6 +10,10 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "codec/json_text.h"
+#include "codec/visible.h"
 
 void shown_print(FILE *to, const char *format, ...)
 {
@@ -18,15 +22,14 @@ void shown_print(FILE *to, const char *format, ...)
     va_start(args, format);
     int size = vasprintf(&text, format, args);
     va_end(args);
-    for (int i = 0; i < size; i++) {
-        unsigned char c = (unsigned char)text[i], next = (unsigned char)text[i + 1];
-        bool c1 = c == 0xc2 && next >= 0x80 && next < 0xa0;
-        if ((c < 0x20 && c != '\n') || c == 0x7f || c1) {
-            text[i] = '?';
+    for (size_t i = 0; size > 0 && i < (size_t)size;) {
+        struct str rest = str_of(text + i, (size_t)size - i);
+        size_t length = utf8_sequence(str_slice(rest, 0, 4));
+        bool steers = length == 0 || visible_steers(str_slice(rest, 0, length));
+        if (steers && text[i] != '\n') {
+            memset(text + i, '?', length == 0 ? 1 : length);
         }
-        if (c1) {
-            text[++i] = '?';
-        }
+        i += length == 0 ? 1 : length;
     }
     if (size >= 0) {
         (void)fwrite(text, 1, (size_t)size, to);

@@ -25,6 +25,7 @@
 
 #include <stdlib.h>
 
+#include "codec/percent.h"
 #include "portal/private.h"
 
 #define CLIENT    "/clients/{client}"
@@ -39,6 +40,10 @@
 #define WORKS     (RIGHT_WORK | RIGHT_ACT)
 #define DOCUMENTS (RIGHT_DOCUMENTS | RIGHT_MANAGE)
 #define DRAFTS    (RIGHT_DRAFT | RIGHT_MANAGE)
+#define PROVISION CLIENT "/provisions/{id}"
+#define SEES_LOGS (RIGHT_READ | RIGHT_AUDIT)
+#define LEAVING   CLIENT "/offboarding"
+#define ENDS      (RIGHT_DECIDE | RIGHT_MANAGE)
 #define PAGE      "before limit"
 
 const struct operation operations[] = {
@@ -108,12 +113,44 @@ const struct operation operations[] = {
      api_events_search},
     {"GET", CLIENT "/events/csv", "event.csv", RIGHT_READ, 0, "query from! to!", NULL,
      api_events_csv},
+    {"GET", CLIENT "/provisions", "provision.list", SEES_LOGS, 0, PAGE, NULL, api_provisions_list},
+    {"POST", CLIENT "/provisions", "provision.ask", RIGHT_READ, 0, "",
+     "from! to! sources query format! proof language purpose!", api_provision_new},
+    {"GET", PROVISION, "provision.show", SEES_LOGS, 0, "", NULL, api_provision_show},
+    {"POST", PROVISION "/approve", "provision.approve", RIGHT_DECIDE, 0, "", "note",
+     api_provision_approve},
+    {"POST", PROVISION "/refuse", "provision.refuse", RIGHT_DECIDE, 0, "", "note",
+     api_provision_refuse},
+    {"POST", PROVISION "/cancel", "provision.cancel", RIGHT_READ, 0, "", "note",
+     api_provision_cancel},
+    {"GET", PROVISION "/package", "provision.package", RIGHT_READ, 0, "", NULL,
+     api_provision_package},
+    {"GET", LEAVING, "offboarding.show", ENDS | RIGHT_AUDIT, 0, "", NULL, api_leaving_show},
+    {"POST", LEAVING, "offboarding.ask", ENDS, 0, "", "reason! language", api_leaving_new},
+    {"POST", LEAVING "/confirm", "offboarding.confirm", ENDS, 0, "", "", api_leaving_agree},
+    {"POST", LEAVING "/cancel", "offboarding.cancel", ENDS, 0, "", "note", api_leaving_take_back},
+    {"GET", LEAVING "/certificate", "offboarding.certificate", ENDS | RIGHT_AUDIT, 0, "", NULL,
+     api_leaving_certificate},
+    {"GET", CLIENT "/searches", "search.list", RIGHT_READ, 0, "", NULL, api_searches_list},
+    {"POST", CLIENT "/searches", "search.save", RIGHT_READ, 0, "", "name! query! span shared",
+     api_search_save},
+    {"PUT", CLIENT "/searches/{id}", "search.change", RIGHT_READ, 0, "", "name! query! span shared",
+     api_search_change},
+    {"DELETE", CLIENT "/searches/{id}", "search.remove", RIGHT_READ, 0, "", NULL,
+     api_search_remove},
     {"GET", CLIENT "/books", "books.show", RIGHT_BOOKS, 0, "", NULL, api_books_show},
     {"GET", CLIENT "/books/minutes", "books.minutes", RIGHT_BOOKS, 0, "source from to by", NULL,
      api_books_minutes},
     {"GET", CLIENT "/devices", "device.list", RIGHT_BOOKS, 0, "", NULL, api_device_list},
     {"GET", CLIENT "/ailments", "ailment.list", RIGHT_BOOKS, 0, "open limit", NULL,
      api_ailment_list},
+    {"GET", CLIENT "/archive", "archive.show", RIGHT_BOOKS, 0, "", NULL, api_archive_show},
+    {"GET", CLIENT "/holds", "hold.list", RIGHT_BOOKS, 0, "open", NULL, api_hold_list},
+    {"POST", CLIENT "/holds", "hold.make", WORKS | RIGHT_AUDIT, 0, "",
+     "reason! sources from to until incident", api_hold_make},
+    {"POST", CLIENT "/holds/{id}/release", "hold.release", RIGHT_WORK | RIGHT_DECIDE | RIGHT_AUDIT,
+     0, "", "reason!", api_hold_end},
+    {"GET", CLIENT "/accesses", "access.list", RIGHT_AUDIT, 0, PAGE, NULL, api_access_list},
     {"GET", "/devices/health", "device.health", 0, 0, "", NULL, api_device_health},
     {"GET", "/proposals", "proposal.list", 0, 0, "", NULL, api_proposal_list},
     {"GET", "/health", "health.show", 0, 0, "", NULL, api_health_show},
@@ -164,6 +201,8 @@ const struct operation operations[] = {
     {"GET", CLIENT, "client.show", 0, 0, "", NULL, api_client_show},
     {"GET", CLIENT "/sources", "source.list", RIGHT_DOCUMENTS | RIGHT_BOOKS | RIGHT_MANAGE, 0, "",
      NULL, api_sources_list},
+    {"POST", CLIENT "/sources", "source.enrol", RIGHT_MANAGE, 0, "",
+     "listener! address! slug! name note", api_proposal_enrol},
     {"GET", CLIENT "/people", "person.list-client", RIGHT_INCIDENTS | RIGHT_USERS | RIGHT_MANAGE, 0,
      "", NULL, api_client_people},
     {"GET", CLIENT "/engagements", "engagement.list", RIGHT_INCIDENTS | RIGHT_AUDIT | RIGHT_MANAGE,
@@ -210,6 +249,12 @@ void api_free(struct api *api)
 void api_attach_vigils(struct api *api, struct vigils *vigils)
 {
     api->vigils = vigils;
+}
+
+void api_attach_stock(struct api *api, api_stock_call *stock, void *context)
+{
+    api->stock = stock;
+    api->stock_context = context;
 }
 
 void api_attach(struct api *api, const struct books *books, api_health_call *health, void *context)

@@ -36,6 +36,12 @@ struct vigils;
 /* Where what ails devices is known; kept. */
 void api_attach_vigils(struct api *api, struct vigils *vigils);
 
+struct stock;
+typedef enum err api_stock_call(void *context, struct client_id client, struct arena *mem,
+                                struct stock *ret);
+/* Whom to ask what lies in a client's archive; kept. */
+void api_attach_stock(struct api *api, api_stock_call *stock, void *context);
+
 struct api_request {
     struct str method; /* "GET", … */
     struct str path;   /* behind /api/v1, percent-encoding as received: "/clients/acme/incidents" */
@@ -76,6 +82,13 @@ struct api_job {
     struct buf text;
 };
 
+/* A file of the folder of packages, handed over whole: desk opens it, portal reads it. */
+struct api_file {
+    struct str name; /* in the request's memory; empty: there is none */
+    uint64_t size;
+    int descriptor; /* in portal alone: of the open file */
+};
+
 struct api_answer {
     unsigned status;
     struct str type;   /* "application/json" */
@@ -88,6 +101,7 @@ struct api_answer {
     uint64_t ticket;
     /* Not finished unless this is API_JOB_NONE. */
     struct api_job job;
+    struct api_file file; /* instead of a body */
     /* Begins a stream: the body is its first bytes, and what changes follows, for this person as
      * long as the request's session lasts. */
     bool wants_changes;

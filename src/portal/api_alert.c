@@ -193,6 +193,7 @@ enum err api_incident_evidence(struct call *call)
     struct incident_view incident;
     struct alert_filter filter = {.client = call->client, .from = WALL_NONE, .to = WALL_NONE};
     struct stored_alert *list;
+    struct str what;
     uint64_t limit = EVIDENCE_DEFAULT;
     size_t count = 0;
     enum err err = call_incident(call, &incident);
@@ -209,6 +210,7 @@ enum err api_incident_evidence(struct call *call)
         bool more = count > limit;
         err = evidence_pack(call, list, more ? (size_t)limit : count, more);
     }
-    return err == OK ? call_ask_archive(call, API_JOB_EVIDENCE, "the lines behind an incident")
-                     : err;
+    err = err == OK ? arena_print(call->mem, &what, "the lines behind incident %u", incident.number)
+                    : err;
+    return err == OK ? call_ask_archive(call, API_JOB_EVIDENCE, what.data) : err;
 }

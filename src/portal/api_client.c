@@ -65,7 +65,8 @@ enum err api_sources_list(struct call *call)
 
 /* ---- The audit trail.  Its objects are "KIND CLIENT" or "KIND CLIENT/…" by the slug, which holds
  * nothing that LIKE minds, or name the client by its number: "incident 3/7", "clock 5 of client 3",
- * "client/3/notice/9".  A slug may be a number too, so those kinds are kept out of the first. */
+ * "client/3/notice/9", "client/3/hold/1", "client/3/provision/4".  A slug may be a number too, so
+ * those kinds are kept out of the first. */
 
 #define AUDIT_FORMS 5
 
@@ -104,7 +105,7 @@ static enum err audit_prepare(struct call *call, uint64_t before, size_t limit,
         err = arena_print(call->mem, &forms[3], "clock %% of client %u", id);
     }
     if (err == OK) {
-        err = arena_print(call->mem, &forms[4], "client/%u/notice/%%", id);
+        err = arena_print(call->mem, &forms[4], "client/%u/%%", id);
     }
     if (err == OK) {
         err = ledger_prepare(call->api->rooms.ledger,

@@ -279,6 +279,7 @@ enum err api_proposal_list(struct call *call)
     struct json_out *out = call_answer(call, 200);
     json_list(out, "proposals");
     for (size_t i = 0; i < count && err == OK; i++) {
+        char slug[PROPOSAL_SLUG_SIZE];
         struct str lines;
         err = proposal_lines(&list[i], call->mem, &lines);
         json_object(out, NULL);
@@ -289,6 +290,7 @@ enum err api_proposal_list(struct call *call)
         json_unsigned(out, "count", list[i].count);
         json_time(out, "first", list[i].first);
         json_time(out, "last", list[i].last);
+        json_text(out, "slug", proposal_slug(&list[i], slug));
         json_text(out, "lines", err == OK ? lines : STR(""));
         json_close(out);
     }

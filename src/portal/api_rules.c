@@ -68,6 +68,7 @@ enum err api_alert_explain(struct call *call)
     struct alert_filter filter = {
         .client = call->client, .from = WALL_NONE, .to = WALL_NONE, .count_max = 1};
     struct stored_alert *list;
+    struct str what;
     uint64_t id;
     size_t count = 0;
     if (str_to_u64(call_param(call, "alert"), INT64_MAX, &id) != OK || id == 0) {
@@ -80,7 +81,10 @@ enum err api_alert_explain(struct call *call)
         err = ERR_NOT_FOUND;
     }
     if (err == OK) {
-        err = call_ask_archive(call, API_JOB_EXPLAIN, "an alert's event");
+        err = arena_print(call->mem, &what, "an alert's event: alert %llu", (unsigned long long)id);
+    }
+    if (err == OK) {
+        err = call_ask_archive(call, API_JOB_EXPLAIN, what.data);
     }
     if (err == OK) {
         call->answer->job.alert = id;

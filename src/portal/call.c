@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "codec/json.h"
+#include "codec/percent.h"
 #include "codec/time.h"
 #include "ledger/ledger.h"
 #include "portal/private.h"
@@ -61,6 +62,12 @@ enum err call_refuse(struct call *call, unsigned status, enum word word, struct 
 {
     struct why why = {.line = at != NULL ? at->line : 0, .column = at != NULL ? at->column : 0};
     return refuse(call, status, word, str_slice(value, 0, SLUG_SIZE_MAX), &why);
+}
+
+enum err call_refuse_why(struct call *call, unsigned status, enum word word, struct str value,
+                         const struct why *why)
+{
+    return refuse(call, status, word, str_slice(value, 0, SLUG_SIZE_MAX), why);
 }
 
 enum err call_refuse_unknown(struct call *call)
@@ -116,49 +123,6 @@ struct str call_param(const struct call *call, const char *name)
 enum err call_param_number(const struct call *call, const char *name, uint64_t max, uint64_t *ret)
 {
     return str_to_u64(call_param(call, name), max, ret) == OK ? OK : ERR_NOT_FOUND;
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    char lower = (char)(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-/* One character at *at; -1 for a broken escape, or one that nobody types. */
-static int percent_next(struct str s, size_t *at, bool plus_is_blank)
-{
-    int c = (unsigned char)s.data[(*at)++];
-    if (c == '+' && plus_is_blank) {
-        return ' ';
-    }
-    if (c == '%') {
-        int high = *at + 1 < s.size ? hex_digit(s.data[*at]) : -1;
-        int low = high >= 0 ? hex_digit(s.data[*at + 1]) : -1;
-        *at += 2;
-        c = low >= 0 ? high * 16 + low : -1;
-    }
-    return c < 0x20 || c == 0x7f ? -1 : c;
-}
-
-enum err percent_decode(struct str s, bool plus_is_blank, struct arena *mem, struct str *ret)
-{
-    char *to = arena_take(mem, s.size + 1);
-    size_t size = 0;
-    if (to == NULL) {
-        return ERR_MEMORY;
-    }
-    for (size_t at = 0; at < s.size;) {
-        int c = percent_next(s, &at, plus_is_blank);
-        if (c < 0) {
-            return ERR_SYNTAX;
-        }
-        to[size++] = (char)c;
-    }
-    *ret = str_of(to, size);
-    return OK;
 }
 
 /* Looks for a name among `keys`; a '!' behind one does not count. */
@@ -447,8 +411,8 @@ enum err call_audit_read(struct call *call, const char *what)
     if (err != OK) {
         return err;
     }
-    err = ledger_audit(ledger, call->now.ns, scope_principal(call->scope), STR("read"), object,
-                       str_from(what));
+    err = ledger_audit(ledger, call->now.ns, call->client.value, scope_principal(call->scope),
+                       STR("read"), object, str_from(what));
     return call_commit(call, err);
 }
 
@@ -463,7 +427,11 @@ enum err call_commit(struct call *call, enum err err)
 enum err call_ask_archive(struct call *call, enum api_job_kind kind, const char *what)
 {
     struct api_job *job = &call->answer->job;
-    enum err err = call_audit_read(call, what);
+    struct str table = str_from(what);
+    enum err err = kind == API_JOB_CSV
+                       ? arena_print(call->mem, &table, "table of %.*s", STR_ARG(str_from(what)))
+                       : OK;
+    err = err == OK ? call_audit_read(call, table.data) : err;
     buf_init(&job->scope, SCOPE_BYTES_MAX);
     err = err == OK ? scope_encode(call->scope, &job->scope) : err;
     if (err == OK) {

@@ -24,6 +24,7 @@ struct objects {
     struct str hash;
     unsigned number;
     uint64_t clock;
+    uint64_t provision;
 };
 
 static const char hash_none[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
@@ -50,6 +51,9 @@ static void target_print(const struct operation *operation, const struct objects
             (void)snprintf(value, sizeof value, "%.*s", STR_ARG(objects->hash));
         } else if (str_equal(part, STR("{number}"))) {
             (void)snprintf(value, sizeof value, "%u", objects->number);
+        } else if (str_equal(part, STR("{id}")) &&
+                   strstr(operation->path, "/provisions/") != NULL) {
+            (void)snprintf(value, sizeof value, "%llu", (unsigned long long)objects->provision);
         } else if (str_equal(part, STR("{clock}")) || str_equal(part, STR("{id}")) ||
                    str_equal(part, STR("{proposal}"))) {
             (void)snprintf(value, sizeof value, "%llu", (unsigned long long)objects->clock);
@@ -75,9 +79,17 @@ static struct str body_of(const struct operation *operation)
         {"version.draft", "{\"document\":{\"people\":[{\"slug\":\"z\"}]},\"note\":\"n\"}"},
         {"version.csv-draft", "slug\nz\n"},
         {"version.csv-difference", "slug\nz\n"},
+        {"source.enrol", "{\"listener\":\"n\",\"address\":\"192.0.2.1\",\"slug\":\"n\"}"},
+        {"hold.make", "{\"reason\":\"n\",\"sources\":[]}"},
+        {"hold.release", "{\"reason\":\"n\"}"},
         {"version.acknowledge", "{\"note\":\"n\"}"},
+        {"provision.ask", "{\"from\":\"2026-01-01\",\"to\":\"2026-02-01\",\"format\":\"raw\","
+                          "\"purpose\":\"n\"}"},
+        {"offboarding.ask", "{\"reason\":\"n\"}"},
         {"incident.report", "{\"text\":\"n\",\"severity\":\"high\"}"},
         {"incident.note", "{\"text\":\"n\"}"},
+        {"search.save", "{\"name\":\"n\",\"query\":\"a | count\"}"},
+        {"search.change", "{\"name\":\"n\",\"query\":\"a\"}"},
         {"incident.step", "{\"to\":\"cause\",\"reason\":\"n\"}"},
         {"incident.propose", "{\"options\":[{\"text\":\"n\",\"executes\":\"client\"}]}"},
         {"incident.decide", "{\"proposal\":1,\"option\":1}"},
@@ -156,6 +168,7 @@ static struct objects objects_of(const struct world *world, size_t client)
         .hash = world->hashes[client],
         .number = client == 0 ? 1 : 3,
         .clock = world->clocks[client],
+        .provision = world->provisions[client],
     };
 }
 
@@ -165,6 +178,7 @@ static const struct objects nothing = {
     .hash = {hash_none, sizeof hash_none - 1},
     .number = 4000000,
     .clock = 4000000000,
+    .provision = 4000000000,
 };
 
 /* Everything is "the same as nothing": for each operation, with three bodies. */
@@ -196,9 +210,9 @@ static size_t other_client(struct world *world, const struct scope *scope,
 static size_t other_object(struct world *world, const struct scope *scope,
                            const struct operation *operation, const struct api_request *who)
 {
-    static const char *const parameters[] = {"{hash}", "{number}", "{clock}"};
+    static const char *const parameters[] = {"{hash}", "{number}", "{clock}", "{id}"};
     size_t checks = 0;
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {
         struct objects with = objects_of(world, 0);
         struct objects without = objects_of(world, 0);
         if (!names(operation, parameters[i])) {
@@ -207,9 +221,11 @@ static size_t other_object(struct world *world, const struct scope *scope,
         with.hash = world->hashes[1];
         with.number = 3;
         with.clock = world->clocks[1];
+        with.provision = world->provisions[1];
         without.hash = nothing.hash;
         without.number = nothing.number;
         without.clock = nothing.clock;
+        without.provision = nothing.provision;
         struct api_answer other = ask(world, scope, operation, &with, body_of(operation), who);
         struct api_answer none = ask(world, scope, operation, &without, body_of(operation), who);
         if ((none.status != 404 && none.status != 403) || !answers_equal(&none, &other)) {

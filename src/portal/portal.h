@@ -58,7 +58,8 @@ NODISCARD enum err portal_names(struct portal *portal, struct str names);
 /* Whether desk is there: what /readyz says; requests are refused with 503 until it is.  When it
  * goes, what waits for it is refused too, and every stream ends. */
 void portal_ready(struct portal *portal, bool ready);
-/* The answer to a request, copied; one whose peer has gone is passed over.  NULL: there was none,
+/* The answer to a request, copied (of a file the descriptor is taken); one whose peer has gone is
+ * passed over.  NULL: there was none,
  * the peer gets 503. */
 void portal_answer(struct portal *portal, uint64_t id, const struct api_answer *answer);
 /* More of an answer that stays open, copied; end: the last of it.  A reader that is too slow for it

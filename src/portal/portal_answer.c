@@ -17,6 +17,7 @@
 #include "portal/portal_private.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "codec/crypto.h"
 #include "portal/page.h"
@@ -243,12 +244,42 @@ void exchange_answer_stream(struct exchange *exchange, const struct api_answer *
     }
 }
 
+/* A file's name in a header: letters, digits, '-', '_' and '.' alone; else it has none. */
+static bool name_fits(struct str name)
+{
+    for (size_t i = 0; i < name.size; i++) {
+        if (name.data[i] != '.' && !portal_token_fits(str_slice(name, i, 1))) {
+            return false;
+        }
+    }
+    return name.size > 0 && name.size <= 128;
+}
+
+/* A package: kept by nobody on its way, and by the browser as a file. */
+static void exchange_answer_package(struct exchange *exchange, const struct api_answer *answer)
+{
+    char disposition[192] = "attachment";
+    struct headers headers;
+    if (name_fits(answer->file.name)) {
+        (void)snprintf(disposition, sizeof disposition, "attachment; filename=\"%.*s\"",
+                       STR_ARG(answer->file.name));
+    }
+    headers_fill(exchange->portal, &(struct special){.disposition = disposition}, &headers);
+    UNHEEDED(http_answer_file(exchange->request, answer->status, answer->type,
+                              answer->file.descriptor, answer->file.size, headers.of,
+                              headers.count));
+}
+
 void portal_answer(struct portal *portal, uint64_t id, const struct api_answer *answer)
 {
     char cookie[256];
     struct exchange *exchange = portal_exchange(portal, id);
     bool streams = answer != NULL && portal_answer_streams(answer);
+    bool package = answer != NULL && answer->file.name.size > 0;
     if (exchange == NULL || exchange->streams) {
+        if (package) {
+            (void)close(answer->file.descriptor);
+        }
         if (streams) {
             portal_stream_gone(portal, id);
         }
@@ -261,6 +292,10 @@ void portal_answer(struct portal *portal, uint64_t id, const struct api_answer *
     exchange->id = 0;
     if (answer == NULL) {
         exchange_refuse(exchange, 503, REFUSAL("unavailable", "The service cannot answer now."));
+        return;
+    }
+    if (package) {
+        exchange_answer_package(exchange, answer);
         return;
     }
     const struct special special = {

@@ -215,6 +215,20 @@ TEST(a_head_that_two_readers_could_read_in_two_ways_is_refused_and_nothing_behin
     front_free(front);
 }
 
+TEST(a_target_with_a_blank_in_it_is_refused)
+{
+    static const char *const targets[] = {"/api/v1/me ", "/api/v1/a b",
+                                          "/api/v1/me?a=b HTTP/1.1 c"};
+    struct front *front = front_new(NULL);
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+        char request[512];
+        (void)snprintf(request, sizeof request, "GET %s HTTP/1.1\r\n" HEAD "\r\n", targets[i]);
+        CHECK(strncmp(front_ask(front, request), "HTTP/1.1 400", 12) == 0);
+    }
+    CHECK(front->calls == 0);
+    front_free(front);
+}
+
 TEST(what_is_asked_of_a_proxy_is_not_answered)
 {
     static const char *const targets[] = {"http://soc.example/api/v1/me", "http://evil.example/",
@@ -347,6 +361,13 @@ TEST(who_asks_too_fast_waits_and_who_tries_secrets_waits_sooner)
         all++;
     }
     CHECK(has(front->got, "HTTP/1.1 429") && all > tries);
+    /* The files of the pages are still there, but not without end. */
+    unsigned files = 0;
+    while (files < 10000 &&
+           has(front_ask(front, "GET /assets/nosuch HTTP/1.1\r\n" HEAD "\r\n"), "HTTP/1.1 404")) {
+        files++;
+    }
+    CHECK(has(front->got, "HTTP/1.1 429") && files > 8 * all);
     CHECK(has(front_ask(front, "GET /healthz HTTP/1.1\r\n" HEAD "\r\n"), "HTTP/1.1 200"));
     front_free(front);
 }

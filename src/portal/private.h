@@ -58,6 +58,8 @@ struct api {
     api_health_call *health;   /* NULL: nobody knows */
     void *health_context;
     struct vigils *vigils; /* NULL: nobody watches */
+    api_stock_call *stock; /* NULL: nobody knows */
+    void *stock_context;
     struct pending *pending;
     uint64_t ticket_last;
 };
@@ -71,6 +73,9 @@ extern const size_t operations_count;
  * its {value} is filled with value. */
 NODISCARD enum err call_refuse(struct call *call, unsigned status, enum word word, struct str value,
                                const struct yaml_node *at);
+/* The same with a reason: its place, and its sentence beside the word. */
+NODISCARD enum err call_refuse_why(struct call *call, unsigned status, enum word word,
+                                   struct str value, const struct why *why);
 /* The same for an error of a room; ERR_MEMORY, ERR_IO, ERR_CORRUPT, ERR_FULL and ERR_CLOSED are
  * ours, and come back. */
 NODISCARD enum err call_refuse_err(struct call *call, enum err err);
@@ -89,9 +94,6 @@ NODISCARD enum err call_query_number(struct call *call, const char *name, uint64
 NODISCARD enum err call_query_time(struct call *call, const char *name, struct wall *ret);
 /* `limit`, between 1 and PORTAL_PAGE_MAX. */
 NODISCARD enum err call_query_limit(struct call *call, size_t *ret);
-/* Percent-decoding; ERR_SYNTAX for a broken escape or a control character. */
-NODISCARD enum err percent_decode(struct str s, bool plus_is_blank, struct arena *mem,
-                                  struct str *ret);
 
 /* Checks the query against the operation's keys, then reads the body and does the same. */
 NODISCARD enum err call_query_check(struct call *call);
@@ -188,9 +190,16 @@ operation_run api_schemas_list, api_schema_show, api_schema_form, api_documents_
     api_service_apply_file;
 operation_run api_change_stream, api_books_show, api_books_minutes, api_health_show;
 operation_run api_metrics_show;
-operation_run api_device_list, api_ailment_list, api_device_health, api_proposal_list;
+operation_run api_archive_show, api_hold_list, api_hold_make, api_hold_end, api_access_list;
+operation_run api_device_list, api_ailment_list, api_device_health, api_proposal_list,
+    api_proposal_enrol;
+operation_run api_provisions_list, api_provision_new, api_provision_show, api_provision_approve,
+    api_provision_refuse, api_provision_cancel, api_provision_package;
+operation_run api_leaving_show, api_leaving_new, api_leaving_agree, api_leaving_take_back,
+    api_leaving_certificate;
 operation_run api_rules_show, api_alert_explain;
 operation_run api_events_search, api_events_csv, api_incident_evidence;
+operation_run api_searches_list, api_search_save, api_search_change, api_search_remove;
 operation_run api_alerts_list, api_incidents_list, api_client_incidents_list, api_incident_show,
     api_incident_new, api_incident_lines, api_incident_add_note, api_incident_go,
     api_incident_offer, api_incident_options, api_incident_decision, api_incident_authorised,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "provision/provision.h"
 #include "testing/testing.h"
 
 /* %1$s: the client; %2$s: its provider. */
@@ -184,6 +185,22 @@ static void clock_pick(struct world *world, size_t client)
     world->clocks[client] = list[0].id;
 }
 
+/* Bravo's auditor has asked once more, so that there is a number that alpha has not. */
+static void provision_make(struct world *world, size_t client)
+{
+    const struct provision_wish wish = {.from = {world->now.ns - NS_PER_SECOND},
+                                        .to = world->now,
+                                        .purpose = str_from(client == 0 ? "alpha" : "bravo")};
+    struct scope *auditor;
+    CHECK(scope_for_test_role(world->clients[client], ROLE_AUDITOR, &auditor) == OK);
+    for (size_t i = 0; i <= client; i++) {
+        CHECK(provision_ask(auditor, world->rooms.ledger, world->rooms.tenant,
+                            world->clients[client], &wish, world->now, &world->provisions[client],
+                            NULL) == OK);
+    }
+    scope_free(auditor);
+}
+
 struct world *world_new(void)
 {
     static const struct notify_settings settings = {.portal = STR("https://soc.example"),
@@ -217,6 +234,7 @@ struct world *world_new(void)
     for (size_t i = 0; i < WORLD_CLIENTS; i++) {
         incidents_make(world, i);
         clock_pick(world, i);
+        provision_make(world, i);
     }
     CHECK(api_new(rooms, &world->api) == OK);
     return world;

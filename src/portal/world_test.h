@@ -22,6 +22,7 @@ struct world {
     struct client_id clients[WORLD_CLIENTS]; /* alpha, bravo */
     struct str hashes[WORLD_CLIENTS];        /* of the contacts */
     uint64_t clocks[WORLD_CLIENTS];          /* the id of one */
+    uint64_t provisions[WORLD_CLIENTS];      /* a request that waits, of an auditor */
     struct wall now;
 };
 struct world *world_new(void);

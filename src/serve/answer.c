@@ -10,6 +10,7 @@
 #include "codec/json_text.h"
 #include "codec/time.h"
 #include "parse/parse.h"
+#include "provision/leaving.h"
 
 #define ELEMENT_WIDTH 32
 #define CLIENT_WIDTH  16
@@ -208,14 +209,33 @@ static enum err print_source(const struct source_info *source, bool first,
     return err == OK ? buf_append_byte(out, '\n') : err;
 }
 
-static enum err print_client(struct tenant *tenant, const struct client_info *client,
-                             enum output_format format, int width, struct buf *out)
+/* Of a client that left: its slug is all that is still known of it. */
+static enum err print_ended(struct ledger *ledger, struct client_id client,
+                            enum output_format format, struct buf *out)
+{
+    char time[TIME_TEXT_SIZE];
+    struct wall ended;
+    enum err err = leaving_ended(ledger, client, &ended);
+    if (err != OK) {
+        return err == ERR_NOT_FOUND ? OK : err;
+    }
+    return format == FORMAT_NDJSON
+               ? buf_print(out, ",\"destroyed\":\"%s\"", time_print(ended, time))
+               : buf_print(out, "(ended: its data were destroyed on %s)", time_print(ended, time));
+}
+
+static enum err print_client(struct tenant *tenant, struct ledger *ledger,
+                             const struct client_info *client, enum output_format format, int width,
+                             struct buf *out)
 {
     enum err err = format == FORMAT_NDJSON
                        ? buf_print(out, "{\"client\":\"%.*s\"", STR_ARG(client->slug))
                        : buf_print(out, "%-*.*s  ", width, STR_ARG(client->slug));
     if (err == OK) {
         err = print_names(client->name_ja, client->name_en, format, out);
+    }
+    if (err == OK) {
+        err = print_ended(ledger, client->id, format, out);
     }
     if (err == OK) {
         err = buf_append(out, format == FORMAT_NDJSON ? STR(",\"sources\":[") : STR("\n"));
@@ -231,7 +251,7 @@ static enum err print_client(struct tenant *tenant, const struct client_info *cl
     return err == OK && format == FORMAT_NDJSON ? buf_append(out, STR("]}\n")) : err;
 }
 
-enum err answer_list(const struct scope *scope, struct tenant *tenant,
+enum err answer_list(const struct scope *scope, struct tenant *tenant, struct ledger *ledger,
                      const struct control_request *request, struct buf *out)
 {
     enum err err = OK;
@@ -246,7 +266,7 @@ enum err answer_list(const struct scope *scope, struct tenant *tenant,
     }
     for (size_t i = 0; err == OK && tenant_client_at(tenant, i, &client); i++) {
         if (scope_allows(scope, client.id, RIGHT_BOOKS)) {
-            err = print_client(tenant, &client, request->format, width, out);
+            err = print_client(tenant, ledger, &client, request->format, width, out);
         }
     }
     return err;

@@ -24,7 +24,8 @@ NODISCARD enum err answer_export(const struct scope *scope, struct tenant *tenan
                                  struct service *service, const struct control_request *request,
                                  struct buf *out, struct why *why);
 NODISCARD enum err answer_list(const struct scope *scope, struct tenant *tenant,
-                               const struct control_request *request, struct buf *out);
+                               struct ledger *ledger, const struct control_request *request,
+                               struct buf *out);
 
 /* Editions of the rules, the newest first. */
 NODISCARD enum err answer_editions(const struct scope *scope, struct ledger *ledger,

@@ -182,7 +182,7 @@ struct devices {
 };
 
 static enum err state_print(const struct devices *devices, struct client_id client,
-                            struct str device)
+                            struct str device, bool heard)
 {
     enum err err = OK;
     size_t printed = 0;
@@ -193,7 +193,9 @@ static enum err state_print(const struct devices *devices, struct client_id clie
                             ailment_text(ailment->ailment));
         }
     }
-    return err == OK && printed == 0 ? buf_append(devices->out, STR("well")) : err;
+    return err == OK && printed == 0
+               ? buf_append(devices->out, heard ? STR("well") : STR("unheard"))
+               : err;
 }
 
 static enum err source_line(const struct devices *devices, const struct client_info *client,
@@ -220,7 +222,7 @@ static enum err source_line(const struct devices *devices, const struct client_i
                       STR_ARG(client->slug), STR_ARG(device.slug), STR_ARG(device.kind),
                       STR_ARG(source->slug), heard, (long long)(view.expected_ns / NS_PER_SECOND));
     }
-    err = err == OK ? state_print(devices, client->id, device.slug) : err;
+    err = err == OK ? state_print(devices, client->id, device.slug, wall_known(view.heard)) : err;
     return err == OK ? buf_append(devices->out, json ? STR("\"}\n") : STR("\n")) : err;
 }
 

@@ -85,6 +85,10 @@ static const struct meaning {
      " WHERE id BETWEEN ? AND ?"},
     {"ailment", CHANGE_CLIENT, false,
      "SELECT DISTINCT client, 0, '' FROM ailment WHERE id BETWEEN ? AND ?"},
+    {"hold", CHANGE_CLIENT, false,
+     "SELECT DISTINCT client, 0, '' FROM hold WHERE id BETWEEN ? AND ?"},
+    {"dropped", CHANGE_CLIENT, false,
+     "SELECT DISTINCT client, 0, '' FROM dropped WHERE id BETWEEN ? AND ?"},
     {"engagement", CHANGE_CLIENT, false,
      "SELECT DISTINCT client, 0, '' FROM engagement"
      " WHERE id BETWEEN ? AND ?"},

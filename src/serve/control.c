@@ -16,7 +16,7 @@ const char *control_purpose(enum control_command command)
         "tenant apply",   "tenant export", "tenant list", "search",       "alerts",
         "books",          "api",           "tenant key",  "rules import", "rules use",
         "rules editions", "rules try",     "scan",        "explain",      "books minutes",
-        "devices",
+        "devices",        "provision",     "backup",
     };
     return purposes[command];
 }
@@ -76,6 +76,25 @@ static enum err request_send(int channel, const struct control_request *request)
     return err;
 }
 
+/* An answer that is a file: read on from its beginning, a piece at a time. */
+static enum err file_output(int descriptor, control_output *output, void *context)
+{
+    static char piece[65536];
+    off_t at = 0;
+    enum err err = OK;
+    ssize_t got = 1;
+    while (err == OK && got > 0) {
+        got = pread(descriptor, piece, sizeof piece, at);
+        if (got < 0) {
+            err = err_from_errno(errno);
+        } else if (got > 0) {
+            at += got;
+            err = output(context, str_of(piece, (size_t)got));
+        }
+    }
+    return err;
+}
+
 enum err control_call(const char *data, const struct control_request *request,
                       control_output *output, void *context, int *ret_code, struct why *why)
 {
@@ -88,6 +107,9 @@ enum err control_call(const char *data, const struct control_request *request,
     }
     char *packet = malloc(MESSAGE_SIZE_MAX);
     err = packet == NULL ? ERR_MEMORY : request_send(channel, request);
+    if (err == ERR_CLOSED) {
+        err = why_say(why, err, 0, "the service ended before it was asked; ask again");
+    }
     bool done = false;
     while (err == OK && !done) {
         struct message message;
@@ -104,7 +126,9 @@ enum err control_call(const char *data, const struct control_request *request,
         if (err != OK) {
             break;
         }
-        if (message.type == MESSAGE_OUTPUT) {
+        if (message.type == MESSAGE_OUTPUT && message.descriptors_count == 1) {
+            err = file_output(message.descriptors[0], output, context);
+        } else if (message.type == MESSAGE_OUTPUT) {
             err = output(context, message.output.text);
         } else if (message.type == MESSAGE_DONE) {
             *ret_code = (int)message.done.code;

@@ -12,9 +12,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "archive/package.h"
 #include "base/bytes.h"
 #include "base/limits.h"
+#include "serve/keeping.h"
+#include "serve/sealing.h"
 #include "serve/spine.h"
+#include "serve/stamping.h"
+#include "sys/ailment.h"
 #include "sys/clocks.h"
 #include "sys/memory.h"
 
@@ -26,6 +31,7 @@
 #define STOP_PATIENCE_MS 8000
 #define WORKERS_MAX      64
 #define HEADS_PER_TICK   16
+#define LENT_AT_ONCE     128 /* descriptors on their way to one worker; it says when they came */
 #define RULESET_MEMORY   ((size_t)1 << 30) /* a report of every rule */
 
 struct lending {
@@ -33,7 +39,9 @@ struct lending {
     struct link *link;   /* from parent */
     struct scope *scope; /* from desk */
     struct client_id client;
-    uint64_t from; /* the place of the first event that is wanted */
+    struct lend_span span; /* what is wanted */
+    struct lend_cursor cursor;
+    bool proof; /* for a package: heads, stamps and remains too */
 };
 
 struct core {
@@ -43,9 +51,12 @@ struct core {
     struct lending lendings[WORKERS_MAX];
     const char *folder; /* the archive's */
     struct zones *zones;
+    struct sealing *sealing;
+    struct stamping stamping;
     uint64_t stop_ms_left, ticks;
     bool granted, stopping, turn_armed;
     enum err failing; /* the error that the last turn met */
+    bool unsigned_said;
 };
 
 static enum err core_message(struct process *process, struct message *message, struct why *why);
@@ -115,6 +126,13 @@ static enum err core_go(struct core *core, struct why *why)
         err = archive_open(&options, wall_now(), &core->spine->archive, why);
     }
     if (err == OK) {
+        core->spine->sealing = (struct seal_options){
+            .journal_age_ns = (int64_t)process->setup.journal_seconds * NS_PER_SECOND,
+            .journal_keep_ns = (int64_t)process->setup.journal_keep_seconds * NS_PER_SECOND,
+            .cold_after_ns = (int64_t)process->setup.cold_days * 86400 * NS_PER_SECOND};
+        err = sealing_new(process, core->spine, &core->sealing);
+    }
+    if (err == OK) {
         timer_set(core->tick, TICK_MS, TICK_MS);
     }
     return err;
@@ -146,6 +164,31 @@ static struct lending *lending_of(struct core *core, uint64_t worker)
     return free_place;
 }
 
+/* What proves a package; ERR_NOT_FOUND when all is said, as at the end of the journals. */
+static enum err proof_lend(struct core *core, struct lending *lending, struct buf *grant)
+{
+    int descriptors[3];
+    buf_reset(grant);
+    enum err err = archive_lend_proof(lending->scope, core->spine->archive, lending->client,
+                                      descriptors, grant);
+    if (err != OK) {
+        return err;
+    }
+    struct message proof = {.type = MESSAGE_PROOF};
+    for (size_t i = 0; i < 3; i++) {
+        if (descriptors[i] >= 0) {
+            proof.proof.there |= UINT64_C(1) << i;
+            proof.descriptors[proof.descriptors_count++] = descriptors[i];
+        }
+    }
+    proof.proof.grant = buf_str(grant);
+    err = link_send(lending->link, &proof);
+    for (size_t i = 0; i < proof.descriptors_count; i++) {
+        (void)close(proof.descriptors[i]);
+    }
+    return err == OK ? ERR_NOT_FOUND : err;
+}
+
 /* Lends once both sides of a lending are known: parent brought the worker, desk said what. */
 static void lending_try(struct core *core, struct lending *lending)
 {
@@ -155,11 +198,11 @@ static void lending_try(struct core *core, struct lending *lending)
     struct buf grant;
     buf_init(&grant, MESSAGE_SIZE_MAX / 2);
     enum err err = OK;
-    for (size_t index = 0; err == OK; index++) {
+    for (size_t sent = 0; err == OK && sent < LENT_AT_ONCE; sent++) {
         int descriptor;
         buf_reset(&grant);
-        err = archive_lend(lending->scope, core->spine->archive, lending->client, lending->from,
-                           index, &descriptor, &grant);
+        err = archive_lend(lending->scope, core->spine->archive, lending->client, &lending->span,
+                           &lending->cursor, &descriptor, &grant);
         if (err == OK) {
             const struct message journal = {.type = MESSAGE_JOURNAL,
                                             .journal = {.grant = buf_str(&grant)},
@@ -169,7 +212,13 @@ static void lending_try(struct core *core, struct lending *lending)
             (void)close(descriptor);
         }
     }
+    if (err == ERR_NOT_FOUND && lending->proof) {
+        err = proof_lend(core, lending, &grant);
+    }
     buf_done(&grant);
+    if (err == OK) {
+        return; /* more of it when these have come */
+    }
     if (err != ERR_NOT_FOUND) {
         process_say(core->process, "cannot lend journals to a worker: %s", err_text(err));
         link_free(lending->link);
@@ -198,6 +247,9 @@ static enum err core_link(struct core *core, struct message *message)
         spine_desk_lost(spine);
         return link_new(core->process->loop, descriptor, core_desk_spoke, core, &spine->desk);
     default: {
+        if (sealing_worker_came(core->sealing, message->link.worker, descriptor)) {
+            return OK;
+        }
         struct lending *lending = lending_of(core, message->link.worker);
         if (lending == NULL) {
             (void)close(descriptor);
@@ -261,10 +313,18 @@ static void turn_soon(struct core *core, uint64_t delay_ms)
     }
 }
 
+/* With what the system itself says, if that is known. */
+static void failure_say(const struct core *core, const char *what, const char *why)
+{
+    const char *ailment = folder_ailment(core->folder);
+    process_say(core->process, "%s: %s%s%s", what, why, ailment != NULL ? ": " : "",
+                ailment != NULL ? ailment : "");
+}
+
 static void turn_failed(struct core *core, enum err err, const struct why *why)
 {
     if (core->failing != err) {
-        process_say(core->process, "nothing is acknowledged at the moment: %s", why_text(why, err));
+        failure_say(core, "nothing is acknowledged at the moment", why_text(why, err));
         core->failing = err;
     }
     if (err != ERR_FULL && err != ERR_IO && err != ERR_MEMORY && err != ERR_LIMIT) {
@@ -333,6 +393,8 @@ static void core_stop(struct core *core)
     }
     if (spine->archive != NULL) {
         memory_keep(spine);
+        sealing_free(core->sealing);
+        core->sealing = NULL;
         archive_close(spine->archive, wall_now());
     }
     _exit(0);
@@ -346,6 +408,11 @@ static void core_tick(void *context)
         core_stop(core);
         return;
     }
+    if (core->granted) {
+        spine_turn_over(core->spine, wall_now());
+        sealing_tick(core->sealing, wall_now());
+        stamping_tick(&core->stamping, core->process, core->spine, wall_now());
+    }
     spine_bookmarks_send(core->spine);
     memory_keep_some(core->spine, ++core->ticks, MEMORY_TICKS);
     if (core->ticks % VITALS_TICKS == 0) {
@@ -355,9 +422,10 @@ static void core_tick(void *context)
     enum err err = archive_sign(core->spine->archive, wall_now(),
                                 (int64_t)core->process->setup.head_seconds * NS_PER_SECOND,
                                 HEADS_PER_TICK, &more);
-    if (err != OK && core->failing == OK) {
-        process_say(core->process, "heads cannot be signed: %s", err_text(err));
+    if (err != OK && core->failing == OK && !core->unsigned_said) {
+        failure_say(core, "heads cannot be signed", err_text(err));
     }
+    core->unsigned_said = err != OK;
     turn_soon(core, 0);
 }
 
@@ -460,6 +528,43 @@ static enum err core_documents(struct core *core, const struct documents_message
     return err;
 }
 
+/* A client that was never granted has nothing to keep or to drop.  What fails is said, and is asked
+ * for again by desk. */
+static enum err core_keeping(struct core *core, const struct message *message)
+{
+    bool keep = message->type == MESSAGE_KEEP;
+    uint64_t id = keep ? message->keep.client : message->drop.client;
+    struct spine *spine = core->spine;
+    const struct spine_client *client = spine_client_find(spine, (struct client_id){(uint32_t)id});
+    if (client == NULL || client->scope == NULL) {
+        return OK;
+    }
+    enum err err =
+        keep ? core_keep(client->scope, spine->archive, spine->desk, &message->keep)
+             : core_drop(client->scope, spine->archive, spine->desk, &message->drop, wall_now());
+    if (err != OK && err != ERR_CORRUPT) {
+        process_say(core->process, "the archive of client %llu is not looked through: %s",
+                    (unsigned long long)id, err_text(err));
+        err = OK;
+    }
+    return err;
+}
+
+/* For a backup: it reads the journals by itself, up to where they are true now. */
+static enum err core_thus_far(struct core *core, uint64_t ticket)
+{
+    struct buf ends;
+    buf_init(&ends, MESSAGE_SIZE_MAX);
+    enum err err = archive_ends(core->spine->archive, &ends);
+    if (err == OK) {
+        const struct message answer = {.type = MESSAGE_THUS_FAR,
+                                       .thus_far = {ticket, buf_str(&ends)}};
+        err = link_send(core->spine->desk, &answer);
+    }
+    buf_done(&ends);
+    return err;
+}
+
 static void core_desk_spoke(void *context, struct link *link, struct message *message, enum err err)
 {
     struct core *core = context;
@@ -497,6 +602,16 @@ static void core_desk_spoke(void *context, struct link *link, struct message *me
                          message->stored.bookmark);
         turn_soon(core, 0);
         break;
+    case MESSAGE_KEEP:
+    case MESSAGE_DROP:
+        err = core_keeping(core, message);
+        break;
+    case MESSAGE_STAMPED:
+        stamping_came(&core->stamping, core->process, core->spine, &message->stamped, wall_now());
+        break;
+    case MESSAGE_HOW_FAR:
+        err = core_thus_far(core, message->how_far.ticket);
+        break;
     case MESSAGE_LEND: {
         struct lending *lending = lending_of(core, message->lend.worker);
         struct scope *scope;
@@ -504,7 +619,10 @@ static void core_desk_spoke(void *context, struct link *link, struct message *me
             scope_free(lending->scope);
             lending->scope = scope;
             lending->client = (struct client_id){(uint32_t)message->lend.client};
-            lending->from = message->lend.from;
+            lending->span = (struct lend_span){
+                message->lend.from, {(int64_t)message->lend.since}, {(int64_t)message->lend.until}};
+            lending->cursor = (struct lend_cursor){0};
+            lending->proof = message->lend.proof != 0;
             lending_try(core, lending);
         }
         break;
@@ -522,8 +640,13 @@ static void core_worker_spoke(void *context, struct link *link, struct message *
 {
     struct core *core = context;
     (void)err;
+    for (size_t i = 0; message != NULL && i < WORKERS_MAX; i++) {
+        if (core->lendings[i].link == link && message->type == MESSAGE_JOURNALS_MORE) {
+            lending_try(core, &core->lendings[i]);
+        }
+    }
     if (message != NULL) {
-        return; /* a worker has nothing to say to core */
+        return;
     }
     for (size_t i = 0; i < WORKERS_MAX; i++) {
         if (core->lendings[i].link == link) {

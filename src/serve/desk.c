@@ -145,6 +145,9 @@ enum err desk_tell_core(struct desk *desk, bool accounts)
         err = desk_tell_documents(desk);
     }
     if (err == OK) {
+        err = desk_tell_keeping(desk);
+    }
+    if (err == OK) {
         const struct message granted = {.type = MESSAGE_GRANTED};
         err = link_send(desk->core, &granted);
     }
@@ -207,6 +210,20 @@ enum err desk_tell_tenants(struct desk *desk)
 
 /* ---- From parent. */
 
+/* Also on a full disk: what is there can then be read, and that there is no room be said. */
+static enum err rooms_enter(struct desk *desk, const struct rooms_settings *settings,
+                            struct why *why)
+{
+    enum err err = rooms_open(settings, wall_now(), &desk->rooms, why);
+    if ((err == ERR_FULL || err == ERR_IO) && ledger_spare_give(settings->disk, settings->folder)) {
+        process_say(desk->process, "the ledger cannot be opened: %s; its spare room is used now",
+                    why_text(why, err));
+        rooms_close(&desk->rooms);
+        err = rooms_open(settings, wall_now(), &desk->rooms, why);
+    }
+    return err;
+}
+
 static enum err desk_go(struct desk *desk, struct why *why)
 {
     struct process *process = desk->process;
@@ -225,6 +242,10 @@ static enum err desk_go(struct desk *desk, struct why *why)
                              &settings.folder, why);
     }
     if (err == OK) {
+        err = process_folder(process, process_path(process, process->setup.data), "packages",
+                             &desk->packages_folder, why);
+    }
+    if (err == OK) {
         err = process_folder_read(process, process_path(process, process->setup.zoneinfo),
                                   &settings.zoneinfo, why);
     }
@@ -236,7 +257,7 @@ static enum err desk_go(struct desk *desk, struct why *why)
     }
     if (err == OK) {
         desk->folder = settings.folder;
-        err = rooms_open(&settings, wall_now(), &desk->rooms, why);
+        err = rooms_enter(desk, &settings, why);
     }
     if (err == OK) {
         tenant_factors_set(desk->rooms.tenant, desk->factor_key, desk->factor_policy);
@@ -249,6 +270,12 @@ static enum err desk_go(struct desk *desk, struct why *why)
     }
     if (err == OK) {
         err = desk_devices_open(desk);
+    }
+    if (err == OK) {
+        err = desk_keeping_open(desk);
+    }
+    if (err == OK) {
+        err = desk_provision_open(desk);
     }
     if (err == OK && process->setup.gap) {
         err = books_snapshot_gap(desk->rooms.ledger, wall_now().ns);
@@ -292,7 +319,8 @@ static enum err desk_link(struct desk *desk, struct message *message)
         link_free(desk->core);
         desk->core = NULL;
         err = link_new(desk->process->loop, descriptor, desk_core_spoke, desk, &desk->core);
-        return err == OK ? desk_tell_core(desk, true) : err;
+        err = err == OK ? desk_tell_core(desk, true) : err;
+        return err == OK ? desk_backup_ask(desk) : err;
     case PROCESS_FRONT:
         link_free(desk->front);
         desk->front = NULL;
@@ -311,6 +339,7 @@ static enum err desk_link(struct desk *desk, struct message *message)
     default:
         return desk_password_came(desk, message->link.worker, descriptor) ||
                        desk_compiler_came(desk, message->link.worker, descriptor) ||
+                       desk_packer_came(desk, message->link.worker, descriptor) ||
                        desk_reader_came(desk, message->link.worker, descriptor)
                    ? OK
                    : desk_worker_came(desk, message->link.worker, descriptor);
@@ -487,9 +516,17 @@ static void desk_core_spoke(void *context, struct link *link, struct message *me
         desk_heard_came(desk, &message->heard);
         return;
     }
-    err = message->type == MESSAGE_ALERTS ? desk_alerts(desk, &message->alerts) : ERR_CORRUPT;
+    if (message->type == MESSAGE_THUS_FAR) {
+        desk_thus_far_came(desk, &message->thus_far);
+        return;
+    }
+    err = message->type == MESSAGE_ALERTS     ? desk_alerts(desk, &message->alerts)
+          : message->type == MESSAGE_HOLDINGS ? desk_holdings_came(desk, &message->holdings)
+          : message->type == MESSAGE_DROPPED  ? desk_dropped_came(desk, &message->dropped)
+          : message->type == MESSAGE_STAMP    ? desk_stamp_wanted(desk, message)
+                                              : ERR_CORRUPT;
     if (err != OK) {
-        process_fail(desk->process, "alerts from core", err, NULL);
+        process_fail(desk->process, "what core tells", err, NULL);
     }
 }
 
@@ -538,6 +575,14 @@ static enum err snapshot_take(struct desk *desk, struct arena *mem)
     return books_snapshot_save(desk->rooms.ledger, list, count);
 }
 
+void desk_spare_give(struct desk *desk)
+{
+    if (ledger_spare_give(disk_real(), desk->folder)) {
+        process_say(desk->process, "no space left: the ledger's spare room is used now");
+    }
+    desk->spare_kept = false;
+}
+
 static void desk_snapshot(void *context)
 {
     struct desk *desk = context;
@@ -546,6 +591,11 @@ static void desk_snapshot(void *context)
     enum err err = mem == NULL ? ERR_MEMORY : snapshot_take(desk, mem);
     if (err != OK) {
         process_say(desk->process, "the books could not be saved: %s", err_text(err));
+    }
+    if (err == ERR_FULL) {
+        desk_spare_give(desk);
+    } else if (!desk->spare_kept) {
+        desk->spare_kept = ledger_spare_keep(disk_real(), desk->folder) == OK;
     }
     desk_health_note(desk);
     /* Zones change on their own. */

@@ -6,6 +6,7 @@
 #include "collect/books.h"
 #include "ledger/ledger.h"
 #include "portal/health.h"
+#include "portal/stock.h"
 #include "serve/process.h"
 #include "serve/rooms.h"
 #include "serve/serve.h"
@@ -67,6 +68,8 @@ struct desk {
     struct buf configured, note;   /* the rules that the configuration names, and where they are */
     struct desk_job *jobs;         /* desk_archive.c's */
     struct desk_compile *compiles; /* desk_rules.c's */
+    struct desk_package *packages; /* desk_provision.c's */
+    const char *packages_folder;
     uint8_t factor_key[FACTOR_KEY_SIZE]; /* until the ledger is open */
     enum factor_policy factor_policy;
     struct desk_streams *streams;                        /* desk_change.c's */
@@ -78,12 +81,15 @@ struct desk {
     } certificate;                     /* the portal's; parent tells */
     uint64_t unjudged[DESK_LAG_NOTED]; /* lately, the newest at lag_at */
     size_t lag_at, lag_count;
-    struct vigils *vigils; /* over all sources; desk_devices.c's */
+    struct vigils *vigils;        /* over all sources; desk_devices.c's */
+    struct desk_keeping *keeping; /* desk_keeping.c's */
     struct timer *tick;
     struct wall began;
     int64_t minute; /* that runs, from 1970 */
     uint64_t ticks;
-    bool core_waits; /* for its rules; it was told nothing else yet */
+    struct desk_backup *backup; /* desk_backup.c's; NULL: there was none yet */
+    bool spare_kept;            /* room for the ledger when the disk is full */
+    bool core_waits;            /* for its rules; it was told nothing else yet */
     bool in_transaction;
     bool work_waits; /* for the end of the transaction */
 };
@@ -130,6 +136,20 @@ void desk_archive_forget(struct desk *desk);
 /* Parent started a worker (channel -1: it could not); false if no job waits for it. */
 bool desk_reader_came(struct desk *desk, uint64_t worker, int channel);
 
+/* ---- desk_provision.c */
+
+/* Once the ledger is open: what a crash left below the folder of packages goes. */
+NODISCARD enum err desk_provision_open(struct desk *desk);
+/* Begins what was approved, ends what is over; outside a transaction. */
+NODISCARD enum err desk_provision_turn(struct desk *desk, struct wall now, struct wall *ret_next);
+/* Parent started a worker (channel -1: it could not); false if no package waits for it. */
+bool desk_packer_came(struct desk *desk, uint64_t worker, int channel);
+/* A file of the folder of packages, for reading; the descriptor is the caller's. */
+NODISCARD enum err desk_package_open(const struct desk *desk, struct str file, int *ret_descriptor);
+/* A command: answered on the connection when the package is there.  The scope is taken on OK. */
+NODISCARD enum err desk_provision_take(struct desk *desk, struct scope *scope, int connection,
+                                       const struct control_request *request, struct why *why);
+
 /* ---- desk_change.c */
 
 /* Once the ledger is open. */
@@ -159,7 +179,36 @@ struct source_id desk_own_source(const struct desk *desk, struct client_id clien
 void desk_vitals_came(struct desk *desk, const struct vitals_message *message);
 void desk_heard_came(struct desk *desk, const struct heard_message *message);
 
+/* ---- desk_heads.c: whoever is to be sent a client's head gets it, once a day. */
+void desk_heads_tell(struct desk *desk, struct client_id client, const struct proved *proved);
+
+/* ---- desk_keeping.c */
+
+/* Once the ledger is open. */
+NODISCARD enum err desk_keeping_open(struct desk *desk);
+/* Tells core what was promised to every client and what is held of it. */
+NODISCARD enum err desk_tell_keeping(struct desk *desk);
+void desk_keeping_tick(struct desk *desk, struct wall now);
+NODISCARD enum err desk_holdings_came(struct desk *desk, const struct holdings_message *message);
+NODISCARD enum err desk_dropped_came(struct desk *desk, const struct dropped_message *message);
+NODISCARD enum err desk_stock_tell(void *context, struct client_id client, struct arena *mem,
+                                   struct stock *ret);
+
+/* ---- desk_backup.c */
+
+/* A backup begins: the file of the ledger stands still until it asks for the ends, with the number
+ * that is printed here, or for ten minutes. */
+NODISCARD enum err desk_backup_begin(struct desk *desk, struct buf *out, struct why *why);
+/* Answered on the connection, which stays the caller's, once core has said how far it is. */
+NODISCARD enum err desk_backup_ends(struct desk *desk, int connection, uint64_t token,
+                                    struct why *why);
+void desk_thus_far_came(struct desk *desk, const struct thus_far_message *message);
+/* Core is another: what the last one was asked it is asked again. */
+NODISCARD enum err desk_backup_ask(struct desk *desk);
+
 /* ---- desk.c */
+/* The disk is full: the ledger gets the room that was kept for it. */
+void desk_spare_give(struct desk *desk);
 void desk_snapshot_of(const struct account *account, struct books_snapshot *ret);
 
 /* ---- desk_service.c */
@@ -170,6 +219,8 @@ NODISCARD enum err desk_service_open(struct desk *desk);
 void desk_work_soon(struct desk *desk);
 /* Gives core every client's effective documents. */
 NODISCARD enum err desk_tell_documents(struct desk *desk);
+/* A head that core wants stamped, on to herald; without one core asks again later. */
+NODISCARD enum err desk_stamp_wanted(struct desk *desk, const struct message *message);
 void desk_herald_spoke(void *context, struct link *link, struct message *message, enum err err);
 
 /* ---- desk_api.c */

@@ -8,6 +8,7 @@
 #include "serve/desk.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "codec/crypto.h"
 #include "codec/json.h"
@@ -31,17 +32,32 @@ struct desk_password {
 static void passwords_begin(struct desk *desk);
 static enum err password_queue(struct desk *desk, uint64_t call, const struct api_answer *answer);
 
+static void failure_give(struct desk *desk, uint64_t call, enum err err);
+
 static void answer_give(struct desk *desk, uint64_t call, const struct api_answer *answer)
 {
-    const struct message message = {.type = MESSAGE_API_ANSWER,
-                                    .api_answer = {.ticket = call,
-                                                   .status = answer->status,
-                                                   .retry_seconds = answer->retry_seconds,
-                                                   .type = answer->type,
-                                                   .cookie = answer->cookie,
-                                                   .body = buf_str(&answer->body)}};
+    struct message message = {.type = MESSAGE_API_ANSWER,
+                              .api_answer = {.ticket = call,
+                                             .status = answer->status,
+                                             .retry_seconds = answer->retry_seconds,
+                                             .type = answer->type,
+                                             .cookie = answer->cookie,
+                                             .body = buf_str(&answer->body)}};
+    if (answer->file.name.size > 0) {
+        enum err err = desk_package_open(desk, answer->file.name, &message.descriptors[0]);
+        if (err != OK) {
+            failure_give(desk, call, err);
+            return;
+        }
+        message.descriptors_count = 1;
+        message.api_answer.file = answer->file.name;
+        message.api_answer.file_size = answer->file.size;
+    }
     if (desk->portal != NULL) {
         UNHEEDED(link_send(desk->portal, &message));
+    }
+    if (message.descriptors_count > 0) {
+        (void)close(message.descriptors[0]);
     }
 }
 
@@ -161,7 +177,7 @@ static void passwords_begin(struct desk *desk)
             running++;
         } else if (running < DESK_HASHING_MAX) {
             const struct message want = {.type = MESSAGE_WANT_WORKER,
-                                         .want_worker = {++desk->workers}};
+                                         .want_worker = {++desk->workers, 0}};
             password->worker = desk->workers;
             if (link_send(desk->process->parent, &want) != OK) {
                 process_fail(desk->process, "parent", ERR_CLOSED, NULL);
@@ -369,6 +385,10 @@ enum err desk_api_command(struct desk *desk, const struct scope *scope,
                       answer.job.kind == API_JOB_EXPLAIN    ? "hinomi explain --tenant T --alert ID"
                       : answer.job.kind == API_JOB_EVIDENCE ? "hinomi alerts --tenant T"
                                                             : "hinomi search --tenant T QUERY");
+    } else if (err == OK && answer.file.name.size > 0) {
+        err = why_say(why, ERR_UNSUPPORTED, 0,
+                      "a package is fetched in the portal, or made anew "
+                      "with 'hinomi provision --out FILE'");
     } else if (err == OK && answer.status >= 300) {
         err = refusal_say(&answer, mem, why);
     } else if (err == OK) {

@@ -159,7 +159,7 @@ static void jobs_begin(struct desk *desk)
         bool search = is_search(job->kind);
         if (job->worker == 0 && (search || quick < QUICK_MAX)) {
             const struct message want = {.type = MESSAGE_WANT_WORKER,
-                                         .want_worker = {++desk->workers}};
+                                         .want_worker = {++desk->workers, 0}};
             job->worker = desk->workers;
             if (link_send(desk->process->parent, &want) != OK) {
                 process_fail(desk->process, "parent", ERR_CLOSED, NULL);
@@ -241,9 +241,13 @@ static unsigned job_command(enum api_job_kind kind)
 static enum err job_give(struct desk *desk, struct desk_job *job)
 {
     bool search = is_search(job->kind);
-    const struct message lend = {
-        .type = MESSAGE_LEND,
-        .lend = {job->worker, job->client.value, job->from_place, buf_str(&job->scope)}};
+    const struct message lend = {.type = MESSAGE_LEND,
+                                 .lend = {.worker = job->worker,
+                                          .client = job->client.value,
+                                          .from = job->from_place,
+                                          .since = (uint64_t)(search ? job->from.ns : INT64_MIN),
+                                          .until = (uint64_t)(search ? job->to.ns : INT64_MAX),
+                                          .scope = buf_str(&job->scope)}};
     const struct message what = {.type = MESSAGE_JOB,
                                  .job = {.command = job_command(job->kind),
                                          .client = job->client.value,

@@ -340,6 +340,7 @@ static void desk_tick(void *context)
     if (++desk->ticks % VIGIL_TICKS == 0) {
         vigils_go(desk, now);
     }
+    desk_keeping_tick(desk, now);
 }
 
 /* ---- From core. */

@@ -322,7 +322,7 @@ static void compile_begin(struct desk *desk)
     if (compile == NULL || compile->worker != 0) {
         return;
     }
-    const struct message want = {.type = MESSAGE_WANT_WORKER, .want_worker = {++desk->workers}};
+    const struct message want = {.type = MESSAGE_WANT_WORKER, .want_worker = {++desk->workers, 0}};
     compile->worker = desk->workers;
     if (link_send(desk->process->parent, &want) != OK) {
         process_fail(desk->process, "parent", ERR_CLOSED, NULL);

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "codec/crypto.h"
+#include "codec/tsp.h"
 #include "serve/answer.h"
 #include "sys/clocks.h"
 
@@ -201,6 +203,7 @@ static void desk_work(void *context)
     const struct wall now = wall_now();
     struct wall next = WALL_NONE;
     struct wall due = WALL_NONE;
+    struct wall over = WALL_NONE;
     bool changed = false;
     desk_transaction_end(desk);
     enum err err = ledger_begin(desk->rooms.ledger);
@@ -222,12 +225,15 @@ static void desk_work(void *context)
     if (err == OK) {
         err = outbox_turn(desk, now, &due);
     }
+    if (err == OK) {
+        err = desk_provision_turn(desk, now, &over);
+    }
     if (err != OK) {
         process_say(desk->process, "clocks and notices stand still: %s", err_text(err));
         timer_set(desk->work, RETRY_MS, 0);
         return;
     }
-    work_again(desk, now, earlier(next, due));
+    work_again(desk, now, earlier(earlier(next, due), over));
 }
 
 /* ---- From herald. */
@@ -250,6 +256,25 @@ static void trouble_say(struct desk *desk, const struct message *message, struct
                 STR_ARG(delivered->said));
 }
 
+enum err desk_stamp_wanted(struct desk *desk, const struct message *message)
+{
+    if (message->stamp.hash.size != SHA256_SIZE) {
+        return ERR_CORRUPT;
+    }
+    if (desk->herald != NULL) {
+        UNHEEDED(link_send(desk->herald, message));
+    }
+    return OK;
+}
+
+/* Core knows what it asked for, and takes nothing else. */
+static void stamp_came(struct desk *desk, const struct message *message)
+{
+    if (desk->core != NULL) {
+        UNHEEDED(link_send(desk->core, message));
+    }
+}
+
 void desk_herald_spoke(void *context, struct link *link, struct message *message, enum err err)
 {
     struct desk *desk = context;
@@ -258,6 +283,10 @@ void desk_herald_spoke(void *context, struct link *link, struct message *message
         link_free(link);
         desk->herald = NULL;
         desk->sending_count = 0;
+        return;
+    }
+    if (message->type == MESSAGE_STAMPED && message->stamped.token.size <= TSP_ANSWER_MAX) {
+        stamp_came(desk, message);
         return;
     }
     const struct delivered_message *delivered = &message->delivered;

@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "codec/crypto.h"
 #include "codec/network.h"
+#include "codec/tsp.h"
 #include "notify/notify.h"
 #include "sys/clocks.h"
 #include "sys/fetch.h"
@@ -38,7 +39,7 @@ static const char *const local_networks[] = {
 };
 #define LOCAL_NETWORKS (sizeof local_networks / sizeof *local_networks)
 
-/* One message on its way: the texts of desk's DELIVER, and what came of it. */
+/* One message on its way: the texts of desk's DELIVER or STAMP, and what came of it. */
 struct errand {
     struct herald *herald;
     struct errand *next; /* in the queue */
@@ -48,6 +49,7 @@ struct errand {
     struct delivery delivery;
     struct str said;
     enum outbox_end end;
+    struct buf token; /* of a stamp */
 };
 
 struct herald {
@@ -157,14 +159,33 @@ static enum err herald_message(struct process *process, struct message *message,
 
 static void errand_free(struct errand *errand)
 {
+    buf_done(&errand->token);
     arena_free(errand->mem);
     free(errand->texts);
     free(errand);
 }
 
+static void stamp_tell(struct errand *errand)
+{
+    struct herald *herald = errand->herald;
+    const struct message stamped = {.type = MESSAGE_STAMPED,
+                                    .stamped = {.client = errand->message.stamp.client,
+                                                .nonce = errand->message.stamp.nonce,
+                                                .said = str_slice(errand->said, 0, 500),
+                                                .token = buf_str(&errand->token)}};
+    if (herald->desk != NULL) {
+        UNHEEDED(link_send(herald->desk, &stamped)); /* core asks again for what it never hears */
+    }
+    errand_free(errand);
+}
+
 static void errand_tell(struct errand *errand)
 {
     struct herald *herald = errand->herald;
+    if (errand->message.type == MESSAGE_STAMP) {
+        stamp_tell(errand);
+        return;
+    }
     const struct message delivered = {.type = MESSAGE_DELIVERED,
                                       .delivered = {.message = errand->message.deliver.message,
                                                     .end = errand->end,
@@ -205,6 +226,9 @@ static enum err errand_fill(struct errand *errand)
 {
     const struct herald *herald = errand->herald;
     const struct deliver_message *deliver = &errand->message.deliver;
+    if (errand->message.type == MESSAGE_STAMP) {
+        return OK;
+    }
     errand->delivery = (struct delivery){
         .kind = (enum outbox_kind)deliver->kind,
         .from = herald->process->setup.mail_from,
@@ -234,16 +258,82 @@ static const char *errand_hindrance(const struct errand *errand, enum err filled
     if (filled != OK) {
         return err_text(filled);
     }
+    if (errand->message.type == MESSAGE_STAMP) {
+        return errand->herald->relay.stamp_url.size > 0 ? NULL
+                                                        : "the configuration names no stamp_url";
+    }
     if (errand->delivery.kind == OUTBOX_MAIL && errand->delivery.relay.size == 0) {
         return "the configuration names no mail_relay";
     }
     return NULL;
 }
 
+static enum err sentence_keep(struct errand *errand, const char *sentence)
+{
+    return arena_copy(errand->mem, str_from(sentence), &errand->said);
+}
+
+/* Whether it was granted, over our hash and with our nonce, is judged here, in the process that has
+ * nothing to lose; core takes the token as it is. */
+static enum err stamp_take(struct errand *errand, const struct fetch_answer *answer,
+                           const struct sha256 *hash)
+{
+    struct wall time;
+    struct why why = {0};
+    if (answer->trouble.size > 0) {
+        errand->said = answer->trouble;
+        return OK;
+    }
+    if (answer->status != 200) {
+        return arena_print(errand->mem, &errand->said, "the authority answers %u", answer->status);
+    }
+    enum err err =
+        tsp_answer(answer->text, hash, errand->message.stamp.nonce, &errand->token, &time, &why);
+    return err == OK ? OK : sentence_keep(errand, why_text(&why, err));
+}
+
+/* The authority is one that the operator named: it may be in any network. */
+static enum err stamp_work(struct errand *errand)
+{
+    static const char *const headers[] = {"Content-Type: application/timestamp-query",
+                                          "Accept: application/timestamp-reply"};
+    struct sha256 hash;
+    struct fetch_answer answer;
+    struct buf request;
+    struct str url;
+    struct str roots;
+    memcpy(hash.bytes, errand->message.stamp.hash.data, SHA256_SIZE);
+    buf_init(&request, TSP_ANSWER_MAX);
+    enum err err = tsp_request(&hash, errand->message.stamp.nonce, &request);
+    err = err == OK
+              ? arena_print(errand->mem, &url, "%.*s", STR_ARG(errand->herald->relay.stamp_url))
+              : err;
+    err = err == OK ? arena_print(errand->mem, &roots, "%.*s", STR_ARG(errand->herald->relay.roots))
+                    : err;
+    if (err == OK) {
+        const struct fetch_post post = {.url = url.data,
+                                        .headers = headers,
+                                        .headers_count = 2,
+                                        .body = buf_str(&request),
+                                        .roots = roots.data,
+                                        .seconds_max = DELIVERY_SECONDS,
+                                        .answer_max = TSP_ANSWER_MAX};
+        err = fetch_post(&post, errand->mem, &answer);
+    }
+    err = err == OK ? stamp_take(errand, &answer, &hash) : err;
+    buf_done(&request);
+    return err;
+}
+
 /* In a thread: the errand is the thread's alone. */
 static void errand_work(void *context)
 {
     struct errand *errand = context;
+    if (errand->message.type == MESSAGE_STAMP) {
+        enum err err = stamp_work(errand);
+        errand->said = err == OK ? errand->said : str_from(err_text(err));
+        return;
+    }
     errand->end = deliver(&errand->delivery, wall_now(), errand->mem, &errand->said);
 }
 
@@ -281,7 +371,8 @@ static void desk_spoke(void *context, struct link *link, struct message *message
         herald->desk = NULL; /* parent brings another */
         return;
     }
-    bool sound = message->type == MESSAGE_DELIVER && message->deliver.kind < OUTBOX_KIND_COUNT;
+    bool sound = (message->type == MESSAGE_DELIVER && message->deliver.kind < OUTBOX_KIND_COUNT) ||
+                 (message->type == MESSAGE_STAMP && message->stamp.hash.size == SHA256_SIZE);
     if (!sound || herald->crew == NULL) {
         process_fail(herald->process, "a message from desk", ERR_CORRUPT, NULL);
     }
@@ -293,6 +384,7 @@ static void desk_spoke(void *context, struct link *link, struct message *message
     }
     *errand = (struct errand){.herald = herald, .message = *message, .texts = texts, .mem = mem};
     message_texts_copy(&errand->message, texts);
+    buf_init(&errand->token, TSP_ANSWER_MAX);
     const char *hindrance = errand_hindrance(errand, errand_fill(errand));
     if (hindrance != NULL || herald->waiting == WAITING_MAX) {
         errand->end = OUTBOX_LATER;

@@ -34,8 +34,14 @@
     NUMBER(journal_size_max) /* bytes */                                                     \
     NUMBER(commit_delay_ms)                                                                  \
     NUMBER(head_seconds)                                                                     \
-    NUMBER(started) /* the service, ns since 1970 */                                         \
-    NUMBER(relay)   /* 1: mails are handed to one */                                         \
+    NUMBER(journal_seconds)                                                                  \
+    NUMBER(journal_keep_seconds)                                                             \
+    NUMBER(cold_days)                                                                        \
+    NUMBER(disk_warning_days) /* to desk */                                                  \
+    NUMBER(quiet)             /* 1: a worker whose work may wait for everybody else's */     \
+    NUMBER(started)           /* the service, ns since 1970 */                               \
+    NUMBER(relay)             /* 1: mails are handed to one */                               \
+    NUMBER(stamp_seconds)     /* to core: how often heads are stamped; 0: never */           \
     TEXT(data)                                                                               \
     TEXT(keys)                                                                               \
     TEXT(zoneinfo)                              /* the folder of time zones */               \
@@ -86,21 +92,24 @@
     NUMBER(local) /* 1: it was made here and certifies itself */        \
     TEXT(subject)                                                       \
     TEXT(sha256) /* the fingerprint in hexadecimal */
-#define RELAY_FIELDS(NUMBER, TEXT)                                                   \
-    NUMBER(tls_required)                                                             \
-    TEXT(url)                                                                        \
-    TEXT(user)                                                                       \
-    TEXT(password)                                                                   \
-    TEXT(roots)    /* a file of authorities; empty: the system's */                  \
-    TEXT(networks) /* that webhooks may reach although they are local, one a line */ \
-    TEXT(secrets)  /* of webhooks: "name hexadecimal" a line */
+#define RELAY_FIELDS(NUMBER, TEXT)                                                    \
+    NUMBER(tls_required)                                                              \
+    TEXT(url)                                                                         \
+    TEXT(user)                                                                        \
+    TEXT(password)                                                                    \
+    TEXT(roots)     /* a file of authorities; empty: the system's */                  \
+    TEXT(stamp_url) /* of the authority for stamps */                                 \
+    TEXT(networks)  /* that webhooks may reach although they are local, one a line */ \
+    TEXT(secrets)   /* of webhooks: "name hexadecimal" a line */
 #define FACTORS_FIELDS(NUMBER, TEXT)        \
     NUMBER(policy) /* enum factor_policy */ \
     TEXT(key)      /* that the second factors' secrets are sealed under */
 #define LINK_FIELDS(NUMBER, TEXT)                                                                  \
     NUMBER(peer)   /* enum process_kind; descriptor: the channel, none: there is no such worker */ \
     NUMBER(worker) /* which one, if the peer is a worker */
-#define GO_FIELDS(NUMBER, TEXT)   NUMBER(unused) /* all has been given: confine yourself and work */
+#define GO_FIELDS(NUMBER, TEXT)                                                                   \
+    NUMBER(packs) /* all has been given: confine yourself (1: as one who makes packages) and work \
+                   */
 #define STOP_FIELDS(NUMBER, TEXT) NUMBER(unused) /* finish what is begun and end */
 #define CONTROL_FIELDS(NUMBER, TEXT) \
     NUMBER(unused) /* descriptor: a connection to the control socket */
@@ -114,8 +123,9 @@
 
 /* A child to parent. */
 #define READY_FIELDS(NUMBER, TEXT) NUMBER(unused) /* confined and at work */
-#define WANT_WORKER_FIELDS(NUMBER, TEXT) \
-    NUMBER(worker) /* by desk: start one; LINK comes back with the same number */
+#define WANT_WORKER_FIELDS(NUMBER, TEXT)                                                  \
+    NUMBER(worker) /* by desk or core: start one; LINK comes back with the same number */ \
+    NUMBER(packs)  /* 1: it makes a package, which needs fonts, files and hours */
 
 /* Front and core. */
 #define BELL_FIELDS(NUMBER, TEXT) NUMBER(unused) /* there is something in the ring */
@@ -143,7 +153,10 @@
 #define LEND_FIELDS(NUMBER, TEXT)                                \
     NUMBER(worker) /* give this worker this client's journals */ \
     NUMBER(client)                                               \
-    NUMBER(from) /* no event before this place is wanted */      \
+    NUMBER(from)  /* no event before this place is wanted, */    \
+    NUMBER(since) /* none with both its times before this */     \
+    NUMBER(until) /* or both not before this */                  \
+    NUMBER(proof) /* 1: heads, stamps and remains too */         \
     TEXT(scope)
 #define ALERTS_FIELDS(NUMBER, TEXT) \
     NUMBER(client)                  \
@@ -152,6 +165,12 @@
 #define STORED_FIELDS(NUMBER, TEXT) \
     NUMBER(client)                  \
     NUMBER(bookmark)
+
+/* Desk to core, for a backup: how far is each journal committed at this moment?  And the answer. */
+#define HOW_FAR_FIELDS(NUMBER, TEXT) NUMBER(ticket)
+#define THUS_FAR_FIELDS(NUMBER, TEXT) \
+    NUMBER(ticket)                    \
+    TEXT(ends) /* of archive_ends */
 
 /* Core to desk: what it counted of sources and of senders that no document names (serve/vitals.h).
  */
@@ -167,6 +186,46 @@
     TEXT(sources) /* "id slug" a line, of that client */ \
     TEXT(bundle)  /* of service_bundle: the effective versions that detection reads */
 
+/* Desk to core: what was promised and what is held of a client (serve/keeping.h); and a segment
+ * that is to go. */
+#define KEEP_FIELDS(NUMBER, TEXT) \
+    NUMBER(client)                \
+    TEXT(told)
+#define DROP_FIELDS(NUMBER, TEXT)        \
+    NUMBER(client)                       \
+    NUMBER(segment) /* its generation */ \
+    TEXT(promise)   /* for its tombstone */
+/* Core to desk: what lies in a client's archive, of lot_encode, and what proves it so far; and what
+ * became of a DROP. */
+#define HOLDINGS_FIELDS(NUMBER, TEXT)                                       \
+    NUMBER(client)                                                          \
+    NUMBER(head_wall) /* of the last signed head */                         \
+    NUMBER(head_epoch)                                                      \
+    NUMBER(leaves)     /* below it */                                       \
+    NUMBER(stamp_kept) /* when the last time-stamp came; WALL_NONE: none */ \
+    NUMBER(unstamped)  /* heads since then */                               \
+    NUMBER(unsealed)   /* records in journals alone */                      \
+    TEXT(head_hash)    /* empty: there is no head */                        \
+    TEXT(anchor)       /* where checking the client's heads begins */       \
+    TEXT(lots)
+#define DROPPED_FIELDS(NUMBER, TEXT) \
+    NUMBER(client)                   \
+    NUMBER(segment)                  \
+    NUMBER(err) /* enum err */       \
+    TEXT(said)
+
+/* Core to herald, by way of desk: a head that an authority is to stamp; and what came of it, back
+ * the same way. */
+#define STAMP_FIELDS(NUMBER, TEXT) \
+    NUMBER(client)                 \
+    NUMBER(nonce)                  \
+    TEXT(hash) /* SHA-256 of the head's record */
+#define STAMPED_FIELDS(NUMBER, TEXT)        \
+    NUMBER(client)                          \
+    NUMBER(nonce)                           \
+    TEXT(said)  /* why there is no token */ \
+    TEXT(token) /* DER, over the hash and with the nonce; empty: there is none */
+
 /* Portal and desk. */
 #define API_CALL_FIELDS(NUMBER, TEXT)                                 \
     NUMBER(ticket)      /* portal's, comes back with the answer */    \
@@ -181,12 +240,14 @@
     TEXT(peer)                                                        \
     TEXT(agent)                                                       \
     TEXT(body)
-#define API_ANSWER_FIELDS(NUMBER, TEXT) \
-    NUMBER(ticket)                      \
-    NUMBER(status)                      \
-    NUMBER(retry_seconds)               \
-    TEXT(type)                          \
-    TEXT(cookie)                        \
+#define API_ANSWER_FIELDS(NUMBER, TEXT)                                                 \
+    NUMBER(ticket)                                                                      \
+    NUMBER(status)                                                                      \
+    NUMBER(retry_seconds)                                                               \
+    NUMBER(file_size)                                                                   \
+    TEXT(type)                                                                          \
+    TEXT(cookie)                                                                        \
+    TEXT(file) /* its name; not empty: the descriptor is the file, instead of a body */ \
     TEXT(body)
 
 /* An answer of the type text/event-stream stays open: desk goes on with more of it, until it says
@@ -257,8 +318,33 @@
     TEXT(slug)    /* the client's */                                               \
     TEXT(sources) /* "id slug" a line, of that client */                           \
     TEXT(text)    /* the query, or the alerts whose lines are wanted */
-#define JOURNAL_FIELDS(NUMBER, TEXT)      TEXT(grant) /* of archive_lend; descriptor: the journal */
+#define JOURNAL_FIELDS(NUMBER, TEXT) TEXT(grant) /* of archive_lend; descriptor: the journal */
+/* What a package's proof needs; descriptors: heads, remains, stamps, as far as they are there. */
+#define PROOF_FIELDS(NUMBER, TEXT)                             \
+    NUMBER(there) /* 1: heads, 2: remains, 4: stamps, added */ \
+    TEXT(grant)   /* of archive_lend_proof */
+/* Desk and a worker: a package to make; descriptors: the file, a file that means nothing after. */
+#define PACK_FIELDS(NUMBER, TEXT)                            \
+    NUMBER(client)                                           \
+    NUMBER(room) /* bytes that each of the files may take */ \
+    TEXT(scope)                                              \
+    TEXT(job) /* of packing_pack */
+#define PACKED_FIELDS(NUMBER, TEXT) \
+    NUMBER(err)                     \
+    NUMBER(size)                    \
+    NUMBER(events)                  \
+    TEXT(sha256)                    \
+    TEXT(error) /* a sentence, if err is not 0 */
 #define JOURNALS_END_FIELDS(NUMBER, TEXT) NUMBER(unused)
+/* A worker to core: what was lent up to here has come, go on. */
+#define JOURNALS_MORE_FIELDS(NUMBER, TEXT) NUMBER(unused)
+/* Core to a worker: what was lent is to become a segment; and how that ended. */
+#define SEAL_FIELDS(NUMBER, TEXT) \
+    TEXT(scope)                   \
+    TEXT(order) /* of seal_order; descriptor: the file */
+#define SEALED_FIELDS(NUMBER, TEXT) \
+    NUMBER(err) /* enum err */      \
+    TEXT(text)  /* why, if it is not OK */
 
 /* The control socket: one request, then output and one end. */
 #define REQUEST_FIELDS(NUMBER, TEXT)                                 \
@@ -311,6 +397,14 @@
     M(VITALS, vitals)                 \
     M(HEARD, heard)                   \
     M(DOCUMENTS, documents)           \
+    M(KEEP, keep)                     \
+    M(HOLDINGS, holdings)             \
+    M(DROP, drop)                     \
+    M(DROPPED, dropped)               \
+    M(STAMP, stamp)                   \
+    M(STAMPED, stamped)               \
+    M(HOW_FAR, how_far)               \
+    M(THUS_FAR, thus_far)             \
     M(API_CALL, api_call)             \
     M(API_ANSWER, api_answer)         \
     M(API_STREAM, api_stream)         \
@@ -327,7 +421,13 @@
     M(OWN, own)                       \
     M(JOB, job)                       \
     M(JOURNAL, journal)               \
+    M(PROOF, proof)                   \
+    M(PACK, pack)                     \
+    M(PACKED, packed)                 \
     M(JOURNALS_END, journals_end)     \
+    M(JOURNALS_MORE, journals_more)   \
+    M(SEAL, seal)                     \
+    M(SEALED, sealed)                 \
     M(REQUEST, request)               \
     M(OUTPUT, output)                 \
     M(DONE, done)

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "serve/answer.h"
 #include "serve/explaining.h"
+#include "serve/offline_provision.h"
 #include "serve/reading.h"
 #include "serve/rooms.h"
 #include "sys/clocks.h"
@@ -52,6 +53,7 @@ static enum err offline_read(struct offline *offline, const struct control_reque
         .count = request->count,
         .from = request->from,
         .to = request->to,
+        .until = reading_until(request->command == CONTROL_SEARCH ? request->limit : 0, mono_now()),
         .output = output,
         .output_context = context,
     };
@@ -138,7 +140,8 @@ static enum err offline_answer(struct offline *offline, const struct control_req
                             &out, why);
         break;
     case CONTROL_TENANT_LIST:
-        err = answer_list(offline->scope, offline->rooms.tenant, request, &out);
+        err = answer_list(offline->scope, offline->rooms.tenant, offline->rooms.ledger, request,
+                          &out);
         break;
     case CONTROL_MINUTES:
         err = answer_minutes(offline->scope, &offline->rooms, request, &out, why);
@@ -156,6 +159,11 @@ static enum err offline_answer(struct offline *offline, const struct control_req
     case CONTROL_RULES_USE:
     case CONTROL_API:
         err = why_say(why, ERR_UNSUPPORTED, 0, "this needs a running service; see 'hinomi serve'");
+        break;
+    case CONTROL_PROVIDE:
+        err = offline_provide(&(struct offline_provision){offline->data, offline->keys,
+                                                          &offline->rooms, offline->scope, request},
+                              output, context, why);
         break;
     case CONTROL_BOOKS:
         err = offline_books(offline, request, &out, why);

@@ -151,29 +151,37 @@ static enum err log_listeners(const struct config *config, struct buf *names)
     return err;
 }
 
-static enum err setup_send(struct parent *parent, enum process_kind kind, struct link *link)
+static enum err setup_send(struct parent *parent, enum process_kind kind, struct link *link,
+                           bool quiet)
 {
     const struct config *config = parent->config;
     struct buf names;
     buf_init(&names, MESSAGE_SIZE_MAX / 4);
     enum err err = log_listeners(config, &names);
-    const struct message setup = {.type = MESSAGE_SETUP,
-                                  .setup = {.user = parent_user(parent, kind),
-                                            .gap = parent->gap && !parent->core_was_ready,
-                                            .fresh = !parent->core_was_ready,
-                                            .controller = geteuid(),
-                                            .space_reserve = config->space_reserve,
-                                            .journal_size_max = config->journal_size_max,
-                                            .commit_delay_ms = config->commit_delay_ms,
-                                            .head_seconds = config->head_seconds,
-                                            .started = (uint64_t)parent->began.ns,
-                                            .relay = config->mail_relay.size > 0,
-                                            .data = config->data,
-                                            .keys = config->keys,
-                                            .zoneinfo = config->zoneinfo,
-                                            .portal_url = config->portal_url,
-                                            .mail_from = config->mail_from,
-                                            .listeners = buf_str(&names)}};
+    const struct message setup = {
+        .type = MESSAGE_SETUP,
+        .setup = {.user = parent_user(parent, kind),
+                  .gap = parent->gap && !parent->core_was_ready,
+                  .fresh = !parent->core_was_ready,
+                  .controller = geteuid(),
+                  .space_reserve = config->space_reserve,
+                  .journal_size_max = config->journal_size_max,
+                  .commit_delay_ms = config->commit_delay_ms,
+                  .head_seconds = config->head_seconds,
+                  .journal_seconds = config->journal_seconds,
+                  .journal_keep_seconds = config->journal_keep_seconds,
+                  .cold_days = config->cold_days,
+                  .quiet = quiet,
+                  .disk_warning_days = config->disk_warning_days,
+                  .started = (uint64_t)parent->began.ns,
+                  .relay = config->mail_relay.size > 0,
+                  .stamp_seconds = config->stamp_url.size > 0 ? config->stamp_seconds : 0,
+                  .data = config->data,
+                  .keys = config->keys,
+                  .zoneinfo = config->zoneinfo,
+                  .portal_url = config->portal_url,
+                  .mail_from = config->mail_from,
+                  .listeners = buf_str(&names)}};
     if (err == OK) {
         err = tell(link, &setup);
     }
@@ -264,6 +272,7 @@ static enum err relay_send(struct parent *parent, struct link *link)
                   .user = config->mail_user,
                   .password = buf_str(&parent->password),
                   .roots = config->authorities,
+                  .stamp_url = config->stamp_url,
                   .networks = buf_str(&networks),
                   .secrets = buf_str(&parent->secrets)}};
     if (err == OK) {
@@ -355,7 +364,7 @@ static enum err standing_give(struct parent *parent, enum process_kind kind, str
 static enum err standing_equip(struct parent *parent, enum process_kind kind)
 {
     struct link *link = parent->children[kind].link;
-    enum err err = setup_send(parent, kind, link);
+    enum err err = setup_send(parent, kind, link, false);
     if (err == OK) {
         err = standing_give(parent, kind, link);
     }
@@ -413,10 +422,13 @@ static void worker_spoke(void *context, struct link *link, struct message *messa
     (void)err; /* it says nothing, and is reaped when it ends */
 }
 
-/* Desk wants something read: a new worker, joined to desk and core. */
-static void worker_start(struct parent *parent, uint64_t number)
+/* Desk wants something read: a new worker, joined to desk and core.  Or core wants something
+ * sealed: then to core alone. */
+static void worker_start(struct parent *parent, const struct want_worker_message *wanted,
+                         enum process_kind by)
 {
     struct link *desk = parent->children[PROCESS_DESK].link;
+    struct link *asked = parent->children[by].link;
     struct link *core = parent->children[PROCESS_CORE].link;
     size_t at = 0;
     while (at < WORKERS_MAX && parent->workers[at].process != 0) {
@@ -430,13 +442,14 @@ static void worker_start(struct parent *parent, uint64_t number)
     if (err == OK) {
         struct link *link = parent->workers[at].link;
         parent->workers[at].started = mono_now();
-        const struct message go = {.type = MESSAGE_GO};
-        err = setup_send(parent, PROCESS_WORKER, link);
+        parent->workers[at].packs = wanted->packs != 0;
+        const struct message go = {.type = MESSAGE_GO, .go = {.packs = wanted->packs}};
+        err = setup_send(parent, PROCESS_WORKER, link, by == PROCESS_CORE);
         if (err == OK) {
-            err = join(core, PROCESS_CORE, link, PROCESS_WORKER, number);
+            err = join(core, PROCESS_CORE, link, PROCESS_WORKER, wanted->worker);
         }
-        if (err == OK) {
-            err = join(desk, PROCESS_DESK, link, PROCESS_WORKER, number);
+        if (err == OK && by == PROCESS_DESK) {
+            err = join(desk, PROCESS_DESK, link, PROCESS_WORKER, wanted->worker);
         }
         if (err == OK) {
             err = tell(link, &go);
@@ -444,12 +457,13 @@ static void worker_start(struct parent *parent, uint64_t number)
     }
     if (err != OK) {
         /* A link without a channel: whoever asked can be told. */
-        const struct message none = {.type = MESSAGE_LINK, .link = {PROCESS_WORKER, number}};
+        const struct message none = {.type = MESSAGE_LINK,
+                                     .link = {PROCESS_WORKER, wanted->worker}};
         (void)fprintf(stderr, "hinomi: cannot start a worker: %s\n", err_text(err));
         if (at < WORKERS_MAX) {
             child_kill(parent->workers[at].process, SIGKILL);
         }
-        UNHEEDED(tell(desk, &none));
+        UNHEEDED(tell(asked, &none));
     }
 }
 
@@ -530,8 +544,9 @@ static void standing_spoke(void *context, struct link *link, struct message *mes
             (portal && parent->children[PROCESS_FRONT].ready)) {
             ready_say(parent->config);
         }
-    } else if (message->type == MESSAGE_WANT_WORKER && kind == PROCESS_DESK) {
-        worker_start(parent, message->want_worker.worker);
+    } else if (message->type == MESSAGE_WANT_WORKER &&
+               (kind == PROCESS_DESK || kind == PROCESS_CORE)) {
+        worker_start(parent, &message->want_worker, (enum process_kind)kind);
     } else if (message->type == MESSAGE_POSITIONS && kind == PROCESS_FRONT) {
         files_told(parent->files, message);
     }
@@ -574,6 +589,7 @@ static void on_child_ended(void *context, int number)
     int status;
     (void)number;
     while (child_ended(&process, &status)) {
+        parent_heads_ended(parent, process);
         for (int kind = 0; kind < CHILDREN; kind++) {
             if (parent->children[kind].process == process) {
                 standing_ended(parent, (enum process_kind)kind, status);
@@ -697,13 +713,14 @@ static void on_reload(void *context, int number)
     UNHEEDED(rules_send(parent));
 }
 
-/* A worker may stand still without using time of the processor: in a slow asker, in a fault. */
+/* A worker may stand still without using time of the processor: in a slow asker, in a fault.  One
+ * that makes a package writes to a file, asks nobody, and has its own limit of processor time. */
 static void on_overdue(void *context)
 {
     struct parent *parent = context;
     int64_t ms_max = (int64_t)parent->config->search_seconds_max * 1000;
     for (size_t i = 0; i < WORKERS_MAX; i++) {
-        if (parent->workers[i].process != 0 &&
+        if (parent->workers[i].process != 0 && !parent->workers[i].packs &&
             mono_ms_since(parent->workers[i].started, mono_now()) > ms_max) {
             (void)fprintf(stderr, "hinomi: a search took longer than %u s and is ended\n",
                           parent->config->search_seconds_max);
@@ -759,6 +776,9 @@ static enum err parent_watch(struct parent *parent, struct why *why)
     }
     if (err == OK) {
         err = files_open(parent, &parent->files, why);
+    }
+    if (err == OK) {
+        err = parent_heads(parent);
     }
     for (int kind = 0; kind < CHILDREN && err == OK; kind++) {
         err = timer_new(parent->loop, standing_restart, parent, &parent->children[kind].restart);

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "config/config.h"
+#include "serve/heads_copy.h"
 #include "serve/identity.h"
 #include "serve/papers.h"
 #include "serve/people_key.h"
@@ -41,6 +42,7 @@ struct parent {
         pid_t process;
         struct link *link;
         struct mono started;
+        bool packs; /* it makes a package, for as long as that takes */
     } workers[WORKERS_MAX];
     struct wall began;
     int listeners[LISTENERS_MAX];
@@ -52,6 +54,8 @@ struct parent {
     struct identity identity; /* of the portal */
     struct papers papers;     /* of the listeners that take logs over TLS */
     struct files *files;      /* that front follows; NULL: none */
+    pid_t heads;              /* the process that copies them to a second place; 0: none */
+    struct timer *heads_timer;
     uint8_t people_key[PEOPLE_KEY_SIZE];
     bool portal; /* there is a listener for it */
     struct watch *control_watch;
@@ -76,7 +80,18 @@ void files_give(struct files *files);
 /* Front tells how far they are. */
 void files_told(struct files *files, const struct message *message);
 
+/* ---- parent_owner.c: whose files are. */
+
+/* All below the folder, and then itself, if it is not the user's already. */
+NODISCARD enum err owner_give_tree(const char *path, uint32_t user);
+/* The files of clients in the folder of keys. */
+NODISCARD enum err owner_give_keys(const char *path, uint32_t user);
+
 /* Folders, the lock, the control socket, the listeners, the memories, the rules. */
 NODISCARD enum err parent_open(struct parent *parent, struct why *why);
+/* Heads go to a second place from now on, if the configuration names one. */
+NODISCARD enum err parent_heads(struct parent *parent);
+/* A child ended, perhaps the one that copies them. */
+void parent_heads_ended(struct parent *parent, pid_t process);
 /* Lets go of everything, also of what parent.c added, and of parent itself. */
 void parent_close(struct parent *parent);

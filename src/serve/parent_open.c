@@ -24,8 +24,9 @@
 #include "sys/ring.h"
 #include "sys/socket.h"
 
-#define BIND_TRIES    50 /* a front of a killed parent may hold a port for a moment */
-#define BIND_PAUSE_US 100000
+#define HEADS_AGAIN_MS 5000 /* after the process that copies heads ended */
+#define BIND_TRIES     50   /* a front of a killed parent may hold a port for a moment */
+#define BIND_PAUSE_US  100000
 
 #define FILE_SIZE_MAX                                                          \
     (1 << 20) /* a certificate with its chain, a password, our own description \
@@ -45,8 +46,8 @@ static enum err folder_make(const struct parent *parent, const char *path, enum 
 {
     enum err err = disk_make_folder(disk_real(), path);
     uint32_t user = parent_user(parent, owner);
-    if (err == OK && user != 0 && chown(path, user, user) != 0) {
-        err = err_from_errno(errno);
+    if (err == OK && user != 0) {
+        err = owner_give_tree(path, user);
     }
     return err == OK ? OK : why_say(why, err, 0, "%s: %s", path, err_text(err));
 }
@@ -60,6 +61,9 @@ static enum err keys_make(const struct parent *parent, const char *path, struct 
     uint32_t user = parent_user(parent, PROCESS_CORE);
     if (err == OK && user != 0 && (chown(path, geteuid(), user) != 0 || chmod(path, 01770) != 0)) {
         err = err_from_errno(errno);
+    }
+    if (err == OK && user != 0) {
+        err = owner_give_keys(path, user);
     }
     return err == OK ? OK : why_say(why, err, 0, "%s: %s", path, err_text(err));
 }
@@ -111,6 +115,10 @@ static enum err folders_make(struct parent *parent, struct why *why)
     }
     if (err == OK) {
         (void)snprintf(path, sizeof path, "%s/ledger", data);
+        err = folder_make(parent, path, PROCESS_DESK, why);
+    }
+    if (err == OK) {
+        (void)snprintf(path, sizeof path, "%s/packages", data);
         err = folder_make(parent, path, PROCESS_DESK, why);
     }
     /* The children cannot reach the folder around theirs, so that it is there for good is our care.
@@ -285,6 +293,46 @@ enum err parent_open(struct parent *parent, struct why *why)
     return err == OK ? memories_make(parent) : err;
 }
 
+static void heads_start(void *context)
+{
+    char data[4200];
+    char folder[4200];
+    struct why why = {0};
+    struct parent *parent = context;
+    const struct config *config = parent->config;
+    (void)snprintf(data, sizeof data, "%.*s", STR_ARG(config->data));
+    (void)snprintf(folder, sizeof folder, "%.*s", STR_ARG(config->heads_copy));
+    enum err err = parent->stopping
+                       ? OK
+                       : heads_copy_start(data, folder, (uint64_t)config->head_seconds * 1000,
+                                          &parent->heads, &why);
+    if (err != OK) {
+        (void)fprintf(stderr, "hinomi: heads are not copied at the moment: %s\n",
+                      why_text(&why, err));
+        timer_set(parent->heads_timer, HEADS_AGAIN_MS, 0);
+    }
+}
+
+enum err parent_heads(struct parent *parent)
+{
+    if (parent->config->heads_copy.size == 0) {
+        return OK;
+    }
+    enum err err = timer_new(parent->loop, heads_start, parent, &parent->heads_timer);
+    if (err == OK) {
+        heads_start(parent);
+    }
+    return err;
+}
+
+void parent_heads_ended(struct parent *parent, pid_t process)
+{
+    if (process == parent->heads) {
+        parent->heads = 0;
+        timer_set(parent->heads_timer, HEADS_AGAIN_MS, 0);
+    }
+}
+
 void parent_close(struct parent *parent)
 {
     char path[4200];
@@ -311,6 +359,7 @@ void parent_close(struct parent *parent)
     timer_free(parent->stop_timer);
     timer_free(parent->overdue_timer);
     timer_free(parent->identity_timer);
+    timer_free(parent->heads_timer);
     files_close(parent->files);
     loop_free(parent->loop);
     socket_close(parent->ring);

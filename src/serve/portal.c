@@ -101,17 +101,25 @@ static void desk_goes_on(const struct gatekeeper *keeper, const struct api_strea
     portal_stream(portal, id, message->text, message->end != 0);
 }
 
-static void desk_answered(struct gatekeeper *keeper, const struct api_answer_message *message)
+static void desk_answered(struct gatekeeper *keeper, struct message *whole)
 {
+    const struct api_answer_message *message = &whole->api_answer;
     uint64_t id;
     struct portal *portal = gate_of(keeper, message->ticket, &id);
     struct api_answer answer = {.status = (unsigned)message->status,
                                 .type = message->type,
                                 .cookie = message->cookie,
                                 .retry_seconds = (unsigned)message->retry_seconds};
+    if (message->file.size > 0) {
+        answer.file =
+            (struct api_file){message->file, message->file_size, message_take_descriptor(whole)};
+    }
+    if (message->file.size > 0 && answer.file.descriptor < 0) {
+        process_fail(keeper->process, "a file from desk", ERR_CORRUPT, NULL);
+    }
     buf_init(&answer.body, message->body.size + 1);
-    bool whole = buf_append(&answer.body, message->body) == OK;
-    portal_answer(portal, id, whole ? &answer : NULL);
+    bool filled = buf_append(&answer.body, message->body) == OK;
+    portal_answer(portal, id, filled ? &answer : NULL);
     buf_done(&answer.body);
 }
 
@@ -135,7 +143,7 @@ static void desk_spoke(void *context, struct link *link, struct message *message
         return;
     }
     if (message->type == MESSAGE_API_ANSWER) {
-        desk_answered(keeper, &message->api_answer);
+        desk_answered(keeper, message);
     } else if (message->type == MESSAGE_API_STREAM) {
         desk_goes_on(keeper, &message->api_stream);
     } else {

@@ -97,8 +97,9 @@ enum err process_confine(struct process *process, struct why *why)
         paths[i] = (struct confine_path){process->folders[i].path, process->folders[i].writable};
     }
     int landlock;
-    enum err err = confine_enter(kinds[process->kind], paths, process->folders_count,
-                                 (uint32_t)process->setup.user, &landlock, why);
+    enum confine_kind kind = process->packs ? CONFINE_PACKER : kinds[process->kind];
+    enum err err = confine_enter(kind, paths, process->folders_count, (uint32_t)process->setup.user,
+                                 &landlock, why);
     if (err == OK && landlock == 0) {
         process_say(process, "this kernel has no Landlock; files are kept apart by user ids only");
     }

@@ -5,6 +5,8 @@
  * things: messages that set up, GO, confinement, work, STOP.
  */
 
+#include <stdbool.h>
+
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/why.h"
@@ -40,6 +42,7 @@ struct process {
     struct arena *mem;          /* where they are */
     struct process_folder folders[PROCESS_FOLDERS_MAX];
     size_t folders_count;
+    bool packs; /* a worker that makes a package: set before process_confine */
     void *self; /* the kind's own state */
     /* Every message from parent but SETUP; an error ends the process. */
     enum err (*message)(struct process *process, struct message *message, struct why *why);

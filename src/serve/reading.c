@@ -13,22 +13,26 @@
 #include "base/limits.h"
 #include "codec/json_text.h"
 #include "codec/time.h"
+#include "codec/visible.h"
 #include "event/print.h"
 #include "incident/incident.h"
 #include "serve/evidence.h"
 #include "serve/explaining.h"
+#include "serve/piping.h"
 #include "serve/printed.h"
 #include "serve/rejudge.h"
 #include "serve/survey.h"
+#include "sys/clocks.h"
 
-#define PRINTED_SIZE_MAX ((size_t)64 * 1024 * 1024) /* one event, all its fields as JSON */
-#define LINE_KEPT_MAX    65536                      /* of the line behind an alert */
-#define GATHERED_HEAD    16                         /* an alert's id and the time it was stored */
+#define LINE_KEPT_MAX 65536 /* of the line behind an alert */
+#define STREAM_MS     100   /* and what was found leaves, however little it is */
+#define GATHERED_HEAD 16    /* an alert's id and the time it was stored */
 
 struct search {
     const struct reading *reading;
     struct arena *scratch;
     struct buf out;
+    struct reading_stream stream;
     uint64_t found;
     struct source_id hidden;
 };
@@ -45,6 +49,19 @@ struct str reading_source(const struct reading *reading, struct source_id source
         }
     }
     return STR("?");
+}
+
+struct mono reading_until(uint64_t seconds, struct mono now)
+{
+    bool limited = seconds > 0 && seconds < (uint64_t)INT32_MAX;
+    return (struct mono){limited ? now.ns + (int64_t)seconds * NS_PER_SECOND : 0};
+}
+
+enum err reading_time_over(const struct reading *reading)
+{
+    enum err err = reading->pause != NULL ? reading->pause(reading->pause_context) : OK;
+    bool over = reading->until.ns != 0 && mono_now().ns > reading->until.ns;
+    return err == OK && over ? ERR_AGAIN : err;
 }
 
 struct source_id reading_hidden(const struct reading *reading, struct str query)
@@ -66,37 +83,7 @@ struct source_id reading_hidden(const struct reading *reading, struct str query)
     return (struct source_id){0};
 }
 
-/* U+202A to U+202E and U+2066 to U+2069 turn the text around them: what is read is not what stands
- * there. */
-static bool turns_text(struct str character)
-{
-    const unsigned char *c = (const unsigned char *)character.data;
-    return character.size == 3 && c[0] == 0xe2 &&
-           ((c[1] == 0x80 && c[2] >= 0xaa && c[2] <= 0xae) ||
-            (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
-}
-
-/* Text for a terminal: valid UTF-8 without control characters. */
-enum err reading_shown(struct buf *out, struct str text)
-{
-    enum err err = OK;
-    for (size_t i = 0; i < text.size && err == OK;) {
-        unsigned char c = (unsigned char)text.data[i];
-        size_t length = utf8_sequence(str_slice(text, i, 4));
-        bool c1_control = length == 2 && c == 0xc2 && (unsigned char)text.data[i + 1] < 0xa0;
-        if (length == 0 || c < 0x20 || c == 0x7f || c1_control ||
-            turns_text(str_slice(text, i, length))) {
-            err = buf_print(out, "\\x%02x", c);
-            length = 1;
-        } else {
-            err = buf_append(out, str_slice(text, i, length));
-        }
-        i += length;
-    }
-    return err;
-}
-
-static enum err print_cell(struct buf *out, struct str text)
+enum err reading_cell(struct buf *out, struct str text)
 {
     enum err err = buf_append_byte(out, '"');
     if (err == OK && printed_begins_formula(text)) {
@@ -113,26 +100,25 @@ static enum err print_cell(struct buf *out, struct str text)
     return err == OK ? buf_append_byte(out, '"') : err;
 }
 
-static enum err print_event(struct search *search, struct place place, const struct event *event)
+enum err reading_event_print(const struct reading *reading, struct place place,
+                             const struct event *event, struct arena *scratch, struct buf *out)
 {
-    const struct reading *reading = search->reading;
-    struct str source = reading_source(reading, event->batch->source);
-    struct buf *out = &search->out;
     char time[TIME_TEXT_SIZE];
     enum err err;
+    if (reading->format == FORMAT_RAW) {
+        err = buf_append(out, event->record);
+        return err == OK ? buf_append_byte(out, '\n') : err;
+    }
+    struct str source = reading_source(reading, event->batch->source);
     (void)time_print(event_time(event), time);
     switch (reading->format) {
-    case FORMAT_RAW:
-        err = buf_append(out, event->record);
-        break;
     case FORMAT_NDJSON: {
         struct str place_json;
-        err = arena_print(search->scratch, &place_json,
-                          "{\"client\":\"%.*s\",\"source\":\"%.*s\",\"sequence\":%llu}",
-                          STR_ARG(reading->slug), STR_ARG(source),
-                          (unsigned long long)place.sequence);
+        err = arena_print(
+            scratch, &place_json, "{\"client\":\"%.*s\",\"source\":\"%.*s\",\"sequence\":%llu}",
+            STR_ARG(reading->slug), STR_ARG(source), (unsigned long long)place.sequence);
         if (err == OK) {
-            err = event_print_json(event, STR("hinomi.place"), place_json, search->scratch, out);
+            err = event_print_json(event, STR("hinomi.place"), place_json, scratch, out);
         }
         break;
     }
@@ -140,23 +126,76 @@ static enum err print_event(struct search *search, struct place place, const str
         err = buf_print(out, "%s,%.*s,%.*s,%llu,", time, STR_ARG(reading->slug), STR_ARG(source),
                         (unsigned long long)place.sequence);
         if (err == OK) {
-            err = print_cell(out, event->record);
+            err = reading_cell(out, event->record);
         }
         break;
     default:
         err = buf_print(out, "%s  %.*s/%.*s#%llu  ", time, STR_ARG(reading->slug), STR_ARG(source),
                         (unsigned long long)place.sequence);
         if (err == OK) {
-            err = reading_shown(out, event->record);
+            err = visible_append(out, event->record);
         }
         break;
     }
     return err == OK ? buf_append_byte(out, '\n') : err;
 }
 
+/* ---- Answers that leave while they are made. */
+
+static enum err stream_pause(void *context)
+{
+    struct reading_stream *stream = context;
+    const struct reading *reading = stream->reading;
+    struct mono now = mono_now();
+    enum err err = reading_time_over(reading);
+    if (err == OK && mono_ms_since(stream->flushed, now) >= STREAM_MS) {
+        err = reading_stream_flush(stream, 0);
+        stream->flushed = now;
+    }
+    return err;
+}
+
+void reading_stream_begin(struct reading_stream *stream, const struct reading *reading,
+                          struct buf *out)
+{
+    *stream = (struct reading_stream){reading, out, mono_now(), WALL_NONE};
+    reader_heed(reading->reader, stream_pause, stream);
+}
+
+enum err reading_stream_flush(struct reading_stream *stream, size_t least)
+{
+    enum err err = OK;
+    if (stream->out->size > 0 && stream->out->size >= least) {
+        err = stream->reading->output(stream->reading->output_context, buf_str(stream->out));
+        buf_reset(stream->out);
+    }
+    return err;
+}
+
+enum err reading_stream_end(struct reading_stream *stream, enum err err, struct why *why)
+{
+    char time[TIME_TEXT_SIZE];
+    reader_heed(stream->reading->reader, stream->reading->pause, stream->reading->pause_context);
+    if (err != OK && err != ERR_AGAIN) {
+        return err;
+    }
+    enum err flushed = reading_stream_flush(stream, 0);
+    if (flushed != OK || err == OK) {
+        return flushed;
+    }
+    if (!wall_known(stream->last)) {
+        return why_say(why, ERR_LIMIT, 0,
+                       "the time allowed was over before anything was found; not all was read");
+    }
+    return why_say(why, ERR_LIMIT, 0,
+                   "the time allowed was over; what was received after %s is not read",
+                   time_print(stream->last, time));
+}
+
 static enum err search_found(void *context, struct place place, const struct event *event)
 {
     struct search *search = context;
+    search->stream.last = event->received;
     if (event->batch->source.value == search->hidden.value) {
         return OK;
     }
@@ -165,36 +204,46 @@ static enum err search_found(void *context, struct place place, const struct eve
         return OK;
     }
     arena_reset(search->scratch);
-    enum err err = print_event(search, place, event);
-    if (err == OK && search->out.size >= MESSAGE_SIZE_MAX / 2) {
-        err = search->reading->output(search->reading->output_context, buf_str(&search->out));
-        buf_reset(&search->out);
+    enum err err =
+        reading_event_print(search->reading, place, event, search->scratch, &search->out);
+    return err == OK ? reading_stream_flush(&search->stream, MESSAGE_SIZE_MAX / 2) : err;
+}
+
+static enum err search_run(struct search *search, const struct query *query, struct why *why)
+{
+    const struct reading *reading = search->reading;
+    struct wall from = wall_known(reading->from) ? reading->from : (struct wall){INT64_MIN + 1};
+    struct wall to = wall_known(reading->to) ? reading->to : (struct wall){INT64_MAX};
+    enum err err = OK;
+    bool all = str_trim(query_filter(query)).size == 0;
+    search->hidden = reading_hidden(reading, query_filter(query));
+    reader_records_only(reading->reader,
+                        all && (reading->count || reading->format != FORMAT_NDJSON));
+    if (reading->format == FORMAT_CSV && !reading->count) {
+        err = buf_append(&search->out, STR(READING_CSV_HEAD));
     }
-    return err;
+    reading_stream_begin(&search->stream, reading, &search->out);
+    if (err == OK) {
+        err = reader_search(reading->scope, reading->reader, reading->client, all ? NULL : query,
+                            from, to, search_found, search, why);
+    }
+    reader_records_only(reading->reader, false);
+    if ((err == OK || err == ERR_AGAIN) && reading->count &&
+        buf_print(&search->out, "%llu\n", (unsigned long long)search->found) != OK) {
+        err = ERR_MEMORY;
+    }
+    return reading_stream_end(&search->stream, err, why);
 }
 
 enum err reading_search(const struct reading *reading, struct str query, struct why *why)
 {
-    struct search search = {.reading = reading,
-                            .scratch = arena_new(PRINTED_SIZE_MAX),
-                            .hidden = reading_hidden(reading, query)};
+    struct search search = {.reading = reading, .scratch = arena_new(READING_PRINTED_MAX)};
     struct query *parsed = NULL;
-    struct wall from = wall_known(reading->from) ? reading->from : (struct wall){INT64_MIN + 1};
-    struct wall to = wall_known(reading->to) ? reading->to : (struct wall){INT64_MAX};
-    buf_init(&search.out, PRINTED_SIZE_MAX);
+    buf_init(&search.out, READING_PRINTED_MAX);
     enum err err = search.scratch == NULL ? ERR_MEMORY : query_parse(query, &parsed, why);
-    if (err == OK && reading->format == FORMAT_CSV && !reading->count) {
-        err = buf_append(&search.out, STR("time,client,source,sequence,original\n"));
-    }
     if (err == OK) {
-        err = reader_search(reading->scope, reading->reader, reading->client, parsed, from, to,
-                            search_found, &search, why);
-    }
-    if (err == OK && reading->count) {
-        err = buf_print(&search.out, "%llu\n", (unsigned long long)search.found);
-    }
-    if (err == OK && search.out.size > 0) {
-        err = reading->output(reading->output_context, buf_str(&search.out));
+        err = query_pipes(parsed) != NULL ? piping_search(reading, parsed, why)
+                                          : search_run(&search, parsed, why);
     }
     query_free(parsed);
     arena_free(search.scratch);
@@ -377,7 +426,7 @@ static enum err print_alert(const struct reading *reading, uint64_t id, struct w
         for (size_t i = 0; i < 4 && err == OK; i++) {
             err = i > 0 ? buf_append_byte(out, ',') : OK;
             if (err == OK) {
-                err = print_cell(out, cells[i]);
+                err = reading_cell(out, cells[i]);
             }
         }
         return err == OK ? buf_append_byte(out, '\n') : err;
@@ -386,23 +435,23 @@ static enum err print_alert(const struct reading *reading, uint64_t id, struct w
                              received, level_text(alert->level), STR_ARG(reading->slug),
                              STR_ARG(source), (unsigned long long)alert->place.sequence);
     if (err == OK) {
-        err = reading_shown(out, alert->rule_title);
+        err = visible_append(out, alert->rule_title);
     }
     if (err == OK && alert->kind == ALERT_CORRELATION) {
         err = buf_print(out, ", %llu events of ", (unsigned long long)alert->count);
-        err = err == OK ? reading_shown(out, alert->group) : err;
+        err = err == OK ? visible_append(out, alert->group) : err;
     }
     if (err == OK && alert->rule_author.size > 0) {
         err = buf_append(out, STR(", by "));
         if (err == OK) {
-            err = reading_shown(out, alert->rule_author);
+            err = visible_append(out, alert->rule_author);
         }
     }
     if (err == OK) {
         err = buf_append(out, STR("\n    "));
     }
     if (err == OK) {
-        err = reading_shown(out, line.data == NULL ? STR("(the line cannot be read)") : line);
+        err = visible_append(out, line.data == NULL ? STR("(the line cannot be read)") : line);
     }
     return err == OK ? buf_append_byte(out, '\n') : err;
 }
@@ -441,7 +490,7 @@ enum err reading_alerts(const struct reading *reading, struct str gathered, stru
 {
     struct lines lines = {.mem = arena_new((size_t)ALERTS_LISTED_MAX * LINE_KEPT_MAX * 2)};
     struct buf out;
-    buf_init(&out, PRINTED_SIZE_MAX);
+    buf_init(&out, READING_PRINTED_MAX);
     enum err err = lines.mem == NULL ? ERR_MEMORY : lines_fetch(reading, gathered, &lines, why);
     if (err == OK && reading->format == FORMAT_CSV) {
         err = buf_append(&out, STR("id,time,level,client,source,sequence,rule,title,author,"

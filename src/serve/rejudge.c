@@ -19,6 +19,7 @@
 #include "base/map.h"
 #include "codec/json_text.h"
 #include "codec/time.h"
+#include "codec/visible.h"
 #include "detect/correlator.h"
 #include "event/print.h"
 
@@ -228,9 +229,9 @@ static enum err alert_line(struct rejudge *rejudge, const struct alert *alert,
     }
     enum err err = buf_print(out, "%s  %-13s  #%llu  ", time_print(event_time(event), when),
                              level_text(alert->level), (unsigned long long)alert->place.sequence);
-    err = err == OK ? reading_shown(out, alert->rule_title) : err;
+    err = err == OK ? visible_append(out, alert->rule_title) : err;
     err = err == OK && alert->rule_author.size > 0 ? buf_append(out, STR(", by ")) : err;
-    err = err == OK ? reading_shown(out, alert->rule_author) : err;
+    err = err == OK ? visible_append(out, alert->rule_author) : err;
     return err == OK ? buf_append_byte(out, '\n') : err;
 }
 
@@ -383,9 +384,9 @@ static enum err tally_print(struct rejudge *rejudge, const struct tally *tally)
                                  (unsigned long long)tally->before,
                                  (unsigned long long)tally->after, (unsigned long long)tally->added,
                                  (unsigned long long)tally->removed, level_text(tally->level));
-        err = err == OK ? reading_shown(out, tally->title) : err;
+        err = err == OK ? visible_append(out, tally->title) : err;
         err = err == OK ? buf_append(out, STR("  ")) : err;
-        err = err == OK ? reading_shown(out, tally->id) : err;
+        err = err == OK ? visible_append(out, tally->id) : err;
         return err == OK ? buf_append_byte(out, '\n') : err;
     }
     enum err err = json_part(out, "{\"rule\":{\"id\":", tally->id);

@@ -20,6 +20,9 @@ int serve_run(const struct config *config);
 
 /* The main function of a child: "front", "core", and so on. */
 int process_run(const char *kind);
+/* The one that copies heads to a second place, until it is killed (heads_copy.h).  What fails is
+ * said once, and tried again at the next look. */
+int heads_copy_run(const char *data, const char *folder, uint64_t every_ms);
 
 /* What a command asks of a service, or of a folder. */
 enum control_command {
@@ -39,6 +42,8 @@ enum control_command {
     CONTROL_EXPLAIN,   /* an alert, or a rule and an event */
     CONTROL_MINUTES,   /* the books by the minute, or with `count` by the hour */
     CONTROL_DEVICES,   /* argument: "proposals" or empty */
+    CONTROL_PROVIDE, /* a package; argument: language and sources, note: purpose, count: no proof */
+    CONTROL_BACKUP,  /* argument: "begin", then "ends" with what begin answered in `after` */
     CONTROL_COMMAND_COUNT
 };
 
@@ -63,7 +68,7 @@ struct control_request {
     bool count;     /* only how many */
     uint64_t after; /* alerts: those with a larger id; explain: the alert, or 0 */
     uint64_t limit; /* alerts: at most so many, up to ALERTS_LISTED_MAX; 0: that many; explain: the
-                       event's sequence */
+                       event's sequence; search: the seconds it may take, 0: any */
 };
 
 /* The exit code for an error (sysexits): 65 whoever asked must ask otherwise, 77 may not, 75 later,
@@ -78,6 +83,13 @@ typedef enum err control_output(void *context, struct str piece);
 NODISCARD enum err control_call(const char *data, const struct control_request *request,
                                 control_output *output, void *context, int *ret_code,
                                 struct why *why);
+
+/* What both sides of a leaving client have confirmed, on a folder that nobody serves:
+ * destroys the client's keys and data and writes the certificate to OUT/certificate.json, .sig and
+ * .pdf.  ERR_CONFLICT: not confirmed by both sides; ERR_AGAIN: the folder is served.  Can be called
+ * again after a crash. */
+NODISCARD enum err offline_leave(const char *data, const char *keys, struct str slug,
+                                 const char *out, struct why *why);
 
 /* Answers from the folder itself.  ERR_AGAIN: somebody serves it. */
 NODISCARD enum err offline_call(const char *data, const char *keys,

@@ -225,9 +225,21 @@ static enum err notice_append(struct spine *spine, struct taken *taken, struct w
     return err;
 }
 
+/* Each journal names anew what judges the events in it, so that it can be sealed and go. */
+void spine_turn_over(struct spine *spine, struct wall now)
+{
+    if (archive_turn_over(spine->archive, &spine->sealing, now)) {
+        for (size_t i = 0; i < spine->clients_count; i++) {
+            spine->clients[i].rules_noted = false;
+            spine->clients[i].documents_noted = false;
+        }
+    }
+}
+
 /* Adds what was taken to the group, as far as it has room; the rest is for the next turn. */
 static enum err spine_append(struct spine *spine, struct wall now)
 {
+    spine_turn_over(spine, now);
     for (size_t i = 0; i < spine->taken_count; i++) {
         struct taken *taken = &spine->taken[i];
         bool tally = taken->end == TAKEN_TALLY;

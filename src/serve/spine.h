@@ -8,6 +8,7 @@
  */
 
 #include "archive/archive.h"
+#include "archive/seal.h"
 #include "base/arena.h"
 #include "collect/books.h"
 #include "detect/correlator.h"
@@ -68,6 +69,7 @@ struct taken {
 
 struct spine {
     struct archive *archive;
+    struct seal_options sealing; /* when journals end, and segments are packed anew */
     struct ruleset *ruleset;
     struct judge *judge;          /* over it */
     struct ruleset *ruleset_next; /* of what is stored from each client's swap_at on; it waits until
@@ -99,6 +101,8 @@ NODISCARD enum err spine_new(struct spine **ret);
 /* One turn: whatever waits in the ring, up to a group.  *ret_more: something is left. */
 NODISCARD enum err spine_turn(struct spine *spine, struct wall now, bool *ret_more,
                               struct why *why);
+/* Closes the journal if its time has come; between turns. */
+void spine_turn_over(struct spine *spine, struct wall now);
 
 /* Desk named a client, or changed what it granted. */
 NODISCARD enum err spine_grant(struct spine *spine, struct client_id client, uint64_t bookmark,

@@ -16,7 +16,7 @@
 #include "codec/json_out.h"
 #include "serve/histogram.h"
 #include "serve/printed.h"
-#include "sys/clocks.h"
+#include "serve/survey_pipes.h"
 
 struct survey {
     const struct reading *reading;
@@ -30,6 +30,7 @@ struct survey {
     struct buf *shown; /* printed, oldest first; of each that was left out nothing is kept */
     size_t shown_first, shown_count, shown_size, shown_size_max;
     struct source_id hidden;
+    struct wall oldest; /* of the events that fit */
     bool table;
 };
 
@@ -50,6 +51,7 @@ static enum err survey_init(struct survey *survey, const struct reading *reading
     *survey = (struct survey){
         .reading = reading,
         .complete = true,
+        .oldest = WALL_NONE,
         .limit = limit,
         .places = calloc(limit, sizeof *survey->places),
         .shown = calloc(limit, sizeof *survey->shown),
@@ -70,9 +72,7 @@ static enum err survey_init(struct survey *survey, const struct reading *reading
 static enum err time_over(void *context)
 {
     const struct reading *reading = context;
-    enum err err = reading->pause != NULL ? reading->pause(reading->pause_context) : OK;
-    bool over = reading->until.ns != 0 && mono_now().ns > reading->until.ns;
-    return err == OK && over ? ERR_AGAIN : err;
+    return reading_time_over(reading);
 }
 
 static void places_swap(uint64_t *a, uint64_t *b)
@@ -120,6 +120,9 @@ static enum err event_seen(void *context, struct place place, const struct event
     if (event->batch->source.value == survey->hidden.value) {
         return OK;
     }
+    if (!wall_known(survey->oldest) || event->received.ns < survey->oldest.ns) {
+        survey->oldest = event->received;
+    }
     histogram_count(&survey->histogram, event->received);
     if (survey->reading->before == 0 || place.sequence < survey->reading->before) {
         survey->fitting++;
@@ -128,20 +131,14 @@ static enum err event_seen(void *context, struct place place, const struct event
     return OK;
 }
 
-static enum err span_survey(struct survey *survey, struct str text, struct why *why)
+static enum err span_survey(struct survey *survey, const struct query *query, struct why *why)
 {
     struct reading reading = *survey->reading;
-    struct query *query = NULL;
-    survey->hidden = reading_hidden(&reading, text);
-    enum err err = query_parse(text, &query, why);
-    if (err != OK) {
-        return err;
-    }
+    survey->hidden = reading_hidden(&reading, query_filter(query));
     reader_heed(reading.reader, time_over, &reading);
-    err = reader_search_arrival(reading.scope, reading.reader, reading.client, query, reading.from,
-                                reading.to, event_seen, survey, why);
+    enum err err = reader_search_arrival(reading.scope, reading.reader, reading.client, query,
+                                         reading.from, reading.to, event_seen, survey, why);
     reader_heed(reading.reader, reading.pause, reading.pause_context);
-    query_free(query);
     if (err == ERR_AGAIN) {
         survey->complete = false;
         return OK;
@@ -211,21 +208,41 @@ static void found_print(const struct survey *survey, struct json_out *out)
         json_raw(out, NULL, buf_str(&survey->shown[i - 1]));
     }
     json_close(out);
-    json_unsigned(out, "total", histogram->total);
     json_yes_no(out, "more", survey->fitting > shown);
+    survey_counts_print(out, histogram, survey->reading->to, survey->complete);
+    json_list(out, "unread");
+    if (!survey->complete) {
+        survey_unread_print(out, survey->oldest, survey->reading->to);
+    }
+    json_close(out);
+    json_close(out);
+}
+
+void survey_counts_print(struct json_out *out, const struct histogram *histogram, struct wall to,
+                         bool complete)
+{
+    json_unsigned(out, "total", histogram->total);
     json_time(out, "from", histogram->start);
-    json_time(out, "to", survey->reading->to);
+    json_time(out, "to", to);
     json_number(out, "step_seconds", histogram->step_ns / NS_PER_SECOND);
     json_list(out, "counts");
     for (uint32_t i = 0; i < histogram->steps; i++) {
         json_unsigned(out, NULL, histogram->counts[i]);
     }
     json_close(out);
-    json_yes_no(out, "complete", survey->complete);
+    json_yes_no(out, "complete", complete);
+}
+
+void survey_unread_print(struct json_out *out, struct wall oldest, struct wall to)
+{
+    json_object(out, NULL);
+    json_text(out, "reason", STR("time"));
+    json_time(out, "before", wall_known(oldest) ? oldest : to);
     json_close(out);
 }
 
-enum err survey_answer(const struct reading *reading, struct str query, struct why *why)
+static enum err events_answer(const struct reading *reading, const struct query *query,
+                              struct why *why)
 {
     struct survey survey;
     struct json_out out;
@@ -248,7 +265,8 @@ enum err survey_answer(const struct reading *reading, struct str query, struct w
     return err;
 }
 
-enum err survey_table(const struct reading *reading, struct str query, struct why *why)
+static enum err events_table(const struct reading *reading, const struct query *query,
+                             struct why *why)
 {
     struct survey survey;
     struct buf text;
@@ -269,5 +287,31 @@ enum err survey_table(const struct reading *reading, struct str query, struct wh
     err = err == OK ? reading->output(reading->output_context, buf_str(&text)) : err;
     buf_done(&text);
     survey_done(&survey);
+    return err;
+}
+
+/* ---- With pipes or without. */
+
+enum err survey_answer(const struct reading *reading, struct str text, struct why *why)
+{
+    struct query *query = NULL;
+    enum err err = query_parse(text, &query, why);
+    if (err == OK) {
+        err = query_pipes(query) != NULL ? survey_pipes_answer(reading, query, why)
+                                         : events_answer(reading, query, why);
+    }
+    query_free(query);
+    return err;
+}
+
+enum err survey_table(const struct reading *reading, struct str text, struct why *why)
+{
+    struct query *query = NULL;
+    enum err err = query_parse(text, &query, why);
+    if (err == OK) {
+        err = query_pipes(query) != NULL ? survey_pipes_table(reading, query, why)
+                                         : events_table(reading, query, why);
+    }
+    query_free(query);
     return err;
 }

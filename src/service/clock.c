@@ -331,8 +331,8 @@ static enum err clock_change(const struct scope *scope, struct clocks *clocks,
         err = arena_print(mem, &action, "clock-%.*s", STR_ARG(step->what));
     }
     if (err == OK) {
-        err = ledger_audit(clocks->ledger, step->recorded.ns, scope_principal(scope), action,
-                           object, step->reason);
+        err = ledger_audit(clocks->ledger, step->recorded.ns, client.value, scope_principal(scope),
+                           action, object, step->reason);
     }
     err = clock_end(clocks->ledger, alone, err);
     arena_free(mem);

@@ -76,7 +76,7 @@ static enum err row_insert(const struct scope *scope, struct ledger *ledger,
             BIND_TEXT(edition->report));
     }
     err = err == OK ? statement_run(statement) : err;
-    err = err == OK ? ledger_audit(ledger, now.ns, scope_principal(scope), STR("import"),
+    err = err == OK ? ledger_audit(ledger, now.ns, 0, scope_principal(scope), STR("import"),
                                    STR("rules"), edition->hash)
                     : err;
     arena_free(mem);
@@ -128,7 +128,7 @@ enum err edition_enforce(const struct scope *scope, struct ledger *ledger, struc
     if (err == OK && ledger_changes(ledger) == 0) {
         err = ERR_NOT_FOUND;
     }
-    err = err == OK ? ledger_audit(ledger, now.ns, scope_principal(scope), STR("enforce"),
+    err = err == OK ? ledger_audit(ledger, now.ns, 0, scope_principal(scope), STR("enforce"),
                                    STR("rules"), hash)
                     : err;
     return end(ledger, alone, err);

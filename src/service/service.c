@@ -130,7 +130,7 @@ static enum err key_store(struct service *service, struct wall now)
         err = statement_run(statement);
     }
     if (err == OK) {
-        err = ledger_audit(service->ledger, now.ns, STR("hinomi"), STR("create"),
+        err = ledger_audit(service->ledger, now.ns, 0, STR("hinomi"), STR("create"),
                            STR("key for signatures"), service_key(service));
     }
     return service_end(service, alone, err);
@@ -249,8 +249,8 @@ enum err document_audit(struct service *service, struct str principal, const cha
     enum err err = scratch == NULL ? ERR_MEMORY : client_slug(service, client, scratch, &slug);
     if (err == OK) {
         (void)snprintf(object, sizeof object, "document %.*s/%.*s", STR_ARG(slug), STR_ARG(kind));
-        err = ledger_audit(service->ledger, now.ns, principal, str_from(action), str_from(object),
-                           detail);
+        err = ledger_audit(service->ledger, now.ns, client.value, principal, str_from(action),
+                           str_from(object), detail);
     }
     arena_free(scratch);
     return err;

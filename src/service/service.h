@@ -93,6 +93,17 @@ NODISCARD enum err service_version(const struct scope *scope, struct service *se
                                    struct client_id client, struct str kind, struct str hash,
                                    struct arena *mem, struct version *ret,
                                    struct document *ret_document);
+/* A sender that was heard becomes a source of the client at once, and the log sources get an item
+ * of its slug with what is known of it, as a draft behind what stands or waits there (decision
+ * 034): RIGHT_MANAGE, and as for tenant_source_enrol.  All of it or nothing. */
+struct enrolled {
+    bool defined; /* the log sources name the slug already: there is no draft */
+    struct version draft;
+};
+NODISCARD enum err service_enrol(const struct scope *scope, struct service *service,
+                                 struct client_id client, const struct source_wish *wish,
+                                 struct str note, struct wall now, struct arena *mem,
+                                 struct enrolled *ret, struct why *why);
 /* What runs now, as far as disclosed.  ERR_NOT_FOUND: nothing of this kind is effective. */
 NODISCARD enum err service_effective(const struct scope *scope, struct service *service,
                                      struct client_id client, struct str kind, struct arena *mem,
