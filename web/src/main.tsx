@@ -9,4 +9,12 @@ import { sessionStart } from "./pages/session";
 
 lookShow();
 routerStart();
-void sessionStart().then(() => render(<Pages />, document.getElementById("page")!));
+const page = document.getElementById("page")!;
+
+/* Not even the words came: what is then shown stands in index.html, in both languages. */
+function lostShow() {
+  page.append(document.querySelector<HTMLTemplateElement>("#lost")!.content.cloneNode(true));
+  page.querySelector("button")!.onclick = () => location.reload();
+}
+
+void sessionStart().then(() => render(<Pages />, page), lostShow);

@@ -43,7 +43,7 @@ export function useNames(client: string): Names {
   return {
     person: (who) => {
       if (who === me.value?.person) return say("incident.you", { name: named(me.value.name, who) });
-      if (who.startsWith("hinomi/") || who.startsWith("uid:")) return say("incident.service");
+      if (who === "hinomi" || who.startsWith("hinomi/") || who.startsWith("uid:")) return say("incident.service");
       return named(data?.people.get(who), who);
     },
     contact: (slug) => named(data?.contacts.find((one) => one.slug === slug)?.name, slug),

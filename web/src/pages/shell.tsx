@@ -37,6 +37,8 @@ function items(client: string): { all: Item[]; ofClient: Item[] } {
       { to: href("clients", client), icon: "home", text: say("home.title"), shown: may(client, "incidents") },
       { to: href("incidents", client), icon: "warning", text: say("nav.incidents"), shown: may(client, "incidents") },
       { to: href("search", client), icon: "search", text: say("search.title"), shown: may(client, "read") },
+      { to: href("archive", client), icon: "archive", text: say("archive.title"), shown: may(client, "books") },
+      { to: href("provision", client), icon: "package", text: say("provision.title"), shown: may(client, "read") || may(client, "audit") },
       { to: href("documents", client), icon: "document", text: say("documents.title"), shown: may(client, "documents") },
       { to: href("sources", client), icon: "device", text: say("sources.title"), shown: may(client, "books") },
       { to: href("people", client), icon: "people", text: say("people.client-title"), shown: may(client, "incidents") && !hasRole(client, "bidder") },
@@ -67,6 +69,7 @@ function leads(client: string): Key[] {
   const letters: [string, string][] = [
     ["q", "/queue"], ["p", "/people"], ["t", "/health"], ["h", href("clients", client)], ["i", href("incidents", client)],
     ["s", href("search", client)], ["d", href("documents", client)], ["b", href("sources", client)],
+    ["a", href("archive", client)], ["l", href("provision", client)],
   ];
   return letters.flatMap(([letter, to]) => {
     const item = [...all, ...ofClient].find((one) => one.shown && one.to === to);

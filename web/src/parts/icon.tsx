@@ -22,6 +22,9 @@ const SHAPES = {
   menu: "M4 7h16M4 12h16M4 17h16",
   plus: "M12 5v14M5 12h14",
   device: "M4 5h16v10H4zM9 19h6M12 15v4",
+  archive: "M3 5h18v5H3zM5 10v10h14V10M10 14h4",
+  package: "M12 3 4 7v10l8 4 8-4V7zM4 7l8 4 8-4M12 11v10",
+  hold: "M7 11V7.500a5 5 0 0 1 10 0V11M5 11h14v9H5z",
   turn: "M4 8h12l-3.500-3.500M20 16H8l3.500 3.500",
 } as const;
 export type IconName = keyof typeof SHAPES;

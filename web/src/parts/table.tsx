@@ -73,6 +73,11 @@ function move(event: KeyboardEvent): void {
 
 export function Table<Row>(p: Props<Row>) {
   const windowed = p.rows.length > WHOLE_MAX;
+  const frame = useRef<HTMLDivElement>(null);
+  const [scrolls, setScrolls] = useState(false);
+  useLayoutEffect(() => {
+    if (frame.current) setScrolls(frame.current.scrollWidth > frame.current.clientWidth);
+  });
   const { body, height, first, last } = useWindow(windowed, p.rows.length);
   if (p.rows.length === 0) return <>{p.empty}</>;
   const spacer = (rows: number) => rows > 0 && <tr aria-hidden="true" style={{ height: `${rows * height}px` }}><td /></tr>;
@@ -83,7 +88,9 @@ export function Table<Row>(p: Props<Row>) {
     return children;
   };
   return (
-    <div class={windowed ? "table windowed" : "table"} onKeyDown={move}>
+    <div ref={frame} class={windowed ? "table windowed" : "table"} onKeyDown={move}
+      /* What is wider than its place is scrolled with arrow keys too. */
+      {...(scrolls ? { tabIndex: 0, role: "region", "aria-label": p.label } : {})}>
       <table aria-label={p.label} aria-rowcount={p.rows.length + 1}>
         <colgroup>{p.columns.map((c) => <col key={c.id} class={c.wide ? "wide" : ""} style={c.width ? { width: c.width } : undefined} />)}</colgroup>
         <thead>

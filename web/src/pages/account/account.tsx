@@ -74,6 +74,7 @@ export default function Account({ query }: PageProps) {
           </div>
         </div>
       )}
+      {!wanted && person.clients.length === 0 && <div class="notice" role="status"><p>{say("account.no-client")}</p></div>}
       {wanted && <Factor person={person} />}
       <Who person={person} />
       <Password person={person} />

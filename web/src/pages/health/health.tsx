@@ -15,6 +15,7 @@ import { Time } from "../../parts/time";
 import { sayBytes } from "../../words/figures";
 import { clientName } from "../../api/me";
 import { href } from "../router";
+import { Proposals } from "./proposals";
 import { named, say, sayMaybe, sayNumber, saySpan, sayTime } from "../../words/words";
 
 type Health = Schemas["Health"];
@@ -136,31 +137,6 @@ function Clients() {
           ]} />
         )}
       </Answer>
-    </section>
-  );
-}
-
-/** Senders that no document names, for a provider's administrators; nothing for others. */
-function Proposals() {
-  const asked = useAsked(() => answer(api.GET("/proposals")), []);
-  const list = asked.data?.proposals ?? [];
-  if (list.length === 0) return null;
-  return (
-    <section class="stack">
-      <h2>{say("devices.proposals")}</h2>
-      <p class="soft">{say("devices.proposals-help")}</p>
-      {list.map((p) => (
-        <Sheet key={`${p.listener} ${p.address}`} title={`${p.address} (${p.listener})`}>
-          <Facts rows={[
-            [say("devices.count"), sayNumber(p.count)],
-            [say("devices.first"), <Time at={p.first} />],
-            [say("sources.heard"), <Time at={p.last} ago />],
-            [say("devices.parser"), p.parser],
-          ]} />
-          <pre class="sample">{p.sample}</pre>
-          <details><summary>{say("devices.lines")}</summary><pre class="sample">{p.lines}</pre></details>
-        </Sheet>
-      ))}
     </section>
   );
 }

@@ -55,6 +55,21 @@ export async function signaturesOf(client: string, roles: string[]): Promise<Wai
   });
 }
 
+/* ---- What waits for an answer of this person's besides incidents. */
+
+export interface Requests { logs: Schemas["ProvisionRow"][]; ending: boolean }
+/** Requests for logs that this person can approve, and the end of the service that their side has not confirmed. */
+export async function requestsOf(client: string, decides: boolean, side: "client" | "provider" | null): Promise<Requests> {
+  const params = { path: { client } };
+  const listed = decides ? await optional(answer(api.GET("/clients/{client}/provisions", { params }))) : null;
+  const ending = side ? await optional(answer(api.GET("/clients/{client}/offboarding", { params }))) : null;
+  const confirmed = side === "client" ? ending?.client_confirmed : ending?.provider_confirmed;
+  return {
+    logs: listed?.provisions.filter((one) => one.status === "waiting-approval") ?? [],
+    ending: ending?.status === "exported" && !confirmed,
+  };
+}
+
 /* ---- Planned work. */
 
 export async function plannedOf(client: string): Promise<Schemas["PlannedWork"][] | null> {

@@ -6,7 +6,7 @@
 import "./home.css";
 import type { ComponentChildren } from "preact";
 import { answer, api, type Incident } from "../../api/client";
-import { clientName, may, me, sideOf } from "../../api/me";
+import { clientName, hasRole, may, me, sideOf } from "../../api/me";
 import { useAsked, type Asked } from "../../api/use";
 import { SeverityBadge, StateBadge } from "../../parts/badge";
 import { ButtonLink } from "../../parts/button";
@@ -18,7 +18,7 @@ import { named, say, sayMaybe, sayNumber } from "../../words/words";
 import { actsOf, wantedOf } from "../incident/what-next";
 import { href, type PageProps } from "../router";
 import { compare, lineOf, type Line } from "../queue/line";
-import { contactsOf, heardOf, plannedOf, signaturesOf } from "./asked";
+import { contactsOf, heardOf, plannedOf, requestsOf, signaturesOf } from "./asked";
 
 const LATELY = 10;
 const OPEN_MAX = 500;
@@ -96,6 +96,33 @@ function Turns({ lines }: { lines: Line[] }) {
         {lines.length > TURNS && (
           <li><a href={`${href("incidents", lines[0]!.incident.client)}?show=open`}>{say("home.more", { count: sayNumber(lines.length - TURNS) })}</a></li>
         )}
+      </ul>
+    </Sheet>
+  );
+}
+
+/** What somebody asked for, and what only this person can allow. */
+function Requests({ client }: { client: string }) {
+  const side = hasRole(client, "responsible") ? "client" : hasRole(client, "provider-admin") ? "provider" : null;
+  const asked = useAsked(() => requestsOf(client, may(client, "decide"), side), [client]);
+  const { logs, ending } = asked.data ?? { logs: [], ending: false };
+  if (logs.length === 0 && !ending) return null;
+  return (
+    <Sheet title={say("home.requests")}>
+      <ul class="home-list">
+        {ending && (
+          <li class="home-turn">
+            <div class="home-turn-words"><strong>{say("home.ending")}</strong></div>
+            <ButtonLink href={href("offboarding", client)}>{say("home.look")}</ButtonLink>
+          </li>
+        )}
+        {logs.slice(0, TURNS).map((one) => (
+          <li key={one.id} class="home-turn">
+            <div class="home-turn-words"><strong>{say("home.logs")}</strong><span class="small soft">#{one.id} {one.purpose}</span></div>
+            <ButtonLink href={href("provision", client, one.id)}>{say("home.look")}</ButtonLink>
+          </li>
+        ))}
+        {logs.length > TURNS && <li><a href={href("provision", client)}>{say("home.more", { count: sayNumber(logs.length - TURNS) })}</a></li>}
       </ul>
     </Sheet>
   );
@@ -231,6 +258,7 @@ export default function Home({ params }: PageProps) {
               <div class="home-parts">
                 <div class="home-column">
                   {mine.length + unread.length > 0 && <Turns lines={[...mine, ...unread]} />}
+                  <Requests client={client} />
                   <Lately client={client} list={lately} />
                 </div>
                 <div class="home-column">

@@ -22,6 +22,7 @@ import { About, Under } from "./about";
 import { ActDialog } from "./acts";
 import { Clocks } from "./clocks";
 import { Evidence } from "./evidence";
+import { KeepLogs } from "./keep";
 import { History } from "./history";
 import { Notices } from "./notices";
 import { useNames } from "../names";
@@ -123,7 +124,7 @@ export default function Page({ params, query }: PageProps) {
                 {tab === "about" ? <About incident={incident} whole /> : (
                   <Sheet>
                     {tab === "history" && <History lines={history} incident={incident} clocks={clocks} names={names} />}
-                    {tab === "evidence" && <Evidence incident={incident} />}
+                    {tab === "evidence" && <><KeepLogs incident={incident} /><Evidence incident={incident} /></>}
                     {tab === "notices" && <Notices steps={notices} contact={names.contact} />}
                     {tab === "documents" && <Under incident={incident} />}
                   </Sheet>

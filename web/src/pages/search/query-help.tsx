@@ -35,6 +35,19 @@ const GROUPS: { title: Word; lines: [example: string, means: Word][] }[] = [
       ["not user.name: root", "search-help.missing"],
     ],
   },
+  {
+    title: "search-help.pipes",
+    lines: [
+      ["failed | top 10 user.name", "search-help.top"],
+      ["failed | count by source.ip, user.name", "search-help.count"],
+      ["failed | timeline 1h", "search-help.timeline"],
+      ["failed | fields source.ip, user.name", "search-help.fields-pipe"],
+      ["failed | sum network.bytes by source.ip", "search-help.sum"],
+      ["failed | count by user.name | sort -count", "search-help.sort"],
+      ["failed | count by user.name | where count > 100", "search-help.where"],
+      ["failed | dedup user.name", "search-help.dedup"],
+    ],
+  },
 ];
 
 export function QueryHelp({ onUse, onClose }: { onUse: (example: string) => void; onClose: () => void }) {
@@ -44,6 +57,7 @@ export function QueryHelp({ onUse, onClose }: { onUse: (example: string) => void
       {GROUPS.map((group) => (
         <section key={group.title}>
           <h3 class="query-help-head">{sayMaybe(group.title, "")}</h3>
+          {group.title === "search-help.pipes" && <p class="small soft">{say("search-help.pipes-lead")}</p>}
           <dl class="query-help">
             {group.lines.map(([example, means]) => (
               <div key={example}>

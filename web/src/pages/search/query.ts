@@ -29,16 +29,46 @@ export function spanEnds(span: Span, now: number): { from: string; to: string } 
 }
 
 const quoted = (text: string) => `"${text.replace(/["\\]/g, "\\$&")}"`;
+/** A field's name as it is written in a query. */
+export function fieldName(name: string): string {
+  const plain = /^[A-Za-z_@][\w.@-]*$/.test(name) && !/^(and|or|not)$/i.test(name);
+  return plain ? name : quoted(name);
+}
 /** `name: "value"`, as docs/search.md has it. */
 export function term(name: string, value: string): string {
-  const plain = /^[A-Za-z_@][\w.@-]*$/.test(name) && !/^(and|or|not)$/i.test(name);
-  return `${plain ? name : quoted(name)}: ${quoted(value)}`;
+  return `${fieldName(name)}: ${quoted(value)}`;
 }
+/** Adds a term to the search; its pipes stay behind it. */
 export function withTerm(query: string, added: string, not: boolean): string {
-  const before = query.trim();
+  const { search, pipes } = parted(query);
   const more = not ? `not ${added}` : added;
-  if (before === "") return more;
-  return /\bor\b/i.test(before) ? `(${before}) ${more}` : `${before} ${more}`;
+  const wider = search === "" ? more : /\bor\b/i.test(search) ? `(${search}) ${more}` : `${search} ${more}`;
+  return [wider, ...pipes].join(" | ");
+}
+
+/** A query is a search and what its pipes make of what was found.  A `|` in quotes or in a pattern is none. */
+export function parted(query: string): { search: string; pipes: string[] } {
+  const parts = [""];
+  let end = ""; /* of the quote or pattern that is open */
+  for (let i = 0; i < query.length; i++) {
+    const c = query[i]!;
+    const begins = /(^|[\s(:!-])$/.test(parts.at(-1)!);
+    if (c === "|" && !end) {
+      parts.push("");
+      continue;
+    }
+    if (c === end) end = "";
+    else if (!end && (c === '"' || (c === "/" && begins))) end = c;
+    parts[parts.length - 1] += c;
+    if (c === "\\" && i + 1 < query.length) parts[parts.length - 1] += query[++i]!;
+  }
+  const [search, ...pipes] = parts.map((part) => part.trim());
+  return { search: search!, pipes };
+}
+/** What the last pipe that changes the shape makes: "top", "timeline", "count", "fields" … */
+export function shapeOf(pipes: string[]): string {
+  const named = pipes.map((pipe) => /^[a-z]+/i.exec(pipe)?.[0].toLowerCase() ?? "");
+  return named.findLast((name) => !["sort", "dedup", "where", "head", "limit", "tail", ""].includes(name)) ?? "";
 }
 
 /** Where in the query a refusal sees the mistake: an index in characters, and what it says there. */

@@ -7,80 +7,27 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks"
 import { answer, api, Refusal, type Schemas } from "../../api/client";
 import { clientName, may } from "../../api/me";
 import { useAsked } from "../../api/use";
-import { Button } from "../../parts/button";
+import { Button, ButtonLink } from "../../parts/button";
 import { Histogram } from "../../parts/chart";
 import { CopyButton } from "../../parts/copy";
 import { Answer, Empty, Refused } from "../../parts/empty";
-import { Icon } from "../../parts/icon";
 import { Head } from "../../parts/sheet";
 import { named, say, sayNumber } from "../../words/words";
-import { address, go, goQuery, href, type PageProps } from "../router";
+import { useKeys } from "../keys";
+import { go, goQuery, href, type PageProps } from "../router";
 import { Events, goLine, type Event } from "./events";
-import { mistakeOf, spanEnds, spanOf, term, withTerm, type Span } from "./query";
+import { QueryField } from "./field";
+import { mistakeOf, parted, shapeOf, spanEnds, spanOf, term, withTerm, type Span } from "./query";
 import { QueryHelp } from "./query-help";
+import { Result, Unread } from "./result";
+import { SavedSearches } from "./saved";
 import { SpanChoice } from "./span";
-import { Views } from "./views";
+import { fieldsOf, Tops } from "./tops";
 
 type Found = Schemas["Found"];
 interface Asking { client: string; query: string; from: string; to: string }
+const ROWS_MAX = 500; /* of a table; events come page by page */
 const parameters = (a: Asking) => ({ path: { client: a.client }, query: { query: a.query, from: a.from, to: a.to } });
-
-/** Keys for whoever is not writing just now. */
-function useKeys(field: { current: HTMLTextAreaElement | null }) {
-  useEffect(() => {
-    const press = (event: KeyboardEvent) => {
-      const at = event.target as HTMLElement;
-      if (event.ctrlKey || event.metaKey || event.altKey || at.closest("input, textarea, select, dialog")) return;
-      if (event.key === "/") field.current?.focus();
-      else if (event.key === "j") goLine(1);
-      else if (event.key === "k") goLine(-1);
-      else return;
-      event.preventDefault();
-    };
-    document.addEventListener("keydown", press);
-    return () => document.removeEventListener("keydown", press);
-  }, []);
-}
-
-/** What of the query is wrong: the query with a mark where it is. */
-function Mistake({ query, at, text }: { query: string; at: number; text: string }) {
-  const from = Math.max(0, at - 60);
-  return (
-    <div class="mistake" role="alert" id="query-mistake">
-      <p><Icon name="warning" /> {say("search.error-at", { column: at + 1 })} <span lang="en">{text}</span></p>
-      <pre class="mono small">{from > 0 && "…"}{query.slice(from, at)}<mark>{query.slice(at, at + 1) || " "}</mark>{query.slice(at + 1, at + 60)}</pre>
-    </div>
-  );
-}
-
-function QueryField({ query, refusal, onQuery, onHelp, field }: {
-  query: string; refusal: Refusal | undefined; onQuery: (query: string) => void; onHelp: () => void;
-  field: { current: HTMLTextAreaElement | null };
-}) {
-  const [text, setText] = useState(query);
-  useEffect(() => setText(query), [query]);
-  const mistake = mistakeOf(refusal, query);
-  const send = (event: Event0) => {
-    event.preventDefault();
-    onQuery(text.trim());
-  };
-  return (
-    <form class="query" role="search" onSubmit={send}>
-      <label class="label" for="query">{say("search.query")}</label>
-      <div class="query-row">
-        <textarea id="query" ref={field} class="control mono query-text" rows={1} value={text} spellcheck={false} autocomplete="off"
-          placeholder={say("search.query-hint")} aria-invalid={mistake ? true : undefined}
-          aria-describedby={mistake ? "query-mistake" : undefined} maxLength={65536}
-          onInput={(event) => setText(event.currentTarget.value)}
-          onKeyDown={(event) => { if (event.key === "Enter" && !event.isComposing) send(event); }} />
-        <Button kind="main" submit icon="search">{say("search.do")}</Button>
-        <Button onPress={onHelp} icon="help">{say("search.help")}</Button>
-      </div>
-      {mistake && text.trim() === query && <Mistake query={query} {...mistake} />}
-    </form>
-  );
-}
-type Event0 = { preventDefault: () => void };
 
 /** Older events, page by page behind those of the answer. */
 function useOlder(asking: Asking | undefined, found: Found | undefined) {
@@ -115,7 +62,8 @@ function useOlder(asking: Asking | undefined, found: Found | undefined) {
   return { events, more: older?.more ?? found?.more ?? false, paged: older !== null, busy, refusal, next };
 }
 
-function CsvButton({ asking, total }: { asking: Asking; total: number }) {
+const CSV_MAX = 10_000; /* events */
+function CsvButton({ asking, cut }: { asking: Asking; cut: boolean }) {
   const [busy, setBusy] = useState(false);
   const [refusal, setRefusal] = useState<Refusal>();
   const save = async () => {
@@ -136,7 +84,7 @@ function CsvButton({ asking, total }: { asking: Asking; total: number }) {
   return (
     <>
       {refusal && <Refused refusal={refusal} />}
-      {total > 10_000 && <span class="small soft">{say("search.csv-cut")}</span>}
+      {cut && <span class="small soft">{say("search.csv-cut")}</span>}
       <Button busy={busy} onPress={() => void save()}>{say("search.csv")}</Button>
     </>
   );
@@ -190,11 +138,16 @@ export default function SearchPage({ params, query }: PageProps) {
   );
 }
 
+const TOPS_KEPT = "hinomi.tops";
+const NONE: Event[] = [];
+
 function Search({ client, asked }: { client: string; asked: URLSearchParams }) {
   const query = asked.get("q") ?? "";
+  const { pipes } = useMemo(() => parted(query), [query]);
+  const shape = shapeOf(pipes);
   const span = spanOf(asked);
-  const [views, setViews] = useState(false);
-  const [help, setHelp] = useState(false);
+  const [dialog, setDialog] = useState<"saved" | "help">();
+  const [tops, setTops] = useState(() => (localStorage.getItem(TOPS_KEPT) ?? (matchMedia("(min-width: 72rem)").matches ? "on" : "off")) === "on");
   const [asking, setAsking] = useState<Asking>();
   const field = useRef<HTMLTextAreaElement>(null);
   const spanKey = `${span.preset} ${span.from} ${span.to}`;
@@ -205,12 +158,22 @@ function Search({ client, asked }: { client: string; asked: URLSearchParams }) {
     /* A search that nobody waits for any more is ended: a person may run few at once. */
     running.current?.abort();
     running.current = new AbortController();
-    return answer(api.GET("/clients/{client}/events", { params: parameters(now), signal: running.current.signal }));
+    const { path, query: asks } = parameters(now);
+    return answer(api.GET("/clients/{client}/events", {
+      params: { path, query: { ...asks, ...(pipes.length > 0 ? { limit: ROWS_MAX } : {}) } }, signal: running.current.signal,
+    }));
   }, [client, query, spanKey]);
   useEffect(() => () => running.current?.abort(), []);
   const older = useOlder(asking, found.data);
   const { every, setEvery } = useRefresh(found.again, span.preset !== undefined && !older.paged);
-  useKeys(field);
+  const names = useMemo(() => fieldsOf(found.data?.events ?? NONE), [found.data]);
+  useKeys(say("search.title"), [
+    { keys: "/", text: say("search.key.field"), run: () => field.current?.focus() },
+    { keys: "j", text: say("search.key.next"), run: () => goLine(1) },
+    { keys: "k", text: say("search.key.previous"), run: () => goLine(-1) },
+    { keys: "v", text: say("search.views"), run: () => setDialog("saved") },
+    { keys: "w", text: say("search.help"), run: () => setDialog("help") },
+  ]);
 
   const ask = (text: string) => (text === query ? found.again() : goQuery({ q: text }, false));
   const choose = (to: Span) => goQuery({ span: to.preset, from: to.from, to: to.to }, false);
@@ -220,50 +183,78 @@ function Search({ client, asked }: { client: string; asked: URLSearchParams }) {
     goQuery({ q: withTerm(latest.current, term(name, value), not) }, false);
     window.scrollTo(0, 0);
   }, []);
+  /* From a line of a list to its events: the pipes have done their work. */
+  const look = useCallback((name: string, value: string) => {
+    goQuery({ q: withTerm(parted(latest.current).search, term(name, value), false) }, false);
+    window.scrollTo(0, 0);
+  }, []);
+  const topsUse = (on: boolean) => {
+    setTops(on);
+    localStorage.setItem(TOPS_KEPT, on ? "on" : "off");
+  };
   const mistaken = mistakeOf(found.error, query) !== null;
   return (
     <>
       <Head title={say("search.title")} trail={named(clientName(client), client)} lead={say("search.noted")}
-        acts={<Button onPress={() => setViews(true)} icon="book">{say("search.views")}</Button>} />
-      <QueryField query={query} refusal={found.error} onQuery={ask} onHelp={() => setHelp(true)} field={field} />
+        acts={<Button onPress={() => setDialog("saved")} icon="book">{say("search.views")}</Button>} />
+      <QueryField query={query} refusal={found.error} names={names} onQuery={ask} onHelp={() => setDialog("help")} field={field} />
       <SpanChoice span={span} onSpan={choose} />
       {mistaken ? null : (
         <Answer asked={found}>
-          {(data) => (
-            <div class={found.loading ? "found busy" : "found"} aria-busy={found.loading || undefined}>
-              {!data.complete && <div class="notice" role="status"><Icon name="warning" /><p>{say("search.incomplete")}</p></div>}
-              <div class="row found-head">
-                <div class="grow" role="status"><strong>{older.more
-                  ? say("search.total-shown", { count: sayNumber(data.total), shown: sayNumber(older.events.length) })
-                  : say("search.total", { count: sayNumber(data.total) })}</strong></div>
-                {span.from && <Button onPress={() => choose(wider(data))}>{say("search.wider")}</Button>}
-                {span.preset && <Refresh every={every} onEvery={setEvery} />}
-              </div>
-              <Histogram label={say("search.chart")} from={data.from} stepSeconds={data.step_seconds} counts={data.counts}
-                onRange={data.counts.length > 1 ? (from, to) => choose({ from, to }) : undefined} />
-              {older.events.length === 0 ? <Nothing client={client} query={query} /> : (
-                <>
-                  <div class="small soft keys">{say("search.keys")}</div>
-                  <Events events={older.events} onNarrow={narrow} />
-                  {older.refusal && <Refused refusal={older.refusal} />}
-                  <div class="row">
-                    {older.more
-                      ? <Button busy={older.busy} onPress={() => void older.next()}>{say("search.older")}</Button>
-                      : <span class="small soft">{say("search.oldest")}</span>}
-                    <span class="grow" />
-                    {asking && <CopyButton quiet={false} word={say("search.link")} text={location.origin + href("search", client) +
-                      `?${new URLSearchParams({ ...(query ? { q: query } : {}), from: asking.from, to: asking.to })}`} />}
-                    {asking && <CsvButton asking={asking} total={data.total} />}
+          {(data) => {
+            const made = data.table;
+            const listed = older.events.length > 0;
+            const link = asking && <CopyButton quiet={false} word={say("search.link")} text={location.origin + href("search", client) +
+              `?${new URLSearchParams({ ...(query ? { q: query } : {}), from: asking.from, to: asking.to })}`} />;
+            return (
+              <div class={found.loading ? "found busy" : "found"} aria-busy={found.loading || undefined}>
+                <Unread found={data} />
+                <div class="row found-head">
+                  <div class="grow" role="status"><strong>{older.more && !made
+                    ? say("search.total-shown", { count: sayNumber(data.total), shown: sayNumber(older.events.length) })
+                    : say("search.total", { count: sayNumber(data.total) })}</strong></div>
+                  {span.from && <Button onPress={() => choose(wider(data))}>{say("search.wider")}</Button>}
+                  {span.preset && <Refresh every={every} onEvery={setEvery} />}
+                  {!made && listed && <Button pressed={tops} icon="filter" onPress={() => topsUse(!tops)}>{say("search.tops")}</Button>}
+                </div>
+                {!data.timeline && <Histogram label={say("search.chart")} from={data.from} stepSeconds={data.step_seconds} counts={data.counts}
+                  onRange={data.counts.length > 1 ? (from, to) => choose({ from, to }) : undefined} />}
+                {made ? (
+                  <>
+                    <Result made={made} step={data.timeline?.step_seconds} shape={shape} onNarrow={look} onRange={(from, to) => choose({ from, to })} />
+                    <div class="row">
+                      {link}
+                      {asking && made.rows.length > 0 && <CsvButton asking={asking} cut={false} />}
+                    </div>
+                  </>
+                ) : !listed ? <Nothing client={client} query={query} /> : (
+                  <div class={tops ? "found-parts" : "stack"}>
+                    {tops && asking && <Tops client={client} query={query} from={asking.from} to={asking.to} names={names} onNarrow={narrow} />}
+                    <div class="found-main stack">
+                      <Events events={older.events} onNarrow={narrow} />
+                      {older.refusal && <Refused refusal={older.refusal} />}
+                      <div class="row">
+                        {older.more
+                          ? <Button busy={older.busy} onPress={() => void older.next()}>{say("search.older")}</Button>
+                          : <span class="small soft">{say("search.oldest")}</span>}
+                      </div>
+                      <div class="row">
+                        {asking && <ButtonLink icon="package" href={`${href("provision", client)}/new?${new URLSearchParams({
+                          q: query, from: asking.from, to: asking.to })}`}>{say("provision.of-search")}</ButtonLink>}
+                        {link}
+                        {asking && <CsvButton asking={asking} cut={data.total > CSV_MAX} />}
+                      </div>
+                    </div>
                   </div>
-                </>
-              )}
-            </div>
-          )}
+                )}
+              </div>
+            );
+          }}
         </Answer>
       )}
-      {help && <QueryHelp onClose={() => setHelp(false)} onUse={(example) => { goQuery({ q: example }, false); }} />}
-      {views && <Views client={client} address={address.value.split("?")[1] ?? ""} onClose={() => setViews(false)}
-        onUse={(kept) => go(`${href("search", client)}${kept ? `?${kept}` : ""}`)} />}
+      {dialog === "help" && <QueryHelp onClose={() => setDialog(undefined)} onUse={(example) => { goQuery({ q: example }, false); }} />}
+      {dialog === "saved" && <SavedSearches client={client} query={query} span={span} onClose={() => setDialog(undefined)}
+        onUse={(kept) => go(`${href("search", client)}?${kept}`)} />}
     </>
   );
 }
