@@ -153,7 +153,7 @@ listeners:
         found, after = [], 0
         while True:
             lines = self.run("alerts", "--tenant", tenant, "--format", "ndjson", "--after", after,
-                             check_code=0).stdout.splitlines()
+                             check_code=0).stdout.split("\n")[:-1]  # a text may hold U+2028
             if not lines:
                 return found
             found += [json.loads(line) for line in lines]

@@ -1,4 +1,4 @@
-"""Fifty strings that want to be more than text, each with a marker by which it is found again."""
+"""Strings that want to be more than text, each with a marker by which it is found again: fifty, or five hundred."""
 
 SHAPES = [
     "<script>hinomiRan()</script>{m}",
@@ -54,9 +54,77 @@ SHAPES = [
 ]
 
 
+# What is aimed at terminals, mails, chats, cells, readers of JSON and of lines.
+AIMED = [
+    "\x1b[31mred\x1b[0m{m}",
+    "\x1b[2J\x1b[H{m}",
+    "\x1b]0;title{m}\x07",
+    "\x1b]8;;https://attacker.example/\x1b\\{m}\x1b]8;;\x1b\\",
+    "\x1b]52;c;aGlub21p\x07{m}",
+    "\x1bP$q{m}\x1b\\",
+    "\x1b[6n\x1b[c{m}",
+    "\x9b31m{m}",
+    "{m}\x08\x08\x08\x08gone",
+    "{m}\rovertyped",
+    "{m}\x0b\x0cfeeds",
+    "{m}\x7f\x7f",
+    "{m}\x00after the end",
+    "{m}\u2028line\u2029paragraph",
+    "{m}\x85next line",
+    "\u061c\u200e\u200f{m}",
+    "\u202dabc\u202c{m}\u2067\u2069",
+    "{m}\u0007\u0001\u001f",
+    "{m}\r\nBcc: everybody@attacker.example",
+    "{m}\r\n.\r\nMAIL FROM:<x@attacker.example>",
+    "{m}\n\n--boundary\nContent-Type: text/html",
+    "=?utf-8?B?aGlub21p?= {m}",
+    "\"}},\"injected\":{{\"m\":\"{m}",
+    "\\\"}},{{\"injected\":\"{m}",
+    "{m}\\u0022,\\u0022injected\\u0022:\\u0022",
+    "<13>1 2026-11-21T08:00:00Z other app - - - {m}",
+    "{m} <0>Nov 21 08:00:00 other kernel: panic",
+    "<!channel> <@U024BE7LH> {m}",
+    "@everyone @here {m}",
+    "![{m}](https://attacker.example/x.png)",
+    "<https://attacker.example|{m}>",
+    "| a | b |\n| - | - |\n| {m} | x |",
+    "# {m}\n> quoted\n```",
+    "\t=1+1\t{m}",
+    "\r=1+1 {m}",
+    "\uff1d1+1 {m}",
+    "\uff0b1+1 {m}",
+    "\uff20SUM(1) {m}",
+    "\";=1+1;\"{m}",
+    "',=1+1,'{m}",
+    "%s%s%n%x {m}",
+    "$(touch owned) `touch owned` {m}",
+    "'; DROP TABLE alerts; -- {m}",
+    "../../../../etc/passwd {m}",
+    "{m} /JavaScript (app.alert(1)) /OpenAction",
+    "<svg xmlns=\"http://www.w3.org/2000/svg\"><script>hinomiRan()</script>{m}</svg>",
+    "# HELP hinomi_up {m}\nhinomi_up 0",
+    "hinomi_up{{client=\"{m}\"}} 0\n",
+    "\ud83d\udd25{m}\u0301\u0301\u0301\u0301".encode("utf-16", "surrogatepass").decode("utf-16"),
+    "\ufdfa\ufdfa {m} \u0e33\u0e33",
+]
+
+WAYS = ["{}", "before {}", "{} behind", "a\\{}\\b", "{}{}"]
+
+
 def strings():
     """[(text, marker)]"""
     return [(shape.format(m=f"mark{i:02d}x"), f"mark{i:02d}x") for i, shape in enumerate(SHAPES)]
 
 
-assert len(SHAPES) == 50
+def many():
+    """Five hundred: each shape of both lists alone, behind and before other text, among backslashes, and twice."""
+    made = []
+    for i, shape in enumerate(SHAPES + AIMED):
+        for k, way in enumerate(WAYS):
+            mark = f"mark{i:02d}v{k}x"
+            one = shape.format(m=mark)
+            made.append((way.format(one, one), mark))
+    return made
+
+
+assert len(SHAPES) == 50 and len(many()) == 500

@@ -69,7 +69,7 @@ class Managed:
 
     ADMIN_PASSWORD = "correct horse battery 1"
 
-    def __init__(self, folder, text, sign=True, relay=("ok",), relay_port=None, rules=None):
+    def __init__(self, folder, text, sign=True, relay=("ok",), relay_port=None, rules=None, extra=""):
         folder = pathlib.Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.mails = None if relay_port else MailSink(folder / "mails", relay)
@@ -87,7 +87,7 @@ mail_from: soc@watch.example
 mail_tls: optional
 secrets: {secrets}
 webhook_networks: [127.0.0.0/8]
-""").start()
+{extra}""").start()
         self.token = self.setup_token()
         self.admin = self.set_up()
         text = (text.replace("addresses: [127.0.0.1]", "addresses: [127.0.0.1/32]")

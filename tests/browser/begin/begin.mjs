@@ -1,11 +1,10 @@
 /* From the token on the console to documents in force: an administrator in English, the client in Japanese. */
 import { execFileSync } from "node:child_process";
-import { browserStart, check, open, settings, settled, windowOpen } from "../lib/browser.mjs";
+import { browserStart, check, open, picture, settings, settled, WAIT, windowOpen } from "../lib/browser.mjs";
 import { sayer } from "../lib/incident.mjs";
 
 const { client, kinds } = settings;
 const BOTH = ["criteria", "detection", "sla"]; /* bind both sides */
-const WAIT = { timeout: 15_000 };
 const hinomi = (...words) => execFileSync(settings.hinomi, [...words, "--data", settings.data], { encoding: "utf8" });
 const browser = await browserStart();
 
@@ -67,6 +66,21 @@ const again = await windowOpen(browser, { language: "ja" });
 await again.page.goto(link);
 await again.page.getByText(sayer("ja")("invitation.gone"), { exact: true }).waitFor(WAIT);
 check(true, "a link works once");
+
+/* ---- Where not even the words of the pages come. */
+const lost = await windowOpen(browser);
+await lost.page.route(/\/assets\/(ja|en)-/, (route) => route.abort());
+await lost.page.goto(`${settings.portal}/sign-in`);
+const told = lost.page.getByRole("main");
+await told.waitFor(WAIT);
+check(/読み込めませんでした/.test(await told.innerText()) && /could not be loaded/.test(await told.innerText()), "a page without words says so in both languages",
+  await told.innerText());
+if (settings.pictures) await picture(lost.page, "begin-lost");
+await lost.page.unrouteAll({ behavior: "wait" });
+await lost.page.getByRole("button", { name: /Reload/ }).click(WAIT);
+await lost.page.getByLabel(sayer("en")("sign-in.name")).first().waitFor(WAIT);
+check(true, "and comes with the next try");
+await lost.context.close();
 
 /* ---- Documents. */
 for (const kind of kinds) await sign(head, kind);

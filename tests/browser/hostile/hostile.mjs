@@ -1,5 +1,5 @@
 /* Hostile strings as log fields, names and notes: on every page that shows them they stay text. */
-import { browserStart, check, open, settings, settled, signIn, windowOpen, word } from "../lib/browser.mjs";
+import { browserStart, check, open, settings, settled, signIn, WAIT, windowOpen, word } from "../lib/browser.mjs";
 
 const { client, incident, strings, kinds } = settings;
 const browser = await browserStart();
@@ -65,7 +65,7 @@ for (const [to, wanted] of [
   await page.getByLabel(word("en", "sign-in.name")).first().fill(name);
   await page.getByLabel(word("en", "sign-in.password"), { exact: false }).first().fill(password);
   await page.getByRole("button", { name: word("en", "sign-in.do"), exact: true }).click();
-  await page.waitForURL((url) => !url.pathname.startsWith("/sign-in"), { timeout: 15000 }).catch(() => undefined);
+  await page.waitForURL((url) => !url.pathname.startsWith("/sign-in"), WAIT).catch(() => undefined);
   await settled(page).catch(() => undefined);
   const at = new URL(page.url());
   check(at.origin === own && at.pathname !== "/sign-in" && (wanted === null || at.pathname === wanted) && window.trouble.list.length === 0,
@@ -109,7 +109,7 @@ const gone = await leaving.page.waitForFunction((lines) => !lines.some((line) =>
 check(titles.length > 0 && gone, "what may not be seen any more is not shown any longer", titles.slice(0, 5));
 await leaving.page.unroute(`**/api/v1/clients/${client}/**`);
 await leave.click();
-await leaving.page.waitForURL((url) => url.pathname === "/sign-in", { timeout: 10000 }).catch(() => undefined);
+await leaving.page.waitForURL((url) => url.pathname === "/sign-in", WAIT).catch(() => undefined);
 check(leaving.page.url() === `${settings.portal}/sign-in`, "and a session that was ended is", leaving.page.url());
 await leaving.context.close();
 await browser.close();

@@ -9,6 +9,9 @@ import axe from "axe-core";
 
 export const settings = JSON.parse(fs.readFileSync(0, "utf8"));
 
+/** How long a page may take where a test waits for it: as long as a busy machine needs, since it costs nothing where all is well. */
+export const WAIT = { timeout: 30_000 };
+
 export function check(holds, sentence, detail = "") {
   console.log(holds ? `ok      ${sentence}` : `FAILED  ${sentence}  ${typeof detail === "string" ? detail : JSON.stringify(detail)}`);
   return holds;
@@ -84,14 +87,14 @@ export async function signIn(window, name, password) {
   await page.getByLabel(word(language, "sign-in.name")).first().fill(name);
   await page.getByLabel(word(language, "sign-in.password"), { exact: false }).first().fill(password);
   await page.getByRole("button", { name: word(language, "sign-in.do"), exact: true }).click();
-  await page.waitForURL((url) => !url.pathname.startsWith("/sign-in"), { timeout: 15000 });
+  await page.waitForURL((url) => !url.pathname.startsWith("/sign-in"), WAIT);
   await settled(page);
 }
 
 /** Until nothing is being loaded any more. */
 export async function settled(page) {
-  await page.waitForSelector("#content h1, .door h1", { timeout: 15000 });
-  await page.waitForFunction(() => !document.querySelector(".waiting"), undefined, { timeout: 15000 });
+  await page.waitForSelector("#content h1, .door h1", WAIT);
+  await page.waitForFunction(() => !document.querySelector(".waiting"), undefined, WAIT);
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 }
 

@@ -1,7 +1,6 @@
 /* What people do with an incident, by mouse: the button, the dialog behind it, its fields, and its own button. */
-import { settled, word } from "./browser.mjs";
+import { settled, WAIT, word } from "./browser.mjs";
 
-const WAIT = { timeout: 10_000 };
 
 /** A window that says its words: say("queue.title"). */
 export function sayer(language) {

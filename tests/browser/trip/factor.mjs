@@ -1,6 +1,6 @@
 /* A second factor: set up on the account's page, its secret read there as a person would, and asked for at the door. */
 import { createHmac } from "node:crypto";
-import { browserStart, check, settings, settled, signIn, windowOpen } from "../lib/browser.mjs";
+import { browserStart, check, settings, settled, signIn, WAIT, windowOpen } from "../lib/browser.mjs";
 import { sayer, shows } from "../lib/incident.mjs";
 
 const { language } = settings;
@@ -25,13 +25,13 @@ await page.getByRole("link", { name: settings.names.analyst, exact: true }).clic
 await settled(page);
 await page.getByRole("button", { name: say("account.factor-begin"), exact: true }).click();
 const dialog = page.getByRole("dialog");
-await dialog.getByRole("img", { name: say("account.factor-qr") }).waitFor({ timeout: 10_000 });
+await dialog.getByRole("img", { name: say("account.factor-qr") }).waitFor(WAIT);
 await dialog.getByText(say("account.factor-type"), { exact: true }).click();
 const secret = await dialog.getByRole("code").first().innerText();
 check(/^([A-Z2-7]{4} ?)+$/.test(secret), `the account's page shows a secret as picture and as text (${language})`, secret);
 await dialog.getByLabel(say("account.factor-first")).fill(code(secret));
 await dialog.getByRole("button", { name: say("account.factor-confirm"), exact: true }).click();
-await page.getByRole("heading", { name: say("account.codes"), exact: true }).waitFor({ timeout: 10_000 });
+await page.getByRole("heading", { name: say("account.codes"), exact: true }).waitFor(WAIT);
 const codes = await dialog.getByRole("listitem").allInnerTexts();
 check(codes.length >= 8 && new Set(codes).size === codes.length, "recovery codes are shown, once", codes.length);
 await dialog.getByLabel(say("account.codes-taken")).check();
@@ -40,16 +40,16 @@ await shows(window, say("account.factor-on"));
 
 async function door(second) {
   await page.getByRole("button", { name: say("nav.sign-out"), exact: true }).click();
-  await page.getByRole("heading", { name: say("sign-in.title"), exact: true }).waitFor({ timeout: 10_000 });
+  await page.getByRole("heading", { name: say("sign-in.title"), exact: true }).waitFor(WAIT);
   await page.getByLabel(say("sign-in.name")).first().fill(person.name);
   await page.getByLabel(say("sign-in.password")).first().fill(person.password);
   await page.getByRole("button", { name: say("sign-in.do"), exact: true }).click();
-  await page.getByRole("heading", { name: say("sign-in.second"), exact: true }).waitFor({ timeout: 10_000 });
+  await page.getByRole("heading", { name: say("sign-in.second"), exact: true }).waitFor(WAIT);
   check(new URL(page.url()).pathname === "/sign-in" && (await page.context().request.get(`${settings.portal}/api/v1/me`)).status() === 401,
     `the password alone opens nothing any more (${language})`);
   await second();
   await page.getByRole("button", { name: say("sign-in.do"), exact: true }).click();
-  await page.waitForURL((url) => !url.pathname.startsWith("/sign-in"), { timeout: 15_000 });
+  await page.waitForURL((url) => !url.pathname.startsWith("/sign-in"), WAIT);
   await settled(page);
 }
 /* A code is good once; the next one counts already, as a clock may be wrong. */

@@ -1,5 +1,5 @@
 /* From the door to the client's decision without a mouse: letters, Tab, Enter, Space and arrow keys alone. */
-import { browserStart, check, sendLine, settings, settled, windowOpen } from "../lib/browser.mjs";
+import { browserStart, check, sendLine, settings, settled, WAIT, windowOpen } from "../lib/browser.mjs";
 import { sayer, shows, stands } from "../lib/incident.mjs";
 
 const TABS_MAX = 60;
@@ -36,15 +36,15 @@ async function door(person) {
   await window.page.keyboard.press("Tab");
   await window.page.keyboard.type(person.password);
   await window.page.keyboard.press("Enter");
-  await window.page.waitForURL((url) => !url.pathname.startsWith("/sign-in"), { timeout: 15_000 });
+  await window.page.waitForURL((url) => !url.pathname.startsWith("/sign-in"), WAIT);
   await settled(window.page);
   return window;
 }
 async function dialogOpen({ page }) {
-  await page.getByRole("dialog").waitFor({ state: "visible", timeout: 10_000 });
+  await page.getByRole("dialog").waitFor({ state: "visible", ...WAIT });
 }
 async function dialogGone({ page }) {
-  await page.getByRole("dialog").waitFor({ state: "detached", timeout: 10_000 });
+  await page.getByRole("dialog").waitFor({ state: "detached", ...WAIT });
 }
 const rowAt = ({ page }) => page.evaluate(() => {
   const links = [...document.querySelectorAll("[data-row-link]")];
@@ -55,7 +55,7 @@ const rowAt = ({ page }) => page.evaluate(() => {
 const desk = await door(people["watch/analyst"]);
 const keyboard = desk.page.keyboard;
 await sendLine(settings.syslog, `10.0.1.200:443 198.51.100.99 - - [22/Nov/2026:03:04:05 +0900] "GET /?q=1%27%20UNION%20SELECT%201 HTTP/1.1" 200 5 "-" "-"`);
-await desk.page.waitForFunction(() => document.querySelectorAll("[data-row-link]").length > 1, undefined, { timeout: 10_000 });
+await desk.page.waitForFunction(() => document.querySelectorAll("[data-row-link]").length > 1, undefined, WAIT);
 await keyboard.press("j");
 await keyboard.press("j");
 check((await rowAt(desk)) === 1, "j goes down the queue");
@@ -65,7 +65,7 @@ await keyboard.press("ArrowDown");
 check((await rowAt(desk)) === 1, "and so do the arrow keys");
 await keyboard.press("ArrowUp");
 await keyboard.press("Enter");
-await desk.page.waitForURL(/\/incidents\//, { timeout: 10_000 });
+await desk.page.waitForURL(/\/incidents\//, WAIT);
 await stands(desk, "detected");
 const at = desk.page.url();
 check(true, "Enter opens the incident");
@@ -91,7 +91,7 @@ await keyboard.press("a");
 await dialogOpen(desk);
 await fill(desk, say("incident.act.propose.text"), "Block the address");
 await press(desk, say("incident.act.propose.more"));
-await desk.page.getByRole("group", { name: say("incident.act.propose.option", { number: 2 }) }).waitFor({ timeout: 10_000 });
+await desk.page.getByRole("group", { name: say("incident.act.propose.option", { number: 2 }) }).waitFor(WAIT);
 await tabTo(desk, say("incident.act.propose.text"), "Shift+Tab");
 await keyboard.type("Mend the page");
 await press(desk, say("incident.act.propose.do"));
@@ -101,9 +101,9 @@ check(true, "two countermeasures are proposed");
 
 /* ---- The client. */
 const head = await door(people["acme/head"]);
-await head.page.getByText(say("incident.todo.decision"), { exact: true }).waitFor({ timeout: 10_000 });
+await head.page.getByText(say("incident.todo.decision"), { exact: true }).waitFor(WAIT);
 await press(head, say("incident.act.decide"));
-await head.page.waitForURL(at, { timeout: 10_000 });
+await head.page.waitForURL(at, WAIT);
 await stands(head, "coordination");
 check(true, "from home, Tab and Enter lead to what waits for a decision");
 await head.page.keyboard.press("a");
@@ -118,6 +118,6 @@ await stands(head, "executing");
 await stands(desk, "executing");
 check(true, "the client decides, and the analyst sees it");
 await desk.page.keyboard.press("u");
-await desk.page.waitForURL(/\/queue$/, { timeout: 10_000 });
+await desk.page.waitForURL(/\/queue$/, WAIT);
 check([desk, head].every((one) => one.trouble.list.length === 0), "nothing was amiss on the way", [desk.trouble.list, head.trouble.list]);
 await browser.close();

@@ -1,5 +1,5 @@
 /* 100,000 incidents in the queue: as many as nobody should have, answered in place of the service. */
-import { browserStart, check, settings, settled, signIn, windowOpen } from "../lib/browser.mjs";
+import { browserStart, check, settings, settled, signIn, WAIT, windowOpen } from "../lib/browser.mjs";
 
 const ROWS = 100_000;
 const RENDER_MAX_MS = 2000;
@@ -83,7 +83,7 @@ await page.keyboard.press("ArrowUp");
 await page.keyboard.press("Tab");
 check((await at()) === String(ROWS - 60), "Tab goes from row to row, too", await at());
 await page.keyboard.press("Enter");
-await page.waitForURL(new RegExp(`/incidents/${settings.client}/${ROWS - 60}$`), { timeout: 10_000 });
+await page.waitForURL(new RegExp(`/incidents/${settings.client}/${ROWS - 60}$`), WAIT);
 check(true, "Enter opens the row that has the focus");
 check(window.trouble.list.length === 0, "nothing was amiss on the way", window.trouble.list);
 await browser.close();
