@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs each fuzz target of a build with -Dfuzz=true for a while: fuzz.sh BUILD SECONDS
-# Starts from tests/corpus/TARGET; what is found on the way is kept in BUILD/corpus, a crashing
-# input in build/logs.  The last line is "N passed, N failed", a target counting as one.
+# Starts from tests/corpus/TARGET and from what tests/grammar makes; what is found on the way is kept in
+# BUILD/corpus, a crashing input in build/logs.  The last line is "N passed, N failed", a target counting as one.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -10,10 +10,15 @@ one() {
     name=$(basename "$3")
     log=build/logs/fuzz-$name.log
     mkdir -p "$build/corpus/$name" build/logs
-    local seeds=()
+    local seeds=() words=()
     [ -d "tests/corpus/$name" ] && seeds=("tests/corpus/$name")
+    if [ -f "tests/grammar/$name.grammar" ]; then
+        tools/grammar.py "tests/grammar/$name.grammar" 300 "$build/grammar/$name" || exit 1
+        seeds+=("$build/grammar/$name")
+        words=("-dict=$build/grammar/$name.dict")
+    fi
     if "$3" -seed=1 -timeout=10 -max_total_time="$seconds" -print_final_stats=1 \
-        -artifact_prefix="build/logs/$name-" "$build/corpus/$name" "${seeds[@]}" >"$log" 2>&1; then
+        -artifact_prefix="build/logs/$name-" "${words[@]}" "$build/corpus/$name" "${seeds[@]}" >"$log" 2>&1; then
         echo "passed $name: $(grep -a -o 'number_of_executed_units: .*' "$log")"
     else
         echo "FAILED $name: $log"

@@ -21,7 +21,7 @@
 #include <string.h>
 
 #define ROOMS_MAX     64
-#define DOORS_MAX     4
+#define DOORS_MAX     8
 #define LIBRARIES_MAX 64
 #define NAME_SIZE     64
 
