@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "archive/package_private.h"
 #include "base/bytes.h"
@@ -462,11 +461,6 @@ TEST(a_part_of_lines_that_are_all_the_same_can_be_read_to_its_end)
     fixture_free(fixture);
 }
 
-static double seconds(void)
-{
-    return (double)clock() / CLOCKS_PER_SEC;
-}
-
 /* Of lines that zstd makes small; CPU seconds of this process alone. */
 TEST(the_figures_of_making_and_verifying_a_package_of_original_bytes)
 {
@@ -496,11 +490,11 @@ TEST(the_figures_of_making_and_verifying_a_package_of_original_bytes)
     trial.request.from = store_begin();
     trial.request.to.ns = trial.fixture->now.ns + 1;
     trial.request.now = trial.fixture->now;
-    double begin = seconds();
+    double begin = testing_cpu();
     CHECK(trial_package(&trial, "large.zip") == OK);
-    double made = seconds();
+    double made = testing_cpu();
     CHECK(trial_verify(&trial, "large.zip") == OK);
-    double verified = seconds();
+    double verified = testing_cpu();
     CHECK(trial.judged.lines == trial.told.lines && trial.told.bytes > 90000000);
     printf("%.0f MB: made at %.0f MB/s, verified at %.0f MB/s of CPU\n",
            (double)trial.told.bytes / 1e6, (double)trial.told.bytes / 1e6 / (made - begin),
@@ -508,13 +502,13 @@ TEST(the_figures_of_making_and_verifying_a_package_of_original_bytes)
     for (int format = PACKAGE_RAW; format <= PACKAGE_CSV; format++) {
         trial.request.format = (enum package_format)format;
         trial.request.level = 4; /* as the service does */
-        begin = seconds();
+        begin = testing_cpu();
         CHECK(trial_package(&trial, "large.zip") == OK);
         printf("%s, deflated: made at %.0f MB/s\n",
                format == PACKAGE_RAW      ? "raw"
                : format == PACKAGE_NDJSON ? "NDJSON"
                                           : "CSV",
-               (double)trial.told.bytes / 1e6 / (seconds() - begin));
+               (double)trial.told.bytes / 1e6 / (testing_cpu() - begin));
     }
     arena_free(mem);
     trial_end(&trial);

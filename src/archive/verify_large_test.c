@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "archive/fixture_test.h"
@@ -113,10 +112,10 @@ static struct measured verify_measure(struct fixture *fixture)
         FILE *forget = fopen("/proc/self/clear_refs", "w");
         bool forgot = forget != NULL && fputs("5", forget) >= 0 && fclose(forget) == 0;
         uint64_t before = peak_kib();
-        clock_t begin = clock();
+        double begin = testing_cpu();
         enum err err = archive_verify(fixture->disk, fixture->folder, fixture->keys, NULL, NULL,
                                       &report, NULL);
-        told.seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
+        told.seconds = testing_cpu() - begin;
         told.kib = peak_kib() - before;
         bool written = write(ends[1], &told, sizeof told) == (ssize_t)sizeof told;
         _exit(err == OK && forgot && written ? 0 : 1);

@@ -447,11 +447,6 @@ TEST(disorder_within_the_lateness_makes_no_group_fire_that_would_not_and_silence
     }
 }
 
-static double cpu_seconds(void)
-{
-    return (double)clock() / CLOCKS_PER_SEC;
-}
-
 #define ALL_TYPES                                                                                \
     BASE "title: n\nid: n\ncorrelation: {type: event_count, rules: [a], group-by: [g], "         \
          "timespan: 1h, condition: {gte: 1000000000}}\n---\n"                                    \
@@ -473,7 +468,7 @@ static double storm(size_t count, bool disorder, struct correlator_stats *ret)
     char v[32];
     const char *values[FIELDS] = {"g", "h", v, "12.5"};
     state = 5;
-    double begin = cpu_seconds();
+    double begin = testing_cpu();
     seen.received = (int64_t)(2e9 * NS_PER_SECOND);
     for (size_t i = 0; i < count; i++) {
         (void)snprintf(v, sizeof v, "%d", (int)random_below(500));
@@ -482,7 +477,7 @@ static double storm(size_t count, bool disorder, struct correlator_stats *ret)
                  (disorder ? (int64_t)random_below(500) * NS_PER_MS : 0),
              values);
     }
-    double took = cpu_seconds() - begin;
+    double took = testing_cpu() - begin;
     correlator_stats(seen.correlator, ret);
     CHECK(ret->size < 16 * 1024 * 1024);
     seen_done(&seen);
@@ -529,13 +524,13 @@ TEST(what_a_sighting_costs_with_few_and_with_many_groups)
         struct correlator_stats stats;
         char group[32];
         const char *const values[FIELDS] = {group, "", "", ""};
-        double begin = cpu_seconds();
+        double begin = testing_cpu();
         seen.received = (int64_t)(2e9 * NS_PER_SECOND);
         for (size_t k = 0; k < 2 * most; k++) {
             (void)snprintf(group, sizeof group, "group %zu", k % groups[i]);
             feed(&seen, "a", k, NS_PER_SECOND + (int64_t)k * NS_PER_MS / 100, values);
         }
-        double took = cpu_seconds() - begin;
+        double took = testing_cpu() - begin;
         correlator_stats(seen.correlator, &stats);
         printf("%zu groups: %.2f us a sighting, %zu bytes a group\n", groups[i],
                took * 1e6 / (double)(2 * most), stats.size / stats.groups);

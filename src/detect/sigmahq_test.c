@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/limits.h"
 #include "base/map.h"
@@ -311,7 +310,7 @@ TEST(rules_fire_on_the_events_derived_from_them_and_on_no_others)
     CHECK(judge_new(ruleset, &derived.judge) == OK);
     size_t lines = 0;
     size_t agree = 0;
-    clock_t begun = clock();
+    double begun = testing_cpu();
     while (rest.size > 0) {
         derived.line = str_cut(&rest, '\n');
         if (derived.line.size == 0) {
@@ -325,7 +324,7 @@ TEST(rules_fire_on_the_events_derived_from_them_and_on_no_others)
                    STR_ARG(str_slice(derived.line, 0, 1500)));
         }
     }
-    printf("%zu of %zu agree, %.2f s\n", agree, lines, (double)(clock() - begun) / CLOCKS_PER_SEC);
+    printf("%zu of %zu agree, %.2f s\n", agree, lines, testing_cpu() - begun);
     CHECK(lines == 8263);
     CHECK(agree == lines);
     builder_free(derived.builder);
@@ -355,10 +354,9 @@ static struct ruleset *reread(const struct ruleset *ruleset, struct arena *mem,
     struct why why = {0};
     buf_init(&bytes, (size_t)1 << 30);
     CHECK(ruleset_encode(ruleset, &bytes) == OK);
-    clock_t begun = clock();
+    double begun = testing_cpu();
     CHECK(ruleset_decode(buf_str(&bytes), mem, &again, &report_again, &why) == OK);
-    printf("%zu bytes, read back in %.3f s\n", bytes.size,
-           (double)(clock() - begun) / CLOCKS_PER_SEC);
+    printf("%zu bytes, read back in %.3f s\n", bytes.size, testing_cpu() - begun);
     CHECK(report_again.loaded == report->loaded);
     CHECK(report_again.needs_values.count == report->needs_values.count);
     CHECK(str_equal(ruleset_hash(again), ruleset_hash(ruleset)));

@@ -12,12 +12,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #define TESTS_MAX   2000
 #define FOLDERS_MAX 4000
+
+#define SANITIZED_TIMES 10
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED true
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED false
+#endif
 
 static struct CMUnitTest tests[TESTS_MAX];
 static size_t tests_count;
@@ -148,6 +161,18 @@ void testing_flip(const char *path, size_t offset, unsigned char mask)
         fputc(byte ^ mask, file) == EOF || fclose(file) != 0) {
         abort();
     }
+}
+
+double testing_cpu(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+double testing_cpu_allowed(double seconds)
+{
+    return SANITIZED ? seconds * SANITIZED_TIMES : seconds;
 }
 
 int main(int argc, char **argv)

@@ -41,3 +41,10 @@ char *testing_read(const char *path, size_t *ret_size);
 void testing_write(const char *path, const void *data, size_t size);
 /* Flips the bits of `mask` in the byte at `offset` of a file. */
 void testing_flip(const char *path, size_t offset, unsigned char mask);
+
+/* Seconds of processor time that this process has used; the difference of two is what lay between.
+ */
+double testing_cpu(void);
+/* What may take `seconds` of processor time in an ordinary build, in this one: sanitizers make code
+ * slower, some of it ten times. */
+double testing_cpu_allowed(double seconds);
