@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "codec/json_text.h"
+#include "codec/utf8.h"
 #include "testing/testing.h"
 
 #define MINUTE (60 * NS_PER_SECOND)

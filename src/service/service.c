@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "codec/json_text.h"
+#include "codec/utf8.h"
 #include "ledger/ledger.h"
 #include "service/versions.h"
 #include "sys/random.h"

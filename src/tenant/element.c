@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "codec/crypto.h"
 #include "codec/json_text.h"
+#include "codec/utf8.h"
 #include "tenant/private.h"
 
 static enum err sources_read(const struct yaml_node *node, struct arena *mem,
