@@ -153,6 +153,16 @@ enum err service_end(struct service *service, bool alone, enum err err)
     return err;
 }
 
+enum err service_end_settled(struct service *service, bool alone, enum err err, struct why *why)
+{
+    err = service_end(service, alone, err);
+    if (!alone) {
+        return err;
+    }
+    enum err settled = tenant_settle(service->tenant, err == OK ? why : NULL);
+    return err == OK ? settled : err;
+}
+
 struct client_running *service_client(struct service *service, struct client_id client)
 {
     for (size_t i = 0; i < service->clients_count; i++) {
