@@ -69,14 +69,7 @@ static enum err overlap_check(struct apply *apply, const struct client_state *cl
     if (err != OK) {
         return err;
     }
-    for (size_t i = 0; i < apply->state->sources_count && err == OK; i++) {
-        const struct source_state *source = &apply->state->sources[i];
-        if (source->info.active) {
-            bool known = scope_allows(apply->scope, source->info.client, RIGHT_MANAGE);
-            err = overlap_add(overlap, known ? source->client_slug : STR(""), &source->element,
-                              apply->why);
-        }
-    }
+    err = overlap_add_active(overlap, apply, NULL);
     if (err == OK) {
         err = overlap_add(overlap, client->info.slug, element, apply->why);
     }
