@@ -50,6 +50,9 @@ static enum err element_read_back(struct apply *apply, const struct source_wish 
         err = yaml_parse(text, apply->mem, &node, apply->why);
     }
     if (err == OK) {
+        err = element_marks_check(node, apply->why);
+    }
+    if (err == OK) {
         err = source_read(node, apply->mem, ret, apply->why);
     }
     if (err == OK) {
