@@ -87,12 +87,7 @@ static bool leaf_follow(struct str *leaves, struct str *lines, struct leaf_run *
     if (leaves->size < PACKAGE_WHOLE_SIZE) {
         return false;
     }
-    struct leaf_head head = {.client = {7},
-                             .source = {get_u32(entry + 8)},
-                             .first = get_u64(entry + 12),
-                             .events = get_u32(entry + 4),
-                             .oldest = {INT64_MAX},
-                             .newest = {INT64_MIN}};
+    struct leaf_head head = package_leaf_head(entry);
     leaf_run_add(told, str_slice(*leaves, 0, PACKAGE_WHOLE_SIZE));
     leaf_run_begin(&run, str_of(entry + 20, LEAF_SALT_SIZE));
     *leaves = str_slice(*leaves, PACKAGE_WHOLE_SIZE, SIZE_MAX);
@@ -303,10 +298,42 @@ size_t package_whole_find(const struct buf *bytes)
     return at;
 }
 
+struct leaf_head package_leaf_head(const char *entry)
+{
+    return (struct leaf_head){.client = {7},
+                              .source = {get_u32(entry + 8)},
+                              .first = get_u64(entry + 12),
+                              .events = get_u32(entry + 4),
+                              .oldest = {INT64_MAX},
+                              .newest = {INT64_MIN}};
+}
+
 void package_cut(struct buf *bytes, size_t at, size_t size)
 {
     memmove(bytes->data + at, bytes->data + at + size, bytes->size - at - size);
     bytes->size -= size;
+}
+
+void package_line_move(const char *name, struct buf *bytes)
+{
+    static char line[200];
+    static size_t size;
+    if (strcmp(name, "lines.raw") == 0) {
+        size = str_find(buf_str(bytes), STR("\n"));
+        CHECK(size < sizeof line);
+        memcpy(line, bytes->data, size);
+        package_cut(bytes, 0, size + 1);
+    } else if (strcmp(name, "proof/leaves.bin") == 0) {
+        size_t at = package_whole_find(bytes) + PACKAGE_WHOLE_SIZE;
+        char *room;
+        while ((get_u32(bytes->data + at) & PACKAGE_SELECTED) == 0) {
+            at += 12 + get_u32(bytes->data + at);
+        }
+        put_u32(bytes->data + at, (uint32_t)size);
+        CHECK(buf_extend(bytes, size, &room) == OK);
+        memmove(bytes->data + at + 12 + size, bytes->data + at + 12, bytes->size - size - at - 12);
+        memcpy(bytes->data + at + 12, line, size);
+    }
 }
 
 void package_lines_append(struct fixture *fixture, struct arena *mem, const struct str *texts,

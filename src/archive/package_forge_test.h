@@ -25,6 +25,11 @@ void package_cut(struct buf *bytes, size_t at, size_t size);
 size_t package_leaves_at(const struct buf *bytes);
 size_t package_leaf_size(const struct buf *bytes, size_t at);
 size_t package_whole_find(const struct buf *bytes);
+/* What a whole entry says of its leaf; its times are still to be found in its records. */
+struct leaf_head package_leaf_head(const char *entry);
+/* An edit, or the beginning of one: the first line leaves lines.raw and stands in leaves.bin, as
+ * lines do that nobody asked for. */
+void package_line_move(const char *name, struct buf *bytes);
 
 /* One batch of source 70 into the archive: each text as often as wanted, one after the other. */
 void package_lines_append(struct fixture *fixture, struct arena *mem, const struct str *texts,

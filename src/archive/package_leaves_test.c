@@ -94,23 +94,8 @@ TEST(attack_on_a_package_the_same_bytes_cut_into_other_lines)
 /* Of what no leaf's hash holds: which record stands in lines.raw. */
 static void line_show(const char *name, struct buf *bytes)
 {
-    static char line[200];
-    static size_t size;
-    if (strcmp(name, "lines.raw") == 0) {
-        size = str_find(buf_str(bytes), STR("\n"));
-        memcpy(line, bytes->data, size);
-        package_cut(bytes, 0, size + 1);
-    } else if (strcmp(name, "proof/leaves.bin") == 0) {
-        size_t at = package_whole_find(bytes) + PACKAGE_WHOLE_SIZE;
-        char *room;
-        while ((get_u32(bytes->data + at) & PACKAGE_SELECTED) == 0) {
-            at += 12 + get_u32(bytes->data + at);
-        }
-        put_u32(bytes->data + at, (uint32_t)size);
-        CHECK(buf_extend(bytes, size, &room) == OK);
-        memmove(bytes->data + at + 12 + size, bytes->data + at + 12, bytes->size - size - at - 12);
-        memcpy(bytes->data + at + 12, line, size);
-    } else if (strcmp(name, "manifest.json") == 0) {
+    package_line_move(name, bytes);
+    if (strcmp(name, "manifest.json") == 0) {
         size_t at = str_find(buf_str(bytes), STR("\"lines\":")) + 8;
         CHECK(bytes->data[at] > '0' && bytes->data[at + 1] == ',');
         bytes->data[at]--;

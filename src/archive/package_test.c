@@ -80,20 +80,8 @@ static void line_drop(const char *name, struct buf *bytes)
 /* The line goes where lines go that nobody asked for. */
 static void line_hide(const char *name, struct buf *bytes)
 {
-    static char line[200];
-    static size_t size;
-    if (strcmp(name, "lines.raw") == 0) {
-        size = str_find(buf_str(bytes), STR("\n"));
-        memcpy(line, bytes->data, size);
-        package_cut(bytes, 0, size + 1);
-    } else if (strcmp(name, "proof/leaves.bin") == 0) {
-        size_t at = package_whole_find(bytes) + PACKAGE_WHOLE_SIZE;
-        char *room;
-        put_u32(bytes->data + at, (uint32_t)size);
-        CHECK(buf_extend(bytes, size, &room) == OK);
-        memmove(bytes->data + at + 12 + size, bytes->data + at + 12, bytes->size - size - at - 12);
-        memcpy(bytes->data + at + 12, line, size);
-    } else if (strcmp(name, "manifest.json") == 0) {
+    package_line_move(name, bytes);
+    if (strcmp(name, "manifest.json") == 0) {
         size_t at = str_find(buf_str(bytes), STR("\"lines\":60"));
         CHECK(at != STR_NONE);
         memcpy(bytes->data + at, "\"lines\":59", 10);
@@ -160,12 +148,7 @@ static void hidden_put(struct buf *bytes, size_t at, struct str lines)
 {
     char *entry = bytes->data + at;
     size_t size = package_leaf_size(bytes, at);
-    struct leaf_head head = {.client = {7},
-                             .source = {get_u32(entry + 8)},
-                             .first = get_u64(entry + 12),
-                             .events = get_u32(entry + 4),
-                             .oldest = {INT64_MAX},
-                             .newest = {INT64_MIN}};
+    struct leaf_head head = package_leaf_head(entry);
     struct leaf_run run;
     leaf_run_begin(&run, str_of(entry + 20, LEAF_SALT_SIZE));
     for (size_t i = 0; i < head.events; i++) {

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec/json_text.h"
+#include "codec/utf8.h"
 #include "codec/visible.h"
 
 void shown_print(FILE *to, const char *format, ...)

@@ -30,7 +30,7 @@
 #include <unicode/utf8.h>
 
 #include "base/buf.h"
-#include "codec/json_text.h"
+#include "codec/utf8.h"
 
 /* How much sense bytes make in a set. */
 struct sense {

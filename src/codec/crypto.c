@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/hex.h"
 #include "codec/openssl.h"
 
 /* The context itself, under a name that says no more than that. */
@@ -131,14 +132,6 @@ const char *hex_print(const void *bytes, size_t size, char *text)
     }
     text[2 * size] = '\0';
     return text;
-}
-
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
 }
 
 enum err hex_parse(struct str s, void *to, size_t size)

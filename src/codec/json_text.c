@@ -1,5 +1,4 @@
-/* JSON's escapes, and the one UTF-8 walk they need (Unicode 15, table 3-7: no overlong forms, no
- * surrogates, nothing above U+10FFFF). */
+/* JSON's escapes. */
 
 #include "codec/json_text.h"
 
@@ -10,6 +9,8 @@
 #include <emmintrin.h>
 #endif
 
+#include "codec/hex.h"
+#include "codec/utf8.h"
 #include "codec/visible.h"
 
 static enum err escape_undo(struct str raw, size_t *at, char *out, size_t *out_size);
@@ -153,26 +154,6 @@ enum err json_print(struct buf *out, struct str text)
     return err;
 }
 
-size_t utf8_sequence(struct str s)
-{
-    const unsigned char *b = (const unsigned char *)s.data;
-    if (s.size == 0) {
-        return 0;
-    }
-    size_t length = b[0] < 0x80 ? 1 : b[0] < 0xc2 ? 0 : b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : 4;
-    if (length == 0 || b[0] > 0xf4 || s.size < length) {
-        return 0;
-    }
-    for (size_t i = 1; i < length; i++) {
-        if ((b[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    bool wrong = (b[0] == 0xe0 && b[1] < 0xa0) || (b[0] == 0xed && b[1] > 0x9f) ||
-                 (b[0] == 0xf0 && b[1] < 0x90) || (b[0] == 0xf4 && b[1] > 0x8f);
-    return wrong ? 0 : length;
-}
-
 static enum err escape_undo(struct str raw, size_t *at, char *out, size_t *out_size)
 {
     static const char names[] = "\"\\/bfnrt";
@@ -249,15 +230,11 @@ static bool hex4(struct str raw, size_t at, uint32_t *ret)
     struct str digits = str_slice(raw, at, 4);
     uint32_t value = 0;
     for (size_t i = 0; i < digits.size; i++) {
-        char c = digits.data[i];
-        uint32_t digit = c >= '0' && c <= '9'   ? (uint32_t)(c - '0')
-                         : c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a' + 10)
-                         : c >= 'A' && c <= 'F' ? (uint32_t)(c - 'A' + 10)
-                                                : 16;
-        if (digit == 16) {
+        int digit = hex_digit(digits.data[i]);
+        if (digit < 0) {
             return false;
         }
-        value = value << 4 | digit;
+        value = value << 4 | (uint32_t)digit;
     }
     *ret = value;
     return digits.size == 4;

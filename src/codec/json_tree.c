@@ -18,6 +18,7 @@
 #include "codec/json.h"
 
 #include "codec/json_text.h"
+#include "codec/utf8.h"
 #include "codec/yaml.h"
 
 struct level {

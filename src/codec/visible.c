@@ -11,7 +11,7 @@
 
 #include "codec/visible.h"
 
-#include "codec/json_text.h"
+#include "codec/utf8.h"
 
 bool visible_steers(struct str sequence)
 {

@@ -23,7 +23,7 @@
 
 #include "base/bytes.h"
 #include "base/limits.h"
-#include "codec/json_text.h"
+#include "codec/utf8.h"
 
 #define NUMBER_MAX ((wide)INT64_MAX)
 

@@ -20,6 +20,7 @@
 #include "detect/sigma_private.h"
 
 #include "base/limits.h"
+#include "codec/hex.h"
 
 #define SEARCHES_MAX   1000 /* named, of one detection; SigmaHQ's longest rule has 34 */
 #define CONDITIONS_MAX 20   /* in a list of them */
@@ -45,11 +46,8 @@ static unsigned number_base(struct str text, size_t *ret_first)
     size_t digits = base == 8; /* the zero before */
     for (size_t i = first; i < text.size; i++) {
         char c = text.data[i];
-        unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
-                         : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
-                         : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A' + 10)
-                                                : 16;
-        if (digit >= base && c != '_') {
+        int digit = hex_digit(c);
+        if ((digit < 0 || (unsigned)digit >= base) && c != '_') {
             return 0;
         }
         digits += c != '_';

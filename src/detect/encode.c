@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#include "codec/json_text.h"
+#include "codec/utf8.h"
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 

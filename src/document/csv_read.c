@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "codec/json_text.h"
+#include "codec/utf8.h"
 #include "document/private.h"
 
 struct header {

@@ -12,8 +12,8 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
-#include "codec/json_text.h"
 #include "codec/time.h"
+#include "codec/utf8.h"
 #include "document/private.h"
 #include "match/match.h"
 

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "codec/json_text.h"
+#include "codec/utf8.h"
 #include "incident/private.h"
 
 bool rights_any(const struct scope *scope, struct client_id client, uint32_t rights)

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "codec/json_text.h"
 #include "codec/time.h"
+#include "codec/utf8.h"
 #include "incident/private.h"
 #include "words/words.h"
 

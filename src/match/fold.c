@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "codec/charset.h"
-#include "codec/json_text.h"
+#include "codec/utf8.h"
 
 static size_t fold_wide(struct str text, char *out);
 

@@ -33,7 +33,7 @@
 
 #include <string.h>
 
-#include "codec/json_text.h"
+#include "codec/utf8.h"
 
 #define COST_EQUAL      60
 #define COST_NUMBER     3000 /* an event id and the like: few values, many events each */

@@ -17,7 +17,7 @@
 
 #include <string.h>
 
-#include "codec/json_text.h"
+#include "codec/utf8.h"
 
 #define LEVELS_MAX 20
 #define RUN_MAX    64 /* longer texts select no better */

@@ -15,7 +15,7 @@
 
 #include <string.h>
 
-#include "codec/json_text.h"
+#include "codec/utf8.h"
 
 static size_t character_size(struct str value, size_t at);
 static size_t dash_size(struct str value, size_t at);

@@ -22,7 +22,7 @@
 #include <hs/hs.h>
 
 #include "base/bytes.h"
-#include "codec/json_text.h"
+#include "codec/utf8.h"
 
 #define REGEX_SIZE_MAX 16384
 #define WEIGHT_OF_ONE  50 /* what even the shortest takes */

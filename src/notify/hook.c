@@ -2,7 +2,7 @@
  * Bodies of webhooks, all JSON, in the templates that a gateway may choose:
  *
  *     json    everything: values as they are, both languages' texts, the link
- *     chat    {"text": …}, what most chat systems take
+ *     chat    {"text": …}, what most chat systems take; it calls nobody together
  *     phone   {"to": number, "say": sentence}, for a gateway that calls and reads aloud
  *
  * Always true: a body is at most OUTBOX_BODY_SIZE_MAX.  Of a `json` that would be larger first the
@@ -43,11 +43,32 @@ static void phone_print(struct json_out *out, const struct letter *letter, struc
     json_close(out);
 }
 
+/* Chat systems read "<!channel>", "@here" and "<address|text>" as calls and links: with the
+ * full-width forms of both characters a text stays one. */
+static enum err chat_calm(struct str text, struct buf *out)
+{
+    enum err err = OK;
+    while (text.size > 0 && err == OK) {
+        size_t plain = 0;
+        while (plain < text.size && text.data[plain] != '<' && text.data[plain] != '@') {
+            plain++;
+        }
+        err = buf_append(out, str_slice(text, 0, plain));
+        if (plain < text.size && err == OK) {
+            err = buf_append(out, text.data[plain] == '<' ? STR("\uff1c") : STR("\uff20"));
+        }
+        text = str_slice(text, plain + 1, SIZE_MAX);
+    }
+    return err;
+}
+
 static void chat_print(struct json_out *out, const struct letter *letter, struct arena *mem)
 {
     enum language language = letter->hearer->language;
     struct buf text;
+    struct buf calm;
     buf_init(&text, 2 * SENTENCE_SIZE_MAX);
+    buf_init(&calm, TEXT_SIZE_MAX);
     enum err err = letter_sentence(letter, language, LETTER_SUBJECT, mem, &text);
     if (err == OK) {
         err = buf_append_byte(&text, '\n');
@@ -66,10 +87,14 @@ static void chat_print(struct json_out *out, const struct letter *letter, struct
         err = buf_append_byte(&text, '\n');
         err = err == OK ? text_shown(head, false, HEAD_CHARACTERS, &text) : err;
     }
+    if (err == OK) {
+        err = chat_calm(buf_str(&text), &calm);
+    }
     json_object(out, NULL);
-    json_text(out, "text", buf_str(&text));
+    json_text(out, "text", buf_str(&calm));
     json_close(out);
     json_out_fail(out, err);
+    buf_done(&calm);
     buf_done(&text);
 }
 

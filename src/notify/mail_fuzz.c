@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "codec/json_text.h"
+#include "codec/utf8.h"
 #include "notify/private.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "codec/json_text.h"
+#include "codec/utf8.h"
 #include "testing/testing.h"
 
 #define MINUTE (60 * NS_PER_SECOND)
@@ -352,6 +352,7 @@ TEST(texts_of_an_attacker_stay_texts)
         "http://evil.example/click HTTPS://evil.example",
         "\xe2\x80\xae\xe2\x80\x8b\xff\xfe\x1b[2J\x7f",
         "=?UTF-8?B?Qmw=?= {number} %s %n",
+        "<!channel> <@U024BE7LH> @everyone <https://evil.example|sign in>",
     };
     struct house house = with_contacts();
     struct outbox_message *list = NULL;
@@ -381,6 +382,9 @@ TEST(texts_of_an_attacker_stay_texts)
                   !has(text, "://evil.example/c") == !has(text, "hxxp://evil.example/click"));
             CHECK(!has(text, "http://evil") && !has(text, "\x1b") && !has(text, "\xe2\x80\xae"));
         }
+        if (list[i].kind == OUTBOX_WEBHOOK && str_equal(list[i].signing, STR("acme.chat"))) {
+            CHECK(!has(text, "<") && !has(text, "@"));
+        }
         for (struct str rest = text; rest.size > 0;) {
             size_t size = utf8_sequence(rest);
             CHECK(size > 0);
@@ -402,11 +406,12 @@ TEST(the_largest_notice_still_fits_into_a_message)
     struct notice_value values[24];
     struct outbox_message *list = NULL;
     char *large = arena_take(house.mem, NOTICE_VALUE_SIZE_MAX + 1);
-    for (int kind = 0; kind < 3; kind++) {
+    for (int kind = 0; kind < 4; kind++) {
         for (size_t i = 0; i < NOTICE_VALUE_SIZE_MAX; i += 4) {
             memcpy(large + i,
                    kind == 0   ? "\xf0\x9f\x94\xa5"
                    : kind == 1 ? "\n\n\n\n"
+                   : kind == 2 ? "<@<@"
                                : "\x01\xff=\"",
                    4);
         }
@@ -423,7 +428,7 @@ TEST(the_largest_notice_still_fits_into_a_message)
         CHECK(notice_want(house.serve, house.ledger, &notice, STR(""), NOW, NULL) == OK);
     }
     (void)house_turn(&house);
-    CHECK(house_due(&house, &list) == 12);
+    CHECK(house_due(&house, &list) == 16);
     CHECK(house_number(&house, "SELECT COUNT(*) FROM notice WHERE unanswered IS NOT NULL") == 0);
     house_done(&house);
 }

@@ -10,7 +10,7 @@
  */
 
 #include "base/limits.h"
-#include "codec/json_text.h"
+#include "codec/utf8.h"
 #include "notify/private.h"
 
 #define LINE_MAX_MAIL    76

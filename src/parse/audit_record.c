@@ -17,6 +17,7 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
+#include "codec/hex.h"
 #include "parse/audit.h"
 #include "parse/private.h"
 
@@ -267,9 +268,10 @@ struct str audit_value(const struct audit_record *record, struct str key)
     return (struct str){0};
 }
 
-static int hex_digit(char c)
+/* The kernel writes capitals; small letters are a text. */
+static bool is_digit_of_kernel(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return hex_digit(c) >= 0 && !(c >= 'a' && c <= 'f');
 }
 
 struct str audit_decode(struct arena *arena, const struct audit_pair *pair)
@@ -279,7 +281,7 @@ struct str audit_decode(struct arena *arena, const struct audit_pair *pair)
         return value;
     }
     for (size_t i = 0; i < value.size; i++) {
-        if (hex_digit(value.data[i]) < 0) {
+        if (!is_digit_of_kernel(value.data[i])) {
             return value;
         }
     }

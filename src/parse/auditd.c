@@ -18,6 +18,7 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
+#include "codec/hex.h"
 #include "parse/audit.h"
 #include "parse/private.h"
 
@@ -136,11 +137,7 @@ static int hex_byte(struct str hex, size_t index)
 {
     int value = 0;
     for (size_t i = 2 * index; i < 2 * index + 2; i++) {
-        char c = i < hex.size ? hex.data[i] : 'x';
-        int digit = c >= '0' && c <= '9'   ? c - '0'
-                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                                           : -1;
+        int digit = i < hex.size ? hex_digit(hex.data[i]) : -1;
         if (digit < 0) {
             return -1;
         }

@@ -7,7 +7,8 @@
 
 #include "base/arena.h"
 #include "base/limits.h"
-#include "codec/json_text.h"
+#include "codec/hex.h"
+#include "codec/utf8.h"
 #include "parse/private.h"
 
 #define LIST_PARTS_MAX 256 /* Of one column. */
@@ -110,8 +111,8 @@ static struct str hex_read(struct found *found, struct str text)
     }
     size_t size = 0;
     for (size_t i = 0; i < text.size;) {
-        int high = i + 3 < text.size ? hex_value(text.data[i + 2]) : -1;
-        int low = i + 3 < text.size ? hex_value(text.data[i + 3]) : -1;
+        int high = i + 3 < text.size ? hex_digit(text.data[i + 2]) : -1;
+        int low = i + 3 < text.size ? hex_digit(text.data[i + 3]) : -1;
         if (text.data[i] == '\\' && high >= 0 && low >= 0 && text.data[i + 1] == 'x') {
             to[size++] = (char)(high * 16 + low);
             i += 4;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "codec/hex.h"
 #include "parse/private.h"
 
 #define KEY_SIZE_MAX 128 /* Longer is no key, but a text that happens to have a sign in it. */
@@ -148,14 +149,6 @@ static struct str unescaped(struct found *found, struct str text)
     return str_of(to, size);
 }
 
-int hex_value(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 /* LEEF 2.0 says what stands between: a character, "x09" or "0x09". */
 static struct str between_of(struct found *found, const struct pairs_form *form)
 {
@@ -167,14 +160,14 @@ static struct str between_of(struct found *found, const struct pairs_form *form)
     struct str hex = text;
     (void)cursor_byte(&hex, '0');
     if (text.size > 1 && (cursor_byte(&hex, 'x') || cursor_byte(&hex, 'X')) && hex.size >= 1 &&
-        hex.size <= 2 && hex_value(hex.data[0]) >= 0 && hex_value(hex.data[hex.size - 1]) >= 0 &&
+        hex.size <= 2 && hex_digit(hex.data[0]) >= 0 && hex_digit(hex.data[hex.size - 1]) >= 0 &&
         found_mem(found) != NULL) {
         char *byte = arena_take(found->mem, 1);
         if (byte == NULL) {
             return form->between;
         }
-        int value = hex_value(hex.data[0]);
-        value = hex.size == 2 ? value * 16 + hex_value(hex.data[1]) : value;
+        int value = hex_digit(hex.data[0]);
+        value = hex.size == 2 ? value * 16 + hex_digit(hex.data[1]) : value;
         *byte = (char)value;
         return str_of(byte, 1);
     }

@@ -154,7 +154,6 @@ enum column_type { COLUMN_TEXT, COLUMN_NUMBER, COLUMN_TRUTH, COLUMN_LIST };
 uint8_t memory_type(const struct found *found, size_t column, char *ret_separator);
 /* As RFC 8259 has numbers, without an exponent. */
 bool is_number(struct str text);
-int hex_value(char c); /* -1: no digit */
 void pairs_run(struct found *found, const struct pairs_form *form, struct str text);
 bool columns_run(struct found *found, const struct parser *parser, struct str text);
 size_t columns_count(struct str text, char separator, size_t enough);

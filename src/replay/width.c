@@ -6,7 +6,7 @@
  * terminal, and bytes that are not UTF-8, come out as one '?' each.
  */
 
-#include "codec/json_text.h"
+#include "codec/utf8.h"
 #include "replay/private.h"
 
 struct range {

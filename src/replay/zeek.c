@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "codec/hex.h"
 #include "codec/json_text.h"
 #include "replay/private.h"
 
@@ -38,13 +39,6 @@ enum err zeek_header(struct row_maker *maker, struct str header)
     return err;
 }
 
-static int hex_value(char c)
-{
-    return c >= '0' && c <= '9'                     ? c - '0'
-           : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
-                                                    : -1;
-}
-
 /* The cell with its \xHH undone. */
 static enum err cell_read(struct str cell, struct buf *out)
 {
@@ -53,8 +47,8 @@ static enum err cell_read(struct str cell, struct buf *out)
     for (size_t i = 0; i < cell.size && err == OK; i++) {
         char c = cell.data[i];
         if (c == '\\' && i + 3 < cell.size && cell.data[i + 1] == 'x') {
-            int high = hex_value(cell.data[i + 2]);
-            int low = hex_value(cell.data[i + 3]);
+            int high = hex_digit(cell.data[i + 2]);
+            int low = hex_digit(cell.data[i + 3]);
             c = high >= 0 && low >= 0 ? (char)(high * 16 + low) : c;
             i += high >= 0 && low >= 0 ? 3 : 0;
         }

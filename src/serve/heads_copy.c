@@ -54,8 +54,12 @@ struct heads_copy {
     bool failing;
 };
 
-static enum err heads_copy_make(struct heads_copy *copy, const char *data, const char *folder)
+enum err heads_copy_new(const char *data, const char *folder, struct heads_copy **ret)
 {
+    struct heads_copy *copy = calloc(1, sizeof *copy);
+    if (copy == NULL) {
+        return ERR_MEMORY;
+    }
     int from = snprintf(copy->from, sizeof copy->from, "%s/archive/heads", data);
     int to = snprintf(copy->to, sizeof copy->to, "%s", folder);
     copy->source = malloc(WINDOW_SIZE);
@@ -64,14 +68,22 @@ static enum err heads_copy_make(struct heads_copy *copy, const char *data, const
     bool room = copy->source != NULL && copy->copy != NULL && copy->clients != NULL;
     bool fits = from > 0 && to > 0 && (size_t)from < sizeof copy->from - 32 &&
                 (size_t)to < sizeof copy->to - 32;
-    return !room ? ERR_MEMORY : fits ? OK : ERR_LIMIT;
+    if (!room || !fits) {
+        heads_copy_free(copy);
+        return room ? ERR_LIMIT : ERR_MEMORY;
+    }
+    *ret = copy;
+    return OK;
 }
 
-static void heads_copy_done(struct heads_copy *copy)
+void heads_copy_free(struct heads_copy *copy)
 {
-    free(copy->source);
-    free(copy->copy);
-    free(copy->clients);
+    if (copy != NULL) {
+        free(copy->source);
+        free(copy->copy);
+        free(copy->clients);
+        free(copy);
+    }
 }
 
 static void heads_say(const char *line)
@@ -199,9 +211,8 @@ static enum err name_visit(void *context, const char *name)
     return client == NULL || client->wrong ? OK : client_copy(copy, client);
 }
 
-static void heads_copy_look(void *context)
+void heads_copy_look(struct heads_copy *copy)
 {
-    struct heads_copy *copy = context;
     bool there = false;
     enum err err = disk_exists(disk_real(), copy->from, &there);
     if (err == OK && !there) {
@@ -221,7 +232,21 @@ static void heads_copy_look(void *context)
     copy->failing = err != OK;
 }
 
+size_t heads_copy_wrong(const struct heads_copy *copy)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < copy->count; i++) {
+        count += copy->clients[i].wrong;
+    }
+    return count;
+}
+
 /* ---- The process. */
+
+static void look_due(void *context)
+{
+    heads_copy_look(context);
+}
 
 /* What there is to read and to write, once core has made it; then nothing else any more. */
 static enum err heads_copy_confine(const struct heads_copy *copy, struct why *why)
@@ -242,15 +267,15 @@ static enum err heads_copy_confine(const struct heads_copy *copy, struct why *wh
 
 int heads_copy_run(const char *data, const char *folder, uint64_t every_ms)
 {
-    struct heads_copy copy = {0};
+    struct heads_copy *copy = NULL;
     struct loop *loop = NULL;
     struct timer *look = NULL;
     struct why why = {0};
     child_settle();
-    enum err err = heads_copy_make(&copy, data, folder);
+    enum err err = heads_copy_new(data, folder, &copy);
     err = err == OK ? loop_new(&loop) : err;
-    err = err == OK ? timer_new(loop, heads_copy_look, &copy, &look) : err;
-    err = err == OK ? heads_copy_confine(&copy, &why) : err;
+    err = err == OK ? timer_new(loop, look_due, copy, &look) : err;
+    err = err == OK ? heads_copy_confine(copy, &why) : err;
     if (err == OK) {
         timer_set(look, every_ms, every_ms);
         loop_run(loop);
@@ -260,7 +285,7 @@ int heads_copy_run(const char *data, const char *folder, uint64_t every_ms)
     }
     timer_free(look);
     loop_free(loop);
-    heads_copy_done(&copy);
+    heads_copy_free(copy);
     return err == OK ? 0 : 1;
 }
 

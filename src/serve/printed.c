@@ -8,8 +8,8 @@
 #include "serve/printed.h"
 
 #include "base/limits.h"
-#include "codec/json_text.h"
 #include "codec/time.h"
+#include "codec/utf8.h"
 
 /* What one more field can take: each byte as an escape of six, and the member around it. */
 #define FIELD_SIZE_MAX (6 * (SHOWN_VALUE_MAX + NAME_SIZE_MAX) + 64)

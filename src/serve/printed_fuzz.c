@@ -7,7 +7,7 @@
 
 #include "base/limits.h"
 #include "codec/json.h"
-#include "codec/json_text.h"
+#include "codec/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -84,11 +84,7 @@ enum err service_apply(const struct scope *scope, struct service *service, struc
     for (size_t i = 0; i < plan.count && err == OK; i++) {
         err = client_apply(&apply, &plan.clients[i]);
     }
-    err = service_end(service, alone, err);
-    if (alone) {
-        enum err settled = tenant_settle(service->tenant, err == OK ? why : NULL);
-        err = err == OK ? settled : err;
-    }
+    err = service_end_settled(service, alone, err, why);
     if (err == OK) {
         *ret = apply.result;
     }

@@ -116,11 +116,7 @@ enum err service_enrol(const struct scope *scope, struct service *service, struc
     if (err == OK) {
         err = definition_draft(scope, service, &draft, wish, mem, &enrolled, why);
     }
-    err = service_end(service, alone, err);
-    if (alone) {
-        enum err settled = tenant_settle(service->tenant, err == OK ? why : NULL);
-        err = err == OK ? settled : err;
-    }
+    err = service_end_settled(service, alone, err, why);
     if (err == OK) {
         *ret = enrolled;
     }

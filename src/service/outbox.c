@@ -23,6 +23,7 @@
 
 #include "base/limits.h"
 #include "codec/json_text.h"
+#include "codec/utf8.h"
 #include "ledger/ledger.h"
 
 #define LIST_COUNT_MAX 1000 /* Messages of one notice or client that are shown. */

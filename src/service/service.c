@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "codec/json_text.h"
+#include "codec/utf8.h"
 #include "ledger/ledger.h"
 #include "service/versions.h"
 #include "sys/random.h"
@@ -151,6 +151,16 @@ enum err service_end(struct service *service, bool alone, enum err err)
         ledger_rollback(service->ledger);
     }
     return err;
+}
+
+enum err service_end_settled(struct service *service, bool alone, enum err err, struct why *why)
+{
+    err = service_end(service, alone, err);
+    if (!alone) {
+        return err;
+    }
+    enum err settled = tenant_settle(service->tenant, err == OK ? why : NULL);
+    return err == OK ? settled : err;
 }
 
 struct client_running *service_client(struct service *service, struct client_id client)

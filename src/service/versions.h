@@ -49,6 +49,10 @@ struct stored {
 /* Joins the open transaction, or opens one; service_end ends it then, as `err` says. */
 NODISCARD enum err service_begin(struct service *service, bool *ret_alone);
 NODISCARD enum err service_end(struct service *service, bool alone, enum err err);
+/* The same where tenant wrote too: its state follows what has become of the transaction.  What
+ * hinders that stands in *why, unless `err` has told of something already. */
+NODISCARD enum err service_end_settled(struct service *service, bool alone, enum err err,
+                                       struct why *why);
 /* What is kept of a client, made if need be; NULL when out of memory. */
 struct client_running *service_client(struct service *service, struct client_id client);
 /* ERR_NOT_FOUND if there is no such client. */

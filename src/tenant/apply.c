@@ -97,7 +97,10 @@ static enum err parties_read(const struct yaml_node *list, struct arena *mem, st
     err = plan->parties == NULL ? ERR_MEMORY : OK;
     for (const struct yaml_node *item = list->first; item != NULL && err == OK; item = item->next) {
         struct party_element *party = &plan->parties[plan->parties_count++];
-        err = party_read(item, true, mem, party, why);
+        err = element_marks_check(item, why);
+        if (err == OK) {
+            err = party_read(item, true, mem, party, why);
+        }
         if (err == OK) {
             err = slug_free(party->slug, party->line, party->column, why);
         }
@@ -116,7 +119,10 @@ static enum err clients_read(const struct yaml_node *list, struct arena *mem, st
     err = plan->clients == NULL ? ERR_MEMORY : OK;
     for (const struct yaml_node *item = list->first; item != NULL && err == OK; item = item->next) {
         struct client_element *client = &plan->clients[plan->count++];
-        err = client_read(item, true, mem, client, why);
+        err = element_marks_check(item, why);
+        if (err == OK) {
+            err = client_read(item, true, mem, client, why);
+        }
         if (err == OK) {
             err = slug_free(client->slug, client->line, client->column, why);
         }

@@ -97,14 +97,7 @@ static enum err plan_overlap(struct apply *apply, const struct plan *plan)
     if (err != OK) {
         return err;
     }
-    for (size_t i = 0; i < apply->state->sources_count && err == OK; i++) {
-        const struct source_state *source = &apply->state->sources[i];
-        if (source->info.active && plan_client(plan, source->client_slug) == NULL) {
-            bool known = scope_allows(apply->scope, source->info.client, RIGHT_MANAGE);
-            err = overlap_add(overlap, known ? source->client_slug : STR(""), &source->element,
-                              apply->why);
-        }
-    }
+    err = overlap_add_active(overlap, apply, plan);
     for (size_t i = 0; i < plan->count && err == OK; i++) {
         const struct client_element *client = &plan->clients[i];
         for (size_t j = 0; j < client->sources_count && err == OK; j++) {

@@ -90,7 +90,10 @@ static enum err canonical_parse(struct apply *apply, struct yaml_node **ret)
 {
     struct str text;
     enum err err = arena_copy(apply->mem, buf_str(&apply->canonical), &text);
-    return err == OK ? yaml_parse(text, apply->mem, ret, apply->why) : err;
+    if (err == OK) {
+        err = yaml_parse(text, apply->mem, ret, apply->why);
+    }
+    return err == OK ? element_marks_check(*ret, apply->why) : err;
 }
 
 static enum err person_read_back(struct apply *apply, uint32_t roles, struct str slug,

@@ -121,6 +121,8 @@ TEST(what_is_no_name_or_mail_in_an_apply_file_is_none_here)
     CHECK(world.why.line == 0 && strstr(world.why.text, "mail") != NULL);
     wish = (struct person_wish){.name_en = STR("two\nlines"), .roles = ROLE(ANALYST)};
     CHECK(tenant_person_make(NULL, world.tenant, admin, STR("x"), &wish, NOW, NULL) == ERR_SYNTAX);
+    wish.name_en = STR("turned\u061c");
+    CHECK(tenant_person_make(NULL, world.tenant, admin, STR("x"), &wish, NOW, NULL) == ERR_SYNTAX);
     wish.name_en = STR("");
     memset(slug, 'a', sizeof slug);
     CHECK(tenant_person_make(NULL, world.tenant, admin, str_of(slug, sizeof slug), &wish, NOW,

@@ -50,6 +50,9 @@ static enum err element_read_back(struct apply *apply, const struct source_wish 
         err = yaml_parse(text, apply->mem, &node, apply->why);
     }
     if (err == OK) {
+        err = element_marks_check(node, apply->why);
+    }
+    if (err == OK) {
         err = source_read(node, apply->mem, ret, apply->why);
     }
     if (err == OK) {
@@ -69,14 +72,7 @@ static enum err overlap_check(struct apply *apply, const struct client_state *cl
     if (err != OK) {
         return err;
     }
-    for (size_t i = 0; i < apply->state->sources_count && err == OK; i++) {
-        const struct source_state *source = &apply->state->sources[i];
-        if (source->info.active) {
-            bool known = scope_allows(apply->scope, source->info.client, RIGHT_MANAGE);
-            err = overlap_add(overlap, known ? source->client_slug : STR(""), &source->element,
-                              apply->why);
-        }
-    }
+    err = overlap_add_active(overlap, apply, NULL);
     if (err == OK) {
         err = overlap_add(overlap, client->info.slug, element, apply->why);
     }

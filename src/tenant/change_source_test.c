@@ -43,6 +43,23 @@ TEST(who_manages_a_client_enrols_a_sender_and_an_export_shows_it)
     world_done(&world);
 }
 
+TEST(a_name_from_before_marks_were_refused_is_read_again)
+{
+    struct world world = world_peopled();
+    struct statement *statement;
+    struct source_wish wish = sender;
+    wish.name_en = STR("Branch office");
+    CHECK(enrol(&world, "watch/admin", "acme", &wish) == OK);
+    CHECK(ledger_prepare(world.ledger,
+                         "UPDATE document_text SET canonical ="
+                         " replace(canonical, 'Branch office', 'Branch' || char(8206) || 'office')"
+                         " WHERE canonical LIKE '%Branch office%'",
+                         &statement) == OK);
+    CHECK(statement_run(statement) == OK && ledger_changes(world.ledger) == 1);
+    world_reopen(&world);
+    world_done(&world);
+}
+
 TEST(nobody_else_enrols_and_nothing_of_another_is_taken)
 {
     struct world world = world_peopled();
@@ -57,6 +74,9 @@ TEST(nobody_else_enrols_and_nothing_of_another_is_taken)
     CHECK(enrol(&world, "watch/admin", "acme", &wish) == ERR_SYNTAX);
     wish.slug = STR(OWN_SOURCE_SLUG);
     CHECK(enrol(&world, "watch/admin", "acme", &wish) != OK);
+    wish = sender;
+    wish.name_en = STR("turned\u200f");
+    CHECK(enrol(&world, "watch/admin", "acme", &wish) == ERR_SYNTAX);
     wish = sender;
     wish.address = STR("everywhere");
     CHECK(enrol(&world, "watch/admin", "acme", &wish) == ERR_SYNTAX);

@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "codec/crypto.h"
 #include "codec/json_text.h"
+#include "codec/utf8.h"
 #include "tenant/private.h"
 
 static enum err sources_read(const struct yaml_node *node, struct arena *mem,
@@ -117,7 +118,7 @@ enum err element_slug(const struct yaml_node *node, const char *what, struct str
 
 /* Refuses control characters, line separators, byte order marks and marks that turn the direction
  * of writing. */
-bool element_name_valid(struct str text)
+bool element_line_valid(struct str text)
 {
     for (size_t at = 0; at < text.size;) {
         const unsigned char *b = (const unsigned char *)text.data + at;
@@ -137,6 +138,34 @@ bool element_name_valid(struct str text)
     return text.size <= NAME_TEXT_MAX;
 }
 
+/* U+061C, U+200E and U+200F: each turns the direction of what stands beside it. */
+static bool holds_mark(struct str text)
+{
+    return str_find(text, STR("\xd8\x9c")) != STR_NONE ||
+           str_find(text, STR("\xe2\x80\x8e")) != STR_NONE ||
+           str_find(text, STR("\xe2\x80\x8f")) != STR_NONE;
+}
+
+bool element_name_valid(struct str text)
+{
+    return element_line_valid(text) && !holds_mark(text);
+}
+
+enum err element_marks_check(const struct yaml_node *node, struct why *why)
+{
+    if (node->kind == YAML_SCALAR && holds_mark(node->text)) {
+        return why_say_at(why, ERR_SYNTAX, node->line, node->column,
+                          "the text holds a mark that turns the direction of writing; remove it");
+    }
+    enum err err = OK;
+    for (const struct yaml_node *child = node->first; child != NULL && err == OK;
+         child = child->next) {
+        bool document = child->key != NULL && str_equal(child->key->text, STR("documents"));
+        err = document ? OK : element_marks_check(child, why);
+    }
+    return err;
+}
+
 enum err element_name(const struct yaml_node *node, struct name_text *ret, struct why *why)
 {
     static const char *const known[] = {"ja", "en", NULL};
@@ -149,7 +178,7 @@ enum err element_name(const struct yaml_node *node, struct name_text *ret, struc
         if (yaml_is_null(half)) {
             continue;
         }
-        if (half->kind != YAML_SCALAR || !element_name_valid(half->text)) {
+        if (half->kind != YAML_SCALAR || !element_line_valid(half->text)) {
             return why_say_at(why, ERR_SYNTAX, half->line, half->column,
                               "a name is one line of at most %d bytes without control characters",
                               NAME_TEXT_MAX);

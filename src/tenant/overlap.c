@@ -10,7 +10,7 @@
 #include "base/limits.h"
 #include "base/map.h"
 #include "sys/random.h"
-#include "tenant/private.h"
+#include "tenant/store.h"
 
 #define CLAIMS_MAX 262144 /* networks and tokens of one installation */
 
@@ -139,6 +139,22 @@ enum err overlap_add(struct overlap *overlap, struct str client,
     enum err err = OK;
     for (size_t i = 0; i < source->senders_count && err == OK; i++) {
         err = sender_add(overlap, client, source, &source->senders[i], why);
+    }
+    return err;
+}
+
+enum err overlap_add_active(struct overlap *overlap, const struct apply *apply,
+                            const struct plan *but)
+{
+    enum err err = OK;
+    for (size_t i = 0; i < apply->state->sources_count && err == OK; i++) {
+        const struct source_state *source = &apply->state->sources[i];
+        bool named = but != NULL && plan_client(but, source->client_slug) != NULL;
+        if (source->info.active && !named) {
+            bool known = scope_allows(apply->scope, source->info.client, RIGHT_MANAGE);
+            err = overlap_add(overlap, known ? source->client_slug : STR(""), &source->element,
+                              apply->why);
+        }
     }
     return err;
 }

@@ -187,8 +187,13 @@ NODISCARD enum err element_slug(const struct yaml_node *node, const char *what, 
                                 struct why *why);
 NODISCARD enum err element_name(const struct yaml_node *node, struct name_text *ret,
                                 struct why *why);
-/* One line without marks that would show otherwise than they are. */
+/* One line without control characters and what overrides the direction of writing.  Of what is
+ * written anew marks of direction are refused too: by element_name_valid, and for all texts under
+ * an element but its documents, which have rules of their own, by element_marks_check (ERR_SYNTAX);
+ * what the ledger holds from before stays readable. */
+bool element_line_valid(struct str text);
 bool element_name_valid(struct str text);
+NODISCARD enum err element_marks_check(const struct yaml_node *node, struct why *why);
 /* Appends texts and stops at the first that does not fit. */
 struct printer {
     struct buf *out;

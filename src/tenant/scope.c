@@ -32,7 +32,7 @@
 
 #include "base/bytes.h"
 #include "base/limits.h"
-#include "codec/json_text.h"
+#include "codec/utf8.h"
 #include "tenant/private.h"
 #include "tenant/tenant.h"
 

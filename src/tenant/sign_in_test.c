@@ -435,6 +435,8 @@ TEST(api_tokens_are_listed_ended_and_bounded)
           ERR_SYNTAX);
     CHECK(api_token_new(world.tenant, head, STR("x\n"), 1, after(1), NOW, world.mem, &token, &id) ==
           ERR_SYNTAX);
+    CHECK(api_token_new(world.tenant, head, STR("x\u200e"), 1, after(1), NOW, world.mem, &token,
+                        &id) == ERR_SYNTAX);
     for (int i = 0; i < API_TOKENS_MAX; i++) {
         (void)api_token(&world, "acme/head", RIGHT_ALERTS, &id);
     }

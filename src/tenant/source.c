@@ -226,7 +226,7 @@ static enum err file_read(const struct yaml_node *node, struct sender *sender, s
     }
     if (node->kind != YAML_SCALAR || node->text.size == 0 || node->text.size > FILE_PATTERN_MAX ||
         (node->text.data[0] != '/' && node->text.data[0] != '*') ||
-        !element_name_valid(node->text)) {
+        !element_line_valid(node->text)) {
         return why_say_at(
             why, ERR_SYNTAX, node->line, node->column,
             "a path is absolute and may hold '*', such as /var/log/nginx/*.log; it has "

@@ -63,6 +63,10 @@ const struct client_element *plan_client(const struct plan *plan, struct str slu
 /* Whatever the plan names is in it or in the state. */
 NODISCARD enum err plan_refers(struct apply *apply, const struct plan *plan);
 
+/* The senders of all sources that receive now, as overlap_add; those of clients that `but` names
+ * (NULL: none) are left out. */
+NODISCARD enum err overlap_add_active(struct overlap *overlap, const struct apply *apply,
+                                      const struct plan *but);
 /* Whether the canonical text is the version that is effective. */
 bool canonical_is(const struct apply *apply, struct str version);
 /* Lists a change, and unless nothing changed, makes the version in `canonical` effective. */

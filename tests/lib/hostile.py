@@ -1,4 +1,12 @@
-"""Strings that want to be more than text, each with a marker by which it is found again: fifty, or five hundred."""
+"""Five hundred strings that want to be more than text, each with a marker by which it is found again: the one
+home of them, for story/injection and browser/hostile."""
+
+import json
+import re
+import unicodedata
+
+# What turns the direction of text, parts lines that are none, or is seen by nobody.
+TURNED = re.compile("[\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
 
 SHAPES = [
     "<script>hinomiRan()</script>{m}",
@@ -112,12 +120,7 @@ WAYS = ["{}", "before {}", "{} behind", "a\\{}\\b", "{}{}"]
 
 
 def strings():
-    """[(text, marker)]"""
-    return [(shape.format(m=f"mark{i:02d}x"), f"mark{i:02d}x") for i, shape in enumerate(SHAPES)]
-
-
-def many():
-    """Five hundred: each shape of both lists alone, behind and before other text, among backslashes, and twice."""
+    """[(text, marker)]: each shape of both lists alone, behind and before other text, among backslashes, and twice."""
     made = []
     for i, shape in enumerate(SHAPES + AIMED):
         for k, way in enumerate(WAYS):
@@ -127,4 +130,19 @@ def many():
     return made
 
 
-assert len(SHAPES) == 50 and len(many()) == 500
+def steers(c, allowed=""):
+    """Whether a character does something to a screen instead of being read; some controls may be allowed."""
+    return (unicodedata.category(c) == "Cc" and c not in allowed) or bool(TURNED.match(c))
+
+
+def name_of(text):
+    """What a name may hold of a string: one line in which nothing steers."""
+    return "".join(c for c in text if not steers(c))
+
+
+def scalar_of(text):
+    """The same in a YAML file."""
+    return json.dumps(name_of(text), ensure_ascii=False)
+
+
+assert len(SHAPES) == 50 and len(strings()) == 500

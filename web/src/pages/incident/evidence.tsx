@@ -12,6 +12,7 @@ import { Button, ButtonLink } from "../../parts/button";
 import { Answer, Empty, Refused } from "../../parts/empty";
 import { Time } from "../../parts/time";
 import { toast } from "../../parts/toast";
+import { plain } from "../../words/plain";
 import { say, sayNumber } from "../../words/words";
 import { href } from "../router";
 import { term } from "../search/query";
@@ -68,8 +69,8 @@ function Original({ client, event, parts }: { client: string; event: Event; part
             <tbody>
               {event.fields.map((field, index) => (
                 <tr key={index}>
-                  <th scope="row"><code>{field.name}</code></th>
-                  <td><code>{field.value}</code>{" "}
+                  <th scope="row"><code>{plain(field.name)}</code></th>
+                  <td><code>{plain(field.value)}</code>{" "}
                     <a class="small" href={searchHref(client, term(field.name, field.value), event)}
                       aria-label={say("incident.evidence.search-field", { name: field.name })}>{say("incident.evidence.search")}</a></td>
                 </tr>
@@ -107,7 +108,7 @@ function AlertShown({ client, piece }: { client: string; piece: Piece }) {
         {alert.rule.author && <span>{say("incident.evidence.author", { author: alert.rule.author })}</span>}
         {alert.rule.link && <OutsideLink to={alert.rule.link} />}
         {alert.kind === "correlation" && <span>{say("incident.evidence.correlation", { count: sayNumber(alert.count) })}</span>}
-        {alert.group && Object.entries(alert.group).map(([name, value]) => <code key={name}>{name}: {value}</code>)}
+        {alert.group && Object.entries(alert.group).map(([name, value]) => <code key={name}>{name}: {plain(value)}</code>)}
       </p>
       {refusal && <Refused refusal={refusal} />}
       {why && <WhyShown explanation={why} rule={alert.rule} />}

@@ -7,6 +7,7 @@ import { Button } from "../../parts/button";
 import { Icon, type IconName } from "../../parts/icon";
 import { Timeline, type Happening } from "../../parts/timeline";
 import { Time } from "../../parts/time";
+import { plain } from "../../words/plain";
 import { named, say, sayMaybe, sayNumber } from "../../words/words";
 import type { Names } from "../names";
 import { Options, type Option } from "./options";
@@ -56,7 +57,7 @@ function decided(line: Line, lines: Line[]): ComponentChildren {
   const { proposal, option } = detailOf(line);
   if (!option) return <span>{say("incident.decided.none")}</span>;
   const options = lines.find((one) => one.what === "proposal" && detailOf(one).proposal === proposal);
-  return <span class="words">{option}. {(options && detailOf(options).options?.[option - 1]?.text) ?? ""}</span>;
+  return <span class="words">{option}. {plain((options && detailOf(options).options?.[option - 1]?.text) ?? "")}</span>;
 }
 
 function said(line: Line, lines: Line[], incident: Incident, clocks: Clock[]): ComponentChildren[] {
@@ -83,7 +84,7 @@ function said(line: Line, lines: Line[], incident: Incident, clocks: Clock[]): C
   }
   if (line.what.startsWith("clock-")) {
     parts.push(<span>{named(clocks.find((clock) => clock.metric === line.text)?.name, line.text)}</span>);
-  } else if (line.text && line.what !== "acknowledged") parts.push(<p class="words">{line.text}</p>);
+  } else if (line.text && line.what !== "acknowledged") parts.push(<p class="words">{plain(line.text)}</p>);
   return parts;
 }
 

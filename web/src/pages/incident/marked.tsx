@@ -4,11 +4,14 @@
  */
 import type { ComponentChildren } from "preact";
 
+import { plain } from "../../words/plain";
+
 const MARKS_MAX = 50;
 
-export function Marked({ text, parts }: { text: string; parts: string[] }) {
+export function Marked({ text: line, parts }: { text: string; parts: string[] }) {
+  const text = plain(line);
   const low = text.toLowerCase();
-  const wanted = [...new Set(parts.map((part) => part.toLowerCase()))].filter((part) => part.length > 1);
+  const wanted = [...new Set(parts.map((part) => plain(part).toLowerCase()))].filter((part) => part.length > 1);
   wanted.sort((a, b) => b.length - a.length);
   const spans: [number, number][] = [];
   /* Lower case may change lengths; then places would not fit, and nothing is marked. */

@@ -2,6 +2,7 @@
 import "./options.css";
 import type { Schemas } from "../../api/client";
 import { Badge } from "../../parts/badge";
+import { plain } from "../../words/plain";
 import { say } from "../../words/words";
 
 export type Option = Schemas["Countermeasure"];
@@ -9,7 +10,7 @@ export type Option = Schemas["Countermeasure"];
 export function OptionHead({ option, number }: { option: Option; number: number }) {
   return (
     <>
-      <span class="option-text">{number}. {option.text}</span>
+      <span class="option-text">{number}. {plain(option.text)}</span>
       {option.recommended && <Badge tone="steady" icon="check">{say("incident.recommended")}</Badge>}
     </>
   );
@@ -18,8 +19,8 @@ export function OptionFacts({ option }: { option: Option }) {
   const none = say("incident.option.none");
   return (
     <dl class="option-facts">
-      <div><dt>{say("incident.effect")}</dt><dd>{option.effect || none}</dd></div>
-      <div><dt>{say("incident.risk")}</dt><dd>{option.risk || none}</dd></div>
+      <div><dt>{say("incident.effect")}</dt><dd>{plain(option.effect ?? "") || none}</dd></div>
+      <div><dt>{say("incident.risk")}</dt><dd>{plain(option.risk ?? "") || none}</dd></div>
       <div><dt>{say("incident.executes")}</dt><dd>{say(`side.${option.executes}`)}</dd></div>
     </dl>
   );

@@ -6,6 +6,7 @@ import { Button } from "../../parts/button";
 import { Answer } from "../../parts/empty";
 import { Icon } from "../../parts/icon";
 import { Countdown, Time } from "../../parts/time";
+import { plain } from "../../words/plain";
 import { named, say, sayMaybe } from "../../words/words";
 import { checkedAs, decidedOn } from "./history";
 import { Options } from "./options";
@@ -33,7 +34,7 @@ function Known({ incident, lines }: { incident: Incident; lines: Schemas["Line"]
   return (
     <div class="turn-said">
       {rows.map(([word, text]) => (
-        <div key={word}><span class="small soft">{say(word)}</span><p class="words">{text}</p></div>
+        <div key={word}><span class="small soft">{say(word)}</span><p class="words">{plain(text ?? "")}</p></div>
       ))}
     </div>
   );

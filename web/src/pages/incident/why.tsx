@@ -1,6 +1,7 @@
 /* Why a rule raised an alert: each of its conditions with what the event had there, in words. */
 import type { Schemas } from "../../api/client";
 import { Icon } from "../../parts/icon";
+import { plain } from "../../words/plain";
 import { say, sayMaybe } from "../../words/words";
 
 /* The members of `why` (detect/explain_print.c). */
@@ -50,7 +51,7 @@ function Item({ node }: { node: Node }) {
       <div class="why-body">
         <div><code>{field || say("incident.why.whole")}</code> <span class="small soft">{words}</span></div>
         {node.found === null && <div class="small soft">{say("incident.why.missing")}</div>}
-        {node.found && <div class="small">{say("incident.why.found")} <code class="why-found">{node.found}</code></div>}
+        {node.found && <div class="small">{say("incident.why.found")} <code class="why-found">{plain(node.found)}</code></div>}
         {values.length > 0 && (
           <details>
             <summary class="small">{say("incident.why.values", { count: values.length })}</summary>

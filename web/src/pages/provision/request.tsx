@@ -15,6 +15,7 @@ import { Time } from "../../parts/time";
 import { Timeline } from "../../parts/timeline";
 import { toast } from "../../parts/toast";
 import { sayBytes } from "../../words/figures";
+import { plain } from "../../words/plain";
 import { named, say, sayMaybe, sayNumber, sayTime } from "../../words/words";
 import { useSources } from "../archive/sources";
 import { useNames } from "../names";
@@ -130,7 +131,7 @@ function One({ client, id }: { client: string; id: number }) {
             <div class="request-parts">
               <Sheet title={say("provision.asked-for")}>
                 <Facts rows={[
-                  [say("provision.purpose"), request.purpose],
+                  [say("provision.purpose"), plain(request.purpose)],
                   [say("provision.period"), periodText(request.from, request.to)],
                   [say("provision.sources"), request.sources.length === 0 ? say("provision.sources-all") : request.sources.map((slug) => sources.name(slug)).join(say("hold.comma"))],
                   [say("provision.filter-short"), request.query && <code>{request.query}</code>],
@@ -147,7 +148,7 @@ function One({ client, id }: { client: string; id: number }) {
                   const [icon, tone] = HISTORY_LOOK[line.what];
                   const hash = /^[0-9a-f]{64}$/.test(line.note);
                   return { key: index, at: line.at, who: names.person(line.who), title: say(`provision.did.${line.what}`), icon, tone,
-                    said: line.note ? (hash ? <code class="small">{line.note}</code> : line.note) : undefined };
+                    said: line.note ? (hash ? <code class="small">{line.note}</code> : plain(line.note)) : undefined };
                 })} />
               </Sheet>
             </div>

@@ -9,16 +9,12 @@ import type { Schemas } from "../../api/client";
 import { Button } from "../../parts/button";
 import { CopyButton } from "../../parts/copy";
 import { Time } from "../../parts/time";
+import { plain } from "../../words/plain";
 import { say, sayTime } from "../../words/words";
 
 export type Event = Schemas["Event"];
 export type Narrow = (name: string, value: string, not: boolean) => void;
 
-/** Control characters and marks that turn the direction of writing, made visible. */
-export function plain(text: string): string {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, (c) => String.fromCharCode(0x2400 + (c === "\u007f" ? 0x21 : c.charCodeAt(0))))
-    .replace(/[\u0080-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, "\ufffd");
-}
 const short = (text: string) => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
 
 function Fields({ event, onNarrow }: { event: Event; onNarrow: Narrow }) {

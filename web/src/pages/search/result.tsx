@@ -5,8 +5,9 @@ import { Histogram } from "../../parts/chart";
 import { Empty } from "../../parts/empty";
 import { Icon } from "../../parts/icon";
 import { Table, type Column } from "../../parts/table";
+import { plain } from "../../words/plain";
 import { say, sayNumber, sayTime } from "../../words/words";
-import { plain, type Narrow } from "./events";
+import type { Narrow } from "./events";
 
 type Found = Schemas["Found"];
 export type Made = NonNullable<Found["table"]>;

@@ -7,8 +7,9 @@ import { useEffect, useState } from "preact/hooks";
 import { answer, api, Refusal } from "../../api/client";
 import { Bars } from "../../parts/bars";
 import { Button } from "../../parts/button";
+import { plain } from "../../words/plain";
 import { say, sayNumber } from "../../words/words";
-import { plain, type Event, type Narrow } from "./events";
+import type { Event, Narrow } from "./events";
 import { fieldName, parted } from "./query";
 import { cellText } from "./result";
 
