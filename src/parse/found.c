@@ -23,6 +23,7 @@ void found_init(struct found *found, const struct parse_context *context, struct
     found->header = NULL;
     found->parser = NULL;
     found->class = (struct str){0};
+    found->parser_name = (struct str){0};
     found->happened = WALL_NONE;
     found->told = 0;
     found->depth = 0;
@@ -40,12 +41,6 @@ void found_init(struct found *found, const struct parse_context *context, struct
 void found_span(struct found *found, struct str name, struct str part)
 {
     found_span_how(found, name, part, SPAN_RAW);
-}
-
-/* What only we may tell. */
-bool name_is_ours(struct str name)
-{
-    return name.size == 14 && memcmp(name.data, "hinomi.charset", 14) == 0;
 }
 
 void found_span_how(struct found *found, struct str name, struct str part, enum span_how how)
@@ -91,6 +86,11 @@ void found_charset(struct found *found, struct str charset)
     derive(found, (struct derived){STR("hinomi.charset"), charset, SPAN_RAW});
 }
 
+void found_parser(struct found *found, struct str name)
+{
+    found->parser_name = name;
+}
+
 void found_class(struct found *found, struct str class)
 {
     found->class = class;
@@ -128,6 +128,9 @@ void found_number(struct found *found, struct str name, unsigned value)
 
 void found_done(struct found *found)
 {
+    if (found->parser_name.data != NULL) {
+        builder_parser(found->builder, found->parser_name);
+    }
     for (size_t i = 0; i < found->derived_count; i++) {
         const struct derived *derived = derived_at(found, i);
         builder_derive_as(found->builder, derived->name, derived->value, derived->how);
