@@ -9,7 +9,8 @@ OWN = ("message", "@timestamp", "host.hostname", "process.name", "process.pid", 
        "log.syslog.appname", "log.syslog.procid", "log.syslog.msgid", "log.syslog.priority",
        "log.syslog.facility.code", "log.syslog.severity.code", "_program", "_pid", "_host", "_msgid", "_path",
        "url.path", "url.query", "url.fragment", "url.scheme", "url.domain", "url.port", "url.extension",
-       "http.request.method", "url.original", "http.version", "user.name", "user.domain")
+       "http.request.method", "url.original", "http.version", "user.name", "user.domain", "log.source.address",
+       "log.syslog.version")
 SIFT_BITS = 15
 SIFT_FROM = 5
 PATHS_MAX = 8191  # src/parse/json.c

@@ -52,10 +52,15 @@ static enum err area_move(struct builder *builder, size_t head, size_t text_room
 static uint16_t name_intern(struct builder *builder, struct str name);
 static uint16_t name_new(struct builder *builder, struct str name);
 static size_t size_now(const struct builder *builder);
+static void derive(struct builder *builder, uint16_t index, struct str value, enum span_how how);
+static bool is_full(const struct builder *builder);
 static uint16_t name_guess(const struct builder *builder, struct str name);
+static uint16_t known_guess(const struct builder *builder, const struct str *name);
+static uint16_t known_new(struct builder *builder, const struct str *name);
 static void span_begin(struct builder *builder, size_t offset, size_t size);
 static uint64_t *span_end(struct builder *builder, uint16_t index, enum span_how how);
 static uint64_t *span_late(struct builder *builder, struct str name, enum span_how how);
+static void known_late(struct builder *builder, const struct str *name, enum span_how how);
 static void fields_cut(struct builder *builder);
 static void event_clear(struct builder *builder);
 
@@ -154,21 +159,45 @@ uint64_t *builder_span(struct builder *builder, struct str name, size_t offset, 
     return index != NAME_NONE ? span_end(builder, index, how) : span_late(builder, name, how);
 }
 
+void builder_span_known(struct builder *builder, const struct str *name, size_t offset, size_t size,
+                        enum span_how how)
+{
+    assert(builder->begun && offset <= builder->record_size &&
+           size <= builder->record_size - offset);
+    span_begin(builder, builder->record_offset + offset, size);
+    uint16_t index = known_guess(builder, name);
+    if (index != NAME_NONE) {
+        (void)span_end(builder, index, how);
+    } else {
+        known_late(builder, name, how);
+    }
+}
+
 void builder_derive(struct builder *builder, struct str name, struct str value)
 {
     builder_derive_as(builder, name, value, SPAN_RAW);
 }
 
-/* The events of a source have few derived values, the same ones over and over: each stands once, as
- * long as the bytes are still where the value of that name stood before. */
 void builder_derive_as(struct builder *builder, struct str name, struct str value,
                        enum span_how how)
 {
-    assert(builder->begun);
     uint16_t index = name_guess(builder, name);
-    index = index != NAME_NONE ? index : name_new(builder, name);
-    if (index == NAME_NONE || value.size > RECORD_SIZE_MAX) {
-        fields_cut(builder);
+    derive(builder, index != NAME_NONE ? index : name_new(builder, name), value, how);
+}
+
+void builder_derive_known(struct builder *builder, const struct str *name, struct str value,
+                          enum span_how how)
+{
+    uint16_t index = known_guess(builder, name);
+    derive(builder, index != NAME_NONE ? index : known_new(builder, name), value, how);
+}
+
+/* The events of a source have few derived values, the same ones over and over: each stands once, as
+ * long as the bytes are still where the value of that name stood before. */
+static void derive(struct builder *builder, uint16_t index, struct str value, enum span_how how)
+{
+    assert(builder->begun);
+    if (index == NAME_NONE) {
         return;
     }
     struct name_entry *entry = namebook_entry(&builder->names, index);
@@ -178,7 +207,7 @@ void builder_derive_as(struct builder *builder, struct str name, struct str valu
                   memcmp(builder->area + builder->head + offset, value.data, value.size) == 0;
     if (!stands) {
         offset = builder->text_size;
-        if (text_append(builder, value) != OK) {
+        if (value.size > RECORD_SIZE_MAX || text_append(builder, value) != OK) {
             fields_cut(builder);
             return;
         }
@@ -363,21 +392,47 @@ static bool is_full(const struct builder *builder)
 }
 
 /* The events of a source have their fields in the same order: what the event before had at this
- * place is the first guess, and NAME_NONE says that it is wrong, or that there is no room. */
-static inline uint16_t name_guess(const struct builder *builder, struct str name)
+ * place is the first guess.  NAME_NONE: it had nothing, or there is no room. */
+static inline uint16_t index_guess(const struct builder *builder)
 {
     if (builder->span_distance == 0 || is_full(builder)) {
         return NAME_NONE;
     }
     size_t like = builder->spans.size - builder->span_distance;
-    uint16_t index = get_u16(builder->spans.data + like + 8);
-    return namebook_is(&builder->names, index, name, name_ends(name)) ? index : NAME_NONE;
+    return get_u16(builder->spans.data + like + 8);
+}
+
+static inline uint16_t name_guess(const struct builder *builder, struct str name)
+{
+    uint16_t index = index_guess(builder);
+    bool right = index != NAME_NONE && namebook_is(&builder->names, index, name, name_ends(name));
+    return right ? index : NAME_NONE;
+}
+
+static inline uint16_t known_guess(const struct builder *builder, const struct str *name)
+{
+    uint16_t index = index_guess(builder);
+    bool right = index != NAME_NONE && namebook_entry(&builder->names, index)->known == name;
+    return right ? index : NAME_NONE;
 }
 
 /* The name of the event's next field; NAME_NONE if there is no room for it. */
 static uint16_t name_new(struct builder *builder, struct str name)
 {
-    return is_full(builder) ? NAME_NONE : name_intern(builder, name);
+    uint16_t index = is_full(builder) ? NAME_NONE : name_intern(builder, name);
+    if (index == NAME_NONE) {
+        fields_cut(builder);
+    }
+    return index;
+}
+
+static uint16_t known_new(struct builder *builder, const struct str *name)
+{
+    uint16_t index = name_new(builder, *name);
+    if (index != NAME_NONE) {
+        namebook_entry(&builder->names, index)->known = name;
+    }
+    return index;
 }
 
 static size_t size_now(const struct builder *builder)
@@ -404,11 +459,15 @@ static inline uint64_t *span_end(struct builder *builder, uint16_t index, enum s
 APART static uint64_t *span_late(struct builder *builder, struct str name, enum span_how how)
 {
     uint16_t index = name_new(builder, name);
-    if (index == NAME_NONE) {
-        fields_cut(builder);
-        return NULL;
+    return index != NAME_NONE ? span_end(builder, index, how) : NULL;
+}
+
+APART static void known_late(struct builder *builder, const struct str *name, enum span_how how)
+{
+    uint16_t index = known_new(builder, name);
+    if (index != NAME_NONE) {
+        (void)span_end(builder, index, how);
     }
-    return span_end(builder, index, how);
 }
 
 static void fields_cut(struct builder *builder)

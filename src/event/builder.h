@@ -34,6 +34,12 @@ uint64_t *builder_span(struct builder *builder, struct str name, size_t offset, 
 void builder_derive(struct builder *builder, struct str name, struct str value);
 void builder_derive_as(struct builder *builder, struct str name, struct str value,
                        enum span_how how);
+/* The same for names that stay as they are and where they are while the builder lives: a constant,
+ * which is known again by its address. */
+void builder_span_known(struct builder *builder, const struct str *name, size_t offset, size_t size,
+                        enum span_how how);
+void builder_derive_known(struct builder *builder, const struct str *name, struct str value,
+                          enum span_how how);
 void builder_happened(struct builder *builder, struct wall happened);
 void builder_class(struct builder *builder, struct str class); /* "category/product/service" */
 void builder_parser(struct builder *builder, struct str parser);

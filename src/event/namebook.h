@@ -27,8 +27,9 @@ struct name_ends {
 
 struct name_entry {
     struct name_ends ends;
-    uint32_t offset, size; /* in the area, behind the size there */
-    uint64_t note;         /* of the caller: builder_span */
+    uint32_t offset, size;   /* in the area, behind the size there */
+    uint64_t note;           /* of the caller: builder_span */
+    const struct str *known; /* of the caller, who has it at this address: builder_span_known */
     /* Where the last derived value of that name stood. */
     uint32_t derived_offset, derived_size;
 };

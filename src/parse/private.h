@@ -31,6 +31,7 @@
 enum origin { ORIGIN_CAPTURE, ORIGIN_FIELDS, ORIGIN_STEPS = 0x4000, ORIGIN_COPIES = 0x8000 };
 
 struct derived {
+    const struct str *known; /* its name, if that is a constant; or: */
     struct str name, value;
     enum span_how how;
 };
@@ -96,6 +97,9 @@ void found_init(struct found *found, const struct parse_context *context, struct
 void found_span(struct found *found, struct str name, struct str part);
 void found_span_how(struct found *found, struct str name, struct str part, enum span_how how);
 void found_derive(struct found *found, struct str name, struct str value); /* keeps both */
+/* The same by the names of the table, which cost less. */
+void found_tell(struct found *found, uint16_t name, struct str part, enum span_how how);
+void found_tell_derived(struct found *found, uint16_t name, struct str value);
 void found_number(struct found *found, struct str name, unsigned value);
 void found_charset(struct found *found, struct str charset);
 /* What only we may tell. */

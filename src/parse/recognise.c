@@ -222,7 +222,7 @@ static void taken_tell(struct found *found, const struct parser *parser)
 static void message_tell(struct found *found, struct str text)
 {
     if (text.size > 0 && (found->told >> NAME_MESSAGE & 1) == 0) {
-        found_span(found, parse_names[NAME_MESSAGE], text);
+        found_tell(found, NAME_MESSAGE, text, SPAN_RAW);
         found->told |= (uint64_t)1 << NAME_MESSAGE;
     }
 }
@@ -434,7 +434,7 @@ static const char *text_run(struct found *found, const struct parser *fixed, str
         found_parser(found, fixed->name);
     }
     if (found->depth == 0) {
-        found_span(found, parse_names[NAME_MESSAGE], whole);
+        found_tell(found, NAME_MESSAGE, whole, SPAN_RAW);
     }
     return fixed != NULL && reason[0] == '\0' ? "not what the parser that was named knows"
            : reason[0] != '\0'                ? reason

@@ -191,7 +191,7 @@ static bool is_told(const struct found *found, enum name name)
 static void tell_once(struct found *found, enum name name, struct str part)
 {
     if (part.size > 0 && !is_told(found, name)) {
-        found_span(found, parse_names[name], part);
+        found_tell(found, name, part, SPAN_RAW);
     }
 }
 
@@ -205,14 +205,14 @@ void syslog_tell(struct found *found, const struct header *header)
     if (header->priority >= 0) {
         tell_once(found, NAME_SYSLOG_PRIORITY, header->priority_text);
         if (!is_told(found, NAME_SYSLOG_FACILITY)) {
-            found_derive(found, STR("log.syslog.facility.code"), codes[header->priority / 8]);
+            found_tell_derived(found, NAME_SYSLOG_FACILITY, codes[header->priority / 8]);
         }
         if (!is_told(found, NAME_SYSLOG_SEVERITY)) {
-            found_derive(found, STR("log.syslog.severity.code"), codes[header->priority % 8]);
+            found_tell_derived(found, NAME_SYSLOG_SEVERITY, codes[header->priority % 8]);
         }
     }
     if (header->modern) {
-        found_derive(found, STR("log.syslog.version"), STR("1"));
+        found_tell_derived(found, NAME_SYSLOG_VERSION, STR("1"));
     }
     tell_once(found, NAME_SYSLOG_HOSTNAME, header->host);
     tell_once(found, NAME_HOSTNAME, header->host);

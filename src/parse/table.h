@@ -45,6 +45,8 @@ enum name {
     NAME_HTTP_VERSION,
     NAME_USER_NAME,
     NAME_USER_DOMAIN,
+    NAME_SOURCE_ADDRESS,
+    NAME_SYSLOG_VERSION,
     NAME_OWN_COUNT,
     NAME_OTHER = UINT16_MAX, /* the value's key says how it is called */
 };
