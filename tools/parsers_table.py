@@ -9,7 +9,8 @@ OWN = ("message", "@timestamp", "host.hostname", "process.name", "process.pid", 
        "log.syslog.appname", "log.syslog.procid", "log.syslog.msgid", "log.syslog.priority",
        "log.syslog.facility.code", "log.syslog.severity.code", "_program", "_pid", "_host", "_msgid", "_path",
        "url.path", "url.query", "url.fragment", "url.scheme", "url.domain", "url.port", "url.extension",
-       "http.request.method", "url.original", "http.version", "user.name", "user.domain")
+       "http.request.method", "url.original", "http.version", "user.name", "user.domain", "log.source.address",
+       "log.syslog.version")
 SIFT_BITS = 15
 SIFT_FROM = 5
 PATHS_MAX = 8191  # src/parse/json.c
@@ -54,7 +55,7 @@ def ends_hash(value):
     return ((mixed ^ last) * 0xC2B2AE3D27D4EB4F) & MASK
 
 
-def triple_hash(data):
+def gram_hash(data):
     """As sift.c has it."""
     return int.from_bytes(data, "little") * 2654435761 % (1 << 32) >> (32 - SIFT_BITS)
 
@@ -295,8 +296,7 @@ class Table:
         self.out.append(f"const struct marks parse_header_marks = {self.marks(header)};\n")
         naming = [i for i, _, parser in by["keys"] if parser.header == "first"]
         bytes_first = {key.encode()[0] for _, _, parser in by["keys"] if parser.header == "first" for key in parser.fields}
-        self.out.append("const uint64_t parse_naming_first[4] = {%s};\n" % ", ".join(
-            f"UINT64_C(0x{sum(1 << byte % 64 for byte in bytes_first if byte // 64 == i):x})" for i in range(4)))
+        self.out.append(f"const uint64_t parse_naming_first[4] = {{{byte_bits(bytes_first)}}};\n")
         self.out.append(f"const struct marks parse_naming_marks = {self.marks(naming)};\n")
         self.out.append(f"const struct marks parse_any_marks = {self.marks([i for i, _, _ in by['any']])};\n")
         self.programs(by["program"])
@@ -347,29 +347,42 @@ class Table:
             f"    0x{mask:x}u,\n" for mask in masks or [0]) + "};\n")
 
     def firsts(self, marks):
-        first = [{} for _ in range(256)]
+        """How texts begin: with something known, or with a run, and what stands behind it."""
+        passages = {}
         for i, mark, parser in marks:
-            if mark["begins"]:
-                ways = [((bytes_sets(begin.encode())[:WINDOW], [], "RUN_NONE"), begin.encode()[:1])
-                        for begin in mark["begins"]]
-            else:
-                starts = sorted(set(first_bytes(mark["looks"].pieces)))
-                ways = [(way, starts) for way in fronts_of(mark["looks"].pieces, parser)]
-            for (at, behind, run), starts in ways:
-                for byte in starts:
-                    if not at or byte in at[0]:
-                        group = first[byte].setdefault((window(at), run, min(len(behind), 2)), ([], []))
-                        group[0].append(f"{{{window(behind)}, {i}}}")
-                        group[1].append(behind)
-        self.out.append("const struct fronts parse_fronts[256] = {\n" + "".join(
-            "    {%s},\n" % self.listed("struct front", [
-                f"{{{at}, {run}, {{{seconds(behinds, 0)}, {seconds(behinds, 1)}}}, "
-                f"{self.listed('struct behind', list(dict.fromkeys(rows)))}}}"
-                for (at, run, _), (rows, behinds) in group.items()]) for group in first) + "};\n")
+            starts = range(256) if mark["begins"] else first_bytes(mark["looks"].pieces)
+            ways = ([("RUN_NONE", False, [], bytes_sets(begin.encode())) for begin in mark["begins"]]
+                    or fronts_of(mark["looks"].pieces, parser))
+            for run, blanks, at, behind in ways:
+                front = behind if run == "RUN_NONE" else at
+                firsts = frozenset(starts) & (front[0] if front else frozenset(range(256)))
+                if not firsts:
+                    continue
+                if run == "RUN_NONE":
+                    behind = [firsts] + behind[1:]
+                key = run, blanks, window(at), frozenset() if run == "RUN_NONE" else firsts
+                passages.setdefault(key, {})[tuple(behind[:WINDOW]), i] = firsts
+        rows = []
+        for (run, blanks, at, _), group in sorted(passages.items(), key=lambda item: (
+                item[0][0] != "RUN_NONE", item[0][0], item[0][1], sorted(item[0][3]))):
+            # Those that begin alike stand together, so that few passages are asked.
+            ways = sorted(group.items(), key=lambda way: (len(way[1]) > 8, sorted(way[1]), way[0][1]))
+            rows += [self.passage(run, blanks, at, ways[i:i + 64]) for i in range(0, len(ways), 64)]
+        self.out.append("const struct passage parse_passages[] = {\n" + "".join(
+            f"    {row},\n" for row in rows or ["{0}"]) + f"}};\nconst size_t parse_passage_count = {len(rows)};\n")
+
+    def passage(self, run, blanks, at, ways):
+        def left(place, byte):
+            return sum(1 << i for i, ((behind, _), _) in enumerate(ways) if len(behind) <= place or byte in behind[place])
+        places = ", ".join("{%s}" % ", ".join(f"0x{left(place, byte):x}" for byte in range(256))
+                           for place in range(PASSAGE_PLACES))
+        firsts = byte_bits(frozenset().union(*(firsts for _, firsts in ways)))
+        name, _ = self.array("struct front", [f"{{{window(behind)}, {mark}}}" for (behind, mark), _ in ways])
+        return f"{{{run}, {yes(blanks)}, {at}, {{{firsts}}}, {{{places}}}, {name}}}"
 
     def literals(self, marks):
         rows = [(text.encode(), text, i) for i, text in marks]
-        grams = sorted((triple_hash(data[at:at + 3]), number, at)
+        grams = sorted((gram_hash(data[at:at + 4]), number, at)
                        for number, (data, _, _) in enumerate(rows) for at in range(SIFT_STRIDE))
         bits = [0] * ((1 << SIFT_BITS) // 64)
         for hashed, _, _ in grams:
@@ -465,6 +478,7 @@ def needed(mark, parser):
 # bytes whose number nobody knows, the same once more.  front.c reads it.
 DIGIT = frozenset(DIGITS.encode())
 WINDOW = 8
+PASSAGE_PLACES = 3  # as table.h has it
 WAYS_MAX = 64  # more than that, and the last place is left out
 RUNS = {"word": "RUN_WORD", "int": "RUN_INT", "num": "RUN_NUM", "hex": "RUN_HEX", "iso": "RUN_ISO",
         "epoch": "RUN_EPOCH", "asctime": "RUN_ASCTIME"}
@@ -551,7 +565,7 @@ def ways_from(pieces, parser):
 
 
 def fronts_of(pieces, parser):
-    """All ways in which a text may begin: (its front, what stands behind a run, the run)."""
+    """All ways in which a text may begin: (a run, whether blanks may follow it, its front, what stands behind it)."""
     first = pieces[0] if pieces else ("end",)
     follow = pieces[1] if len(pieces) > 1 else ("end",)
     if first[0] == "take" and first[2] in RUNS and (
@@ -559,17 +573,15 @@ def fronts_of(pieces, parser):
         ends = bytes_sets(follow[1].encode()) if follow[0] == "text" else []
         empties = [bytes_sets(value.encode()) + ends for value in parser.empty if value]
         blanks = first[2] in ("iso", "epoch") and follow[0] == "take" and follow[2] == "blanks"
-        return ([(take_ways(first)[0][0][:WINDOW], way[:WINDOW], RUNS[first[2]] + "_BLANKS" * blanks)
-                 for way in ways_from(pieces[2 if blanks else 1:], parser)] + [(way[:WINDOW], [], "RUN_NONE") for way in empties])
-    return [(way[:WINDOW], [], "RUN_NONE") for way in ways_from(pieces, parser)]
+        return ([(RUNS[first[2]], blanks, take_ways(first)[0][0][:WINDOW], way)
+                 for way in ways_from(pieces[2 if blanks else 1:], parser)] +
+                [("RUN_NONE", False, [], way) for way in empties])
+    return [("RUN_NONE", False, [], way) for way in ways_from(pieces, parser)]
 
 
-def seconds(behinds, at):
-    """Which bytes may stand at a place behind the run, by their lower six bits."""
-    bits = 0
-    for behind in behinds:
-        bits |= sum({1 << byte % 64 for byte in behind[at]}) if at < len(behind) else MASK
-    return f"UINT64_C(0x{bits:x})"
+def byte_bits(chosen):
+    """A set of bytes as four numbers of 64 bits."""
+    return ", ".join(f"UINT64_C(0x{sum(1 << byte % 64 for byte in chosen if byte // 64 == i):x})" for i in range(4))
 
 
 def window(places):

@@ -8,6 +8,8 @@
  */
 
 #define NODISCARD __attribute__((warn_unused_result))
+/* Kept out of its callers, so that their common way needs no registers and no stack for it. */
+#define APART __attribute__((noinline))
 /* For the rare error that may be passed over; the reason stands beside it. */
 #define UNHEEDED(call)              ((void)!(call))
 #define PRINTF(format_at, first_at) __attribute__((format(printf, format_at, first_at)))

@@ -167,31 +167,43 @@ enum charset charset_guess(struct str bytes)
                                             : CHARSET_UNKNOWN;
 }
 
+#define HIGH_BITS UINT64_C(0x8080808080808080)
+
+/* How many bytes from `from` on are surely ASCII: looked at many at once, the last of a text
+ * together with some that were seen already. */
+static size_t ascii_run(struct str bytes, size_t from)
+{
+    uint64_t many[8];
+    size_t i = from;
+    while (i < bytes.size && bytes.size >= sizeof many) {
+        size_t last = bytes.size - sizeof many;
+        memcpy(many, bytes.data + (i < last ? i : last), sizeof many);
+        if (((many[0] | many[1] | many[2] | many[3] | many[4] | many[5] | many[6] | many[7]) &
+             HIGH_BITS) != 0) {
+            break;
+        }
+        i = i < last ? i + sizeof many : bytes.size;
+    }
+    while (i < bytes.size && bytes.size >= sizeof many[0]) {
+        size_t last = bytes.size - sizeof many[0];
+        memcpy(many, bytes.data + (i < last ? i : last), sizeof many[0]);
+        if ((many[0] & HIGH_BITS) != 0) {
+            break;
+        }
+        i = i < last ? i + sizeof many[0] : bytes.size;
+    }
+    return i - from;
+}
+
 static bool is_utf8(struct str bytes)
 {
-    /* Many at once while they are ASCII. */
-    for (size_t i = 0; i < bytes.size;) {
-        uint64_t eight;
-        uint64_t many[4];
-        if (i + sizeof many <= bytes.size) {
-            memcpy(many, bytes.data + i, sizeof many);
-            if (((many[0] | many[1] | many[2] | many[3]) & UINT64_C(0x8080808080808080)) == 0) {
-                i += sizeof many;
-                continue;
-            }
-        }
-        if (i + 8 <= bytes.size) {
-            memcpy(&eight, bytes.data + i, 8);
-            if ((eight & UINT64_C(0x8080808080808080)) == 0) {
-                i += 8;
-                continue;
-            }
-        }
+    for (size_t i = ascii_run(bytes, 0); i < bytes.size;) {
         size_t length = utf8_sequence(str_slice(bytes, i, 4));
         if (length == 0) {
             return false;
         }
         i += length;
+        i += i + 8 <= bytes.size ? ascii_run(bytes, i) : 0;
     }
     return true;
 }

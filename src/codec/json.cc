@@ -93,13 +93,13 @@ inline char token_kind(const struct walk *walk, size_t at)
 
 inline bool is_blank(char c)
 {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+    return (unsigned char)c <= ' ' && (c == ' ' || c == '\t' || c == '\r' || c == '\n');
 }
 
-/* Where token `at` ends, which another follows: the blanks between them are none of it. */
-inline size_t token_end(const struct walk *walk, size_t at)
+/* Where a token ends, which another follows: the blanks between them are none of it. */
+inline size_t token_end(const struct walk *walk, const uint32_t *token)
 {
-    size_t end = walk->tokens[at + 1];
+    size_t end = token[1];
     while (is_blank(walk->text[end - 1])) {
         end--;
     }
@@ -148,27 +148,25 @@ inline bool is_word(const char *at, size_t size, const char *word, size_t word_s
     return size == word_size && memcmp(at, word, word_size) == 0;
 }
 
-/* Tells the scalar under the walk, which has another token behind it, and passes it. */
-inline enum err scalar_walk(struct walk *walk, struct str path)
+/* Tells the scalar that a token is, which another follows. */
+inline enum err scalar_tell(struct walk *walk, const uint32_t *token, struct str path)
 {
-    size_t begin = walk->tokens[walk->at];
-    size_t end = token_end(walk, walk->at);
-    const char *token = walk->text + begin;
-    size_t size = end - begin;
-    if (*token == '"') {
-        if (size < 2 || token[size - 1] != '"') {
+    size_t begin = token[0];
+    size_t size = token_end(walk, token) - begin;
+    const char *at = walk->text + begin;
+    if (*at == '"') {
+        if (size < 2 || at[size - 1] != '"') {
             return token_wrong(walk, "a broken string", begin);
         }
         walk->call(walk->context, path, begin + 1, size - 2, JSON_STRING);
-    } else if (is_number(token, size) || is_word(token, size, "true", 4) ||
-               is_word(token, size, "false", 5)) {
+    } else if (is_number(at, size) || is_word(at, size, "true", 4) ||
+               is_word(at, size, "false", 5)) {
         walk->call(walk->context, path, begin, size, JSON_SCALAR);
-    } else if (is_word(token, size, "null", 4)) {
+    } else if (is_word(at, size, "null", 4)) {
         walk->call(walk->context, path, begin, size, JSON_NULL);
     } else {
         return token_wrong(walk, "no value", begin);
     }
-    walk->at++;
     return OK;
 }
 
@@ -206,27 +204,9 @@ inline bool has_escape(struct str name)
     return found != 0;
 }
 
-/* The path of the field whose name is under the walk; passes the name and its colon.  Most names
- * are told as they stand in the text; only in nested objects, or with escapes, are they made. */
-inline enum err name_walk(struct walk *walk, struct str *ret)
+/* The path of a member that is in an object in an object, or whose name has escapes. */
+APART enum err path_make(struct walk *walk, struct str name, bool escaped, struct str *ret)
 {
-    /* A field has four tokens, the last of which is what follows its value. */
-    if (walk->count - walk->at < 4 || token_kind(walk, walk->at) != '"' ||
-        token_kind(walk, walk->at + 1) != ':') {
-        return token_wrong(walk, "no name and value", walk->tokens[walk->at]);
-    }
-    size_t begin = walk->tokens[walk->at];
-    size_t end = token_end(walk, walk->at);
-    struct str name = {walk->text + begin + 1, end - begin - 2};
-    if (end - begin < 2 || walk->text[end - 1] != '"') {
-        return token_wrong(walk, "a broken name", begin);
-    }
-    walk->at += 2;
-    bool escaped = walk->escapes && has_escape(name);
-    if (walk->depth == 1 && !escaped) {
-        *ret = {name.data, name.size < PATH_SIZE_MAX ? name.size : PATH_SIZE_MAX};
-        return OK;
-    }
     if (escaped) {
         arena_reset(walk->mem);
         enum err err = json_unescape(name, walk->mem, &name);
@@ -238,19 +218,42 @@ inline enum err name_walk(struct walk *walk, struct str *ret)
     return OK;
 }
 
+/* The path of the member whose name is under the walk.  Most names are told as they stand in the
+ * text; only in nested objects, or with escapes, are they made. */
+inline enum err name_read(struct walk *walk, const uint32_t *token, struct str *ret)
+{
+    const char *text = walk->text;
+    size_t begin = token[0];
+    if (text[begin] != '"' || text[token[1]] != ':') {
+        return token_wrong(walk, "no name and value", begin);
+    }
+    size_t end = token_end(walk, token);
+    struct str name = {text + begin + 1, end - begin - 2};
+    if (end - begin < 2 || text[end - 1] != '"') {
+        return token_wrong(walk, "a broken name", begin);
+    }
+    bool escaped = walk->escapes && has_escape(name);
+    if (walk->depth > 1 || escaped) {
+        return path_make(walk, name, escaped, ret);
+    }
+    *ret = {name.data, name.size < PATH_SIZE_MAX ? name.size : PATH_SIZE_MAX};
+    return OK;
+}
+
 /* ---- Objects and lists. */
 
-/* Tells or opens the value under the walk. */
-inline enum err value_walk(struct walk *walk, struct str path)
+inline bool is_opening(char kind)
 {
-    char kind = token_kind(walk, walk->at);
-    if (kind != '{' && kind != '[') {
-        return walk->at + 1 < walk->count ? scalar_walk(walk, path)
-                                          : token_wrong(walk, "an open end", walk->count);
-    }
+    return kind == '{' || kind == '[';
+}
+
+/* Opens the object or list under the walk; an empty one is a leaf. */
+enum err level_open(struct walk *walk, struct str path)
+{
     if (walk->depth == NESTING_MAX) {
         return why_say(walk->why, ERR_LIMIT, 0, "JSON nested deeper than %d levels", NESTING_MAX);
     }
+    char kind = token_kind(walk, walk->at);
     size_t begin = walk->tokens[walk->at];
     walk->at++;
     if (token_kind(walk, walk->at) == (kind == '{' ? '}' : ']')) {
@@ -266,7 +269,7 @@ inline enum err value_walk(struct walk *walk, struct str path)
 }
 
 /* After a value: passes what closes, up to the comma before the next one or the end of the text. */
-inline enum err separator_walk(struct walk *walk)
+enum err separator_walk(struct walk *walk)
 {
     while (walk->depth > 0) {
         char kind = token_kind(walk, walk->at);
@@ -282,6 +285,61 @@ inline enum err separator_walk(struct walk *walk)
     return OK;
 }
 
+/* The members of the object under the walk, up to a value that opens, whose path is *ret, or to
+ * what closes the object.  A member has four tokens, the last of which is what follows its value.
+ */
+enum err members_walk(struct walk *walk, struct str *ret)
+{
+    const uint32_t *token = walk->tokens + walk->at;
+    const uint32_t *end = walk->tokens + walk->count;
+    char behind = ',';
+    while (behind == ',') {
+        if (end - token < 4) {
+            return token_wrong(walk, "no name and value", token[0]);
+        }
+        enum err err = name_read(walk, token, ret);
+        if (err != OK) {
+            return err;
+        }
+        if (is_opening(walk->text[token[2]])) {
+            walk->at = (size_t)(token + 2 - walk->tokens);
+            return OK;
+        }
+        err = scalar_tell(walk, token + 2, *ret);
+        if (err != OK) {
+            return err;
+        }
+        behind = walk->text[token[3]];
+        token += 4;
+    }
+    walk->at = (size_t)(token - 1 - walk->tokens);
+    return behind == '}' ? OK : token_wrong(walk, "no comma or end", token[-1]);
+}
+
+/* The same of a list, all of whose members have its path. */
+enum err items_walk(struct walk *walk, struct str path)
+{
+    const uint32_t *token = walk->tokens + walk->at;
+    const uint32_t *end = walk->tokens + walk->count;
+    char behind = ',';
+    for (; behind == ',' && token < end && !is_opening(walk->text[token[0]]); token += 2) {
+        if (end - token < 2) {
+            return token_wrong(walk, "an open end", walk->count);
+        }
+        enum err err = scalar_tell(walk, token, path);
+        if (err != OK) {
+            return err;
+        }
+        behind = walk->text[token[1]];
+    }
+    if (behind == ',') {
+        walk->at = (size_t)(token - walk->tokens);
+        return token < end ? OK : token_wrong(walk, "an open end", walk->count);
+    }
+    walk->at = (size_t)(token - 1 - walk->tokens);
+    return behind == ']' ? OK : token_wrong(walk, "no comma or end", token[-1]);
+}
+
 enum err object_walk(struct walk *walk)
 {
     if (token_kind(walk, 0) != '{') {
@@ -293,13 +351,12 @@ enum err object_walk(struct walk *walk)
     walk->levels[0] = {{nullptr, 0}, false};
     enum err err = OK;
     while (walk->depth > 0 && err == OK) {
+        const struct level *level = &walk->levels[walk->depth - 1];
         unsigned depth = walk->depth;
-        struct str path = walk->levels[depth - 1].path;
-        if (!walk->levels[depth - 1].list) {
-            err = name_walk(walk, &path);
-        }
-        if (err == OK) {
-            err = value_walk(walk, path);
+        struct str path = level->path;
+        err = level->list ? items_walk(walk, path) : members_walk(walk, &path);
+        if (err == OK && is_opening(token_kind(walk, walk->at))) {
+            err = level_open(walk, path);
         }
         if (err == OK && walk->depth == depth) {
             err = separator_walk(walk);

@@ -26,12 +26,6 @@
 
 #define EVENT_SPANS_SIZE (SPANS_PER_EVENT_MAX * BATCH_SPAN_SIZE)
 #define AREA_SIZE_MIN    1024
-#define DERIVED_BITS     7 /* of the number of slots */
-
-/* Where a derived value stands already.  Believed only if the same bytes are still there. */
-struct derived_place {
-    uint32_t offset, size;
-};
 
 struct marks {
     size_t text, spans;
@@ -50,17 +44,23 @@ struct builder {
     size_t record_offset, record_size;
     size_t span_distance; /* from a span back to its like of the event before; 0: there is none */
     bool begun;
-    struct derived_place derived[1 << DERIVED_BITS]; /* by some of their names */
-    char event[BATCH_EVENT_SIZE];                    /* the event begun */
+    char event[BATCH_EVENT_SIZE]; /* the event begun */
 };
 
 static enum err text_append(struct builder *builder, struct str bytes);
 static enum err area_move(struct builder *builder, size_t head, size_t text_room);
 static uint16_t name_intern(struct builder *builder, struct str name);
-static uint16_t name_look_up(struct builder *builder, struct str name, struct name_ends ends);
+static uint16_t name_new(struct builder *builder, struct str name);
 static size_t size_now(const struct builder *builder);
-static bool span_add(struct builder *builder, struct str name, size_t offset, size_t size,
-                     enum span_how how);
+static void derive(struct builder *builder, uint16_t index, struct str value, enum span_how how);
+static bool is_full(const struct builder *builder);
+static uint16_t name_guess(const struct builder *builder, struct str name);
+static uint16_t known_guess(const struct builder *builder, const struct str *name);
+static uint16_t known_new(struct builder *builder, const struct str *name);
+static void span_begin(struct builder *builder, size_t offset, size_t size);
+static uint64_t *span_end(struct builder *builder, uint16_t index, enum span_how how);
+static uint64_t *span_late(struct builder *builder, struct str name, enum span_how how);
+static void known_late(struct builder *builder, const struct str *name, enum span_how how);
 static void fields_cut(struct builder *builder);
 static void event_clear(struct builder *builder);
 
@@ -73,7 +73,7 @@ struct builder *builder_new(struct client_id client, struct source_id source)
     builder->client = client;
     builder->source = source;
     buf_init(&builder->events, EVENTS_PER_BATCH_MAX * BATCH_EVENT_SIZE);
-    buf_init(&builder->spans, BATCH_SIZE_MAX);
+    buf_init(&builder->spans, BATCH_SIZE_MAX + EVENT_SPANS_SIZE + BATCH_SPAN_SIZE);
     namebook_init(&builder->names, (uint64_t)(uintptr_t)builder);
     return builder;
 }
@@ -104,6 +104,19 @@ void builder_reset(struct builder *builder)
     }
 }
 
+/* For all fields of an event and one that is left out, so that none has to ask. */
+static enum err spans_room(struct builder *builder)
+{
+    const size_t size = EVENT_SPANS_SIZE + BATCH_SPAN_SIZE;
+    char *room;
+    if (builder->spans.capacity - builder->spans.size >= size) {
+        return OK;
+    }
+    enum err err = buf_extend(&builder->spans, size, &room);
+    builder->spans.size = builder->at_begin.spans;
+    return err;
+}
+
 enum err builder_begin(struct builder *builder, struct str record, struct wall received)
 {
     assert(!builder->begun);
@@ -114,7 +127,10 @@ enum err builder_begin(struct builder *builder, struct str record, struct wall r
     builder->at_begin = (struct marks){builder->text_size, builder->spans.size};
     builder->record_offset = builder->text_size;
     builder->record_size = record.size;
-    enum err err = text_append(builder, record);
+    enum err err = spans_room(builder);
+    if (err == OK) {
+        err = text_append(builder, record);
+    }
     if (err != OK) {
         return err;
     }
@@ -133,38 +149,30 @@ struct str builder_record(const struct builder *builder)
     return str_of(builder->area + builder->head + builder->record_offset, builder->record_size);
 }
 
-void builder_span(struct builder *builder, struct str name, size_t offset, size_t size,
-                  enum span_how how)
+uint64_t *builder_span(struct builder *builder, struct str name, size_t offset, size_t size,
+                       enum span_how how)
 {
     assert(builder->begun && offset <= builder->record_size &&
            size <= builder->record_size - offset);
-    (void)span_add(builder, name, builder->record_offset + offset, size, how);
+    span_begin(builder, builder->record_offset + offset, size);
+    uint16_t index = name_guess(builder, name);
+    return index != NAME_NONE ? span_end(builder, index, how) : span_late(builder, name, how);
 }
 
-uint64_t *builder_note(struct builder *builder)
+void builder_span_known(struct builder *builder, const struct str *name, size_t offset, size_t size,
+                        enum span_how how)
 {
-    assert(builder->begun);
-    if (get_u16(builder->event + 36) != 0 || builder->spans.size == builder->at_begin.spans) {
-        return NULL; /* perhaps it was the last one that was left out */
+    assert(builder->begun && offset <= builder->record_size &&
+           size <= builder->record_size - offset);
+    span_begin(builder, builder->record_offset + offset, size);
+    uint16_t index = known_guess(builder, name);
+    if (index != NAME_NONE) {
+        (void)span_end(builder, index, how);
+    } else {
+        known_late(builder, name, how);
     }
-    uint16_t index = get_u16(builder->spans.data + builder->spans.size - BATCH_SPAN_SIZE + 8);
-    return &((struct name_entry *)(void *)builder->names.entries.data + index)->note;
 }
 
-/* Two names with one slot drive each other out with every event.  Names that come together often
- * begin and end alike (log.syslog.facility.code, log.syslog.severity.code), so their middle is
- * asked too. */
-static size_t derived_slot(struct str name)
-{
-    uint32_t middle = 0;
-    if (name.size >= sizeof middle) {
-        memcpy(&middle, name.data + (name.size - sizeof middle) / 2, sizeof middle);
-    }
-    uint64_t hash = (name_ends(name).last ^ name.size) * 0x9e3779b97f4a7c15ULL;
-    return (size_t)((hash ^ middle) * 0xc2b2ae3d27d4eb4fULL >> (64 - DERIVED_BITS));
-}
-
-/* The events of a source have few derived values, the same ones over and over: each stands once. */
 void builder_derive(struct builder *builder, struct str name, struct str value)
 {
     builder_derive_as(builder, name, value, SPAN_RAW);
@@ -173,22 +181,41 @@ void builder_derive(struct builder *builder, struct str name, struct str value)
 void builder_derive_as(struct builder *builder, struct str name, struct str value,
                        enum span_how how)
 {
+    uint16_t index = name_guess(builder, name);
+    derive(builder, index != NAME_NONE ? index : name_new(builder, name), value, how);
+}
+
+void builder_derive_known(struct builder *builder, const struct str *name, struct str value,
+                          enum span_how how)
+{
+    uint16_t index = known_guess(builder, name);
+    derive(builder, index != NAME_NONE ? index : known_new(builder, name), value, how);
+}
+
+/* The events of a source have few derived values, the same ones over and over: each stands once, as
+ * long as the bytes are still where the value of that name stood before. */
+static void derive(struct builder *builder, uint16_t index, struct str value, enum span_how how)
+{
     assert(builder->begun);
-    struct derived_place *place = &builder->derived[derived_slot(name)];
-    if (value.size > 0 && place->size == value.size &&
-        (size_t)place->offset + place->size <= builder->text_size &&
-        memcmp(builder->area + builder->head + place->offset, value.data, value.size) == 0) {
-        (void)span_add(builder, name, place->offset, value.size, how);
+    if (index == NAME_NONE) {
         return;
     }
-    size_t offset = builder->text_size;
-    if (value.size > RECORD_SIZE_MAX || text_append(builder, value) != OK) {
-        fields_cut(builder);
-    } else if (!span_add(builder, name, offset, value.size, how)) {
-        builder->text_size = offset;
-    } else {
-        *place = (struct derived_place){(uint32_t)offset, (uint32_t)value.size};
+    struct name_entry *entry = namebook_entry(&builder->names, index);
+    size_t offset = entry->derived_offset;
+    bool stands = value.size > 0 && entry->derived_size == value.size &&
+                  offset + value.size <= builder->text_size &&
+                  memcmp(builder->area + builder->head + offset, value.data, value.size) == 0;
+    if (!stands) {
+        offset = builder->text_size;
+        if (value.size > RECORD_SIZE_MAX || text_append(builder, value) != OK) {
+            fields_cut(builder);
+            return;
+        }
+        entry->derived_offset = (uint32_t)offset;
+        entry->derived_size = (uint32_t)value.size;
     }
+    span_begin(builder, offset, value.size);
+    (void)span_end(builder, index, how);
 }
 
 void builder_happened(struct builder *builder, struct wall happened)
@@ -349,13 +376,8 @@ static enum err area_move(struct builder *builder, size_t head, size_t text_room
 
 static uint16_t name_intern(struct builder *builder, struct str name)
 {
-    return name_look_up(builder, name, name_ends(name));
-}
-
-static uint16_t name_look_up(struct builder *builder, struct str name, struct name_ends ends)
-{
     size_t slot;
-    uint16_t index = namebook_find(&builder->names, name, ends, &slot);
+    uint16_t index = namebook_find(&builder->names, name, name_ends(name), &slot);
     if (index != NAME_NONE) {
         return index;
     }
@@ -364,19 +386,53 @@ static uint16_t name_look_up(struct builder *builder, struct str name, struct na
                         size < BATCH_SIZE_MAX ? BATCH_SIZE_MAX - size : 0);
 }
 
-/* The events of a source have their fields in the same order: what the event before had at this
- * place is the first guess. */
-static inline uint16_t name_guess(struct builder *builder, struct str name)
+static bool is_full(const struct builder *builder)
 {
-    struct name_ends ends = name_ends(name);
-    size_t like = builder->spans.size - builder->span_distance;
-    if (builder->span_distance > 0) {
-        uint16_t index = get_u16(builder->spans.data + like + 8);
-        if (namebook_is(&builder->names, index, name, ends)) {
-            return index;
-        }
+    return builder->spans.size - builder->at_begin.spans == EVENT_SPANS_SIZE;
+}
+
+/* The events of a source have their fields in the same order: what the event before had at this
+ * place is the first guess.  NAME_NONE: it had nothing, or there is no room. */
+static inline uint16_t index_guess(const struct builder *builder)
+{
+    if (builder->span_distance == 0 || is_full(builder)) {
+        return NAME_NONE;
     }
-    return name_look_up(builder, name, ends);
+    size_t like = builder->spans.size - builder->span_distance;
+    return get_u16(builder->spans.data + like + 8);
+}
+
+static inline uint16_t name_guess(const struct builder *builder, struct str name)
+{
+    uint16_t index = index_guess(builder);
+    bool right = index != NAME_NONE && namebook_is(&builder->names, index, name, name_ends(name));
+    return right ? index : NAME_NONE;
+}
+
+static inline uint16_t known_guess(const struct builder *builder, const struct str *name)
+{
+    uint16_t index = index_guess(builder);
+    bool right = index != NAME_NONE && namebook_entry(&builder->names, index)->known == name;
+    return right ? index : NAME_NONE;
+}
+
+/* The name of the event's next field; NAME_NONE if there is no room for it. */
+static uint16_t name_new(struct builder *builder, struct str name)
+{
+    uint16_t index = is_full(builder) ? NAME_NONE : name_intern(builder, name);
+    if (index == NAME_NONE) {
+        fields_cut(builder);
+    }
+    return index;
+}
+
+static uint16_t known_new(struct builder *builder, const struct str *name)
+{
+    uint16_t index = name_new(builder, *name);
+    if (index != NAME_NONE) {
+        namebook_entry(&builder->names, index)->known = name;
+    }
+    return index;
 }
 
 static size_t size_now(const struct builder *builder)
@@ -385,22 +441,33 @@ static size_t size_now(const struct builder *builder)
            builder->names.area.size + builder->text_size;
 }
 
-static bool span_add(struct builder *builder, struct str name, size_t offset, size_t size,
-                     enum span_how how)
+/* Where the next span's value stands; nothing is said by it before span_end.  There is room, as
+ * builder_begin saw to it. */
+static inline void span_begin(struct builder *builder, size_t offset, size_t size)
 {
-    bool full = builder->spans.size - builder->at_begin.spans == EVENT_SPANS_SIZE;
-    uint16_t index = full ? NAME_NONE : name_guess(builder, name);
-    char *span;
-    if (index != NAME_NONE && builder->spans.capacity - builder->spans.size >= BATCH_SPAN_SIZE) {
-        span = builder->spans.data + builder->spans.size;
-        builder->spans.size += BATCH_SPAN_SIZE;
-    } else if (index == NAME_NONE || buf_extend(&builder->spans, BATCH_SPAN_SIZE, &span) != OK) {
-        fields_cut(builder);
-        return false;
+    put_u64(builder->spans.data + builder->spans.size, (uint32_t)offset | (uint64_t)size << 32);
+}
+
+static inline uint64_t *span_end(struct builder *builder, uint16_t index, enum span_how how)
+{
+    put_u32(builder->spans.data + builder->spans.size + 8, index | (uint32_t)how << 16);
+    builder->spans.size += BATCH_SPAN_SIZE;
+    return &namebook_entry(&builder->names, index)->note;
+}
+
+/* A span that was begun, whose name the guess was not. */
+APART static uint64_t *span_late(struct builder *builder, struct str name, enum span_how how)
+{
+    uint16_t index = name_new(builder, name);
+    return index != NAME_NONE ? span_end(builder, index, how) : NULL;
+}
+
+APART static void known_late(struct builder *builder, const struct str *name, enum span_how how)
+{
+    uint16_t index = known_new(builder, name);
+    if (index != NAME_NONE) {
+        (void)span_end(builder, index, how);
     }
-    put_u64(span, (uint32_t)offset | (uint64_t)size << 32);
-    put_u32(span + 8, index | (uint32_t)how << 16);
-    return true;
 }
 
 static void fields_cut(struct builder *builder)

@@ -25,16 +25,21 @@ NODISCARD enum err builder_begin(struct builder *builder, struct str record, str
 
 /* The record of the event begun, as it lies in the builder; spans are offsets in it. */
 struct str builder_record(const struct builder *builder);
-/* A field whose value is a stretch of the record. */
-void builder_span(struct builder *builder, struct str name, size_t offset, size_t size,
-                  enum span_how how);
-/* A place for what the caller knows of the name of the last span, 0 at first: the same name leads
- * there again.  NULL if that span was left out.  Valid until the next call on this builder. */
-uint64_t *builder_note(struct builder *builder);
+/* A field whose value is a stretch of the record.  Returns a place for what the caller knows of the
+ * name, 0 at first: the same name leads there again.  NULL if the field was left out.  Valid until
+ * the next call on this builder. */
+uint64_t *builder_span(struct builder *builder, struct str name, size_t offset, size_t size,
+                       enum span_how how);
 /* A field whose value the record does not spell out. */
 void builder_derive(struct builder *builder, struct str name, struct str value);
 void builder_derive_as(struct builder *builder, struct str name, struct str value,
                        enum span_how how);
+/* The same for names that stay as they are and where they are while the builder lives: a constant,
+ * which is known again by its address. */
+void builder_span_known(struct builder *builder, const struct str *name, size_t offset, size_t size,
+                        enum span_how how);
+void builder_derive_known(struct builder *builder, const struct str *name, struct str value,
+                          enum span_how how);
 void builder_happened(struct builder *builder, struct wall happened);
 void builder_class(struct builder *builder, struct str class); /* "category/product/service" */
 void builder_parser(struct builder *builder, struct str parser);

@@ -54,8 +54,8 @@ uint16_t namebook_add(struct namebook *book, struct str name, size_t slot, size_
     }
     size_t area_size = book->area.size;
     size_t entries_size = book->entries.size;
-    const struct name_entry entry = {name_ends(name), (uint32_t)area_size + 2, (uint32_t)name.size,
-                                     0};
+    const struct name_entry entry = {
+        .ends = name_ends(name), .offset = (uint32_t)area_size + 2, .size = (uint32_t)name.size};
     put_u16(size, (uint16_t)name.size);
     if (buf_append(&book->area, str_of(size, 2)) != OK || buf_append(&book->area, name) != OK ||
         buf_append(&book->entries, str_of(&entry, sizeof entry)) != OK ||

@@ -27,8 +27,11 @@ struct name_ends {
 
 struct name_entry {
     struct name_ends ends;
-    uint32_t offset, size; /* in the area, behind the size there */
-    uint64_t note;         /* builder_note */
+    uint32_t offset, size;   /* in the area, behind the size there */
+    uint64_t note;           /* of the caller: builder_span */
+    const struct str *known; /* of the caller, who has it at this address: builder_span_known */
+    /* Where the last derived value of that name stood. */
+    uint32_t derived_offset, derived_size;
 };
 
 struct namebook {
@@ -83,14 +86,16 @@ static inline bool namebook_middle_is(const char *there, struct str name)
     return differs == 0;
 }
 
+static inline struct name_entry *namebook_entry(const struct namebook *book, uint16_t index)
+{
+    return (struct name_entry *)(void *)book->entries.data + index;
+}
+
+/* Whether the name of an index that there is, is this one. */
 static inline bool namebook_is(const struct namebook *book, uint16_t index, struct str name,
                                struct name_ends ends)
 {
-    if (index == UINT16_MAX) {
-        return false;
-    }
-    const struct name_entry *entry =
-        (const struct name_entry *)(const void *)book->entries.data + index;
+    const struct name_entry *entry = namebook_entry(book, index);
     return entry->size == name.size && entry->ends.first == ends.first &&
            entry->ends.last == ends.last &&
            namebook_middle_is(book->area.data + entry->offset, name);
@@ -105,10 +110,10 @@ static inline uint16_t namebook_find(const struct namebook *book, struct str nam
     hash = (hash ^ ends.last) * 0xc2b2ae3d27d4eb4fULL;
     size_t slot = hash >> 54;
     size_t other = slot ^ 1;
-    if (namebook_is(book, book->slots[slot], name, ends)) {
+    if (book->slots[slot] != UINT16_MAX && namebook_is(book, book->slots[slot], name, ends)) {
         return book->slots[slot];
     }
-    if (namebook_is(book, book->slots[other], name, ends)) {
+    if (book->slots[other] != UINT16_MAX && namebook_is(book, book->slots[other], name, ends)) {
         return book->slots[other];
     }
     *ret_slot = book->slots[slot] == UINT16_MAX ? slot : other;

@@ -16,21 +16,6 @@ bool cursor_until(struct str *rest, char byte, struct str *ret)
     return true;
 }
 
-bool cursor_word(struct str *rest, struct str *ret)
-{
-    const struct str text = *rest;
-    size_t size = 0;
-    while (size < text.size && text.data[size] != ' ' && text.data[size] != '\t') {
-        size++;
-    }
-    if (size == 0) {
-        return false;
-    }
-    *ret = str_of(text.data, size);
-    *rest = text_from(text, size);
-    return true;
-}
-
 bool cursor_number(struct str *rest, unsigned digits_max, int *ret)
 {
     const struct str text = *rest;

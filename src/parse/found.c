@@ -23,6 +23,7 @@ void found_init(struct found *found, const struct parse_context *context, struct
     found->header = NULL;
     found->parser = NULL;
     found->class = (struct str){0};
+    found->parser_name = (struct str){0};
     found->happened = WALL_NONE;
     found->told = 0;
     found->depth = 0;
@@ -34,7 +35,7 @@ void found_init(struct found *found, const struct parse_context *context, struct
     found->more = NULL;
     found->more_values = NULL;
     found->mem = NULL;
-    found_derive(found, STR("log.source.address"), context->sender);
+    found_tell_derived(found, NAME_SOURCE_ADDRESS, context->sender);
 }
 
 void found_span(struct found *found, struct str name, struct str part)
@@ -42,24 +43,35 @@ void found_span(struct found *found, struct str name, struct str part)
     found_span_how(found, name, part, SPAN_RAW);
 }
 
-/* What only we may tell. */
-bool name_is_ours(struct str name)
+/* Whether a part stands in the record, and where; nothing stands anywhere. */
+static inline bool record_has(const struct found *found, struct str part, size_t *ret_offset)
 {
-    return name.size == 14 && memcmp(name.data, "hinomi.charset", 14) == 0;
+    const char *begin = found->record.data;
+    bool has = begin != NULL && part.data >= begin && part.data < begin + found->record.size;
+    *ret_offset = has && part.size > 0 ? (size_t)(part.data - begin) : 0;
+    return has || part.size == 0;
 }
 
 void found_span_how(struct found *found, struct str name, struct str part, enum span_how how)
 {
-    const char *begin = found->record.data;
+    size_t offset;
     if (name_is_ours(name)) {
         return;
     }
-    if (part.size == 0) {
-        builder_span(found->builder, name, 0, 0, how);
-    } else if (begin != NULL && part.data >= begin && part.data < begin + found->record.size) {
-        builder_span(found->builder, name, (size_t)(part.data - begin), part.size, how);
+    if (record_has(found, part, &offset)) {
+        builder_span(found->builder, name, offset, part.size, how);
     } else {
-        derive(found, (struct derived){name, part, how});
+        derive(found, (struct derived){NULL, name, part, how});
+    }
+}
+
+void found_tell(struct found *found, uint16_t name, struct str part, enum span_how how)
+{
+    size_t offset;
+    if (record_has(found, part, &offset)) {
+        builder_span_known(found->builder, &parse_names[name], offset, part.size, how);
+    } else {
+        derive(found, (struct derived){&parse_names[name], {0}, part, how});
     }
 }
 
@@ -82,13 +94,25 @@ static void derive(struct found *found, struct derived derived)
 void found_derive(struct found *found, struct str name, struct str value)
 {
     if (value.size > 0 && !name_is_ours(name)) {
-        derive(found, (struct derived){name, value, SPAN_RAW});
+        derive(found, (struct derived){NULL, name, value, SPAN_RAW});
+    }
+}
+
+void found_tell_derived(struct found *found, uint16_t name, struct str value)
+{
+    if (value.size > 0) {
+        derive(found, (struct derived){&parse_names[name], {0}, value, SPAN_RAW});
     }
 }
 
 void found_charset(struct found *found, struct str charset)
 {
-    derive(found, (struct derived){STR("hinomi.charset"), charset, SPAN_RAW});
+    derive(found, (struct derived){NULL, STR("hinomi.charset"), charset, SPAN_RAW});
+}
+
+void found_parser(struct found *found, struct str name)
+{
+    found->parser_name = name;
 }
 
 void found_class(struct found *found, struct str class)
@@ -128,9 +152,16 @@ void found_number(struct found *found, struct str name, unsigned value)
 
 void found_done(struct found *found)
 {
+    if (found->parser_name.data != NULL) {
+        builder_parser(found->builder, found->parser_name);
+    }
     for (size_t i = 0; i < found->derived_count; i++) {
         const struct derived *derived = derived_at(found, i);
-        builder_derive_as(found->builder, derived->name, derived->value, derived->how);
+        if (derived->known != NULL) {
+            builder_derive_known(found->builder, derived->known, derived->value, derived->how);
+        } else {
+            builder_derive_as(found->builder, derived->name, derived->value, derived->how);
+        }
     }
     arena_free(found->mem);
     found->mem = NULL;

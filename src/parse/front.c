@@ -2,9 +2,10 @@
  * How a text begins, and who takes texts that begin so.
  *
  * Of each row of `recognise` that asks for a beginning the table knows what the first eight bytes
- * have to be, as far as that can be said: these bytes, a digit here.  Behind a word, a number or a
- * time, whose size nobody knows, it knows eight bytes more.  Rows that begin alike stand together,
- * so most are out of the question after a few comparisons, and their patterns are never run.
+ * have to be, as far as that can be said: these bytes, a digit here.  Of those that begin with a
+ * word, a number or a time, whose size nobody knows, it knows the eight bytes behind it.  Such a
+ * run is passed once for all of them; each of the first bytes behind it leaves some of the ways to
+ * go on, so most are out of the question at once, and their patterns are never run.
  *
  *     {_:iso} [                "DDDD-D", or "DDDD/D"
  *     {_:word} <= {_}          behind the word: " <= "
@@ -12,7 +13,8 @@
  *
  * And none is asked whose punctuation is not in the text at all.
  *
- * Always true: what is left out would have been refused by the pattern itself.
+ * Always true: what is left out would have been refused by the pattern itself, but for a weekday
+ * that there is not: times pass over its letters unread.  recognise_test.c asks all rows.
  */
 
 #include <endian.h>
@@ -53,23 +55,41 @@ static struct str run_pass(const struct parse_context *context, struct str text,
     size_t size = 0;
     struct wall ignored;
     struct str rest = text;
-    if (run >= RUN_ISO) {
-        bool fits = run == RUN_ISO || run == RUN_ISO_BLANKS ? stamp_iso(&rest, context, &ignored)
-                    : run == RUN_ASCTIME ? stamp_asctime(&rest, context, &ignored)
-                                         : stamp_epoch(&rest, &ignored);
-        if (run >= RUN_ISO_BLANKS) {
-            cursor_blanks(&rest);
-        }
-        return fits ? rest : (struct str){0};
-    }
-    if (run == RUN_WORD) {
-        while (size < text.size && text.data[size] != ' ' && text.data[size] != '\t') {
-            size++;
-        }
-    } else {
-        size = run == RUN_NONE ? 0 : number_size(text, takes[run]);
+    switch (run) {
+    case RUN_NONE:
+        return text;
+    case RUN_WORD:
+        size = blank_find(text);
+        break;
+    case RUN_ISO:
+        return stamp_iso(&rest, context, &ignored) ? rest : (struct str){0};
+    case RUN_ASCTIME:
+        return stamp_asctime(&rest, context, &ignored) ? rest : (struct str){0};
+    case RUN_EPOCH:
+        return stamp_epoch(&rest, &ignored) ? rest : (struct str){0};
+    default:
+        size = number_size(text, takes[run]);
+        break;
     }
     return size == 0 ? (struct str){0} : text_from(text, size);
+}
+
+/* The ways to go on that a window of a text allows. */
+static size_t ways_find(const struct passage *passage, const struct window *there, uint16_t *ret,
+                        size_t room)
+{
+    uint64_t left = UINT64_MAX;
+    size_t count = 0;
+    for (size_t place = 0; place < PASSAGE_PLACES; place++) {
+        left &= passage->behind[place][there->bytes >> 8 * place & 0xff];
+    }
+    for (; left != 0 && count < room; left &= left - 1) {
+        const struct front *way = &passage->ways[__builtin_ctzll(left)];
+        if (window_fits(&way->at, there)) {
+            ret[count++] = way->mark;
+        }
+    }
+    return count;
 }
 
 size_t fronts_find(const struct parse_context *context, struct str text, uint16_t *ret, size_t room)
@@ -77,29 +97,29 @@ size_t fronts_find(const struct parse_context *context, struct str text, uint16_
     if (text.size == 0) {
         return 0;
     }
-    const struct fronts *fronts = &parse_fronts[(unsigned char)text.data[0]];
-    struct window at = window_of(text);
-    struct window behind[RUN_COUNT];
-    unsigned passed = 0; /* a bit for each run */
+    const unsigned char first = (unsigned char)text.data[0];
+    const struct window at = window_of(text);
+    struct window there = at;
+    struct str behind = text;
+    enum run run = RUN_NONE; /* that is passed */
+    bool blanks = false;
     size_t count = 0;
-    for (size_t i = 0; i < fronts->count; i++) {
-        const struct front *front = &fronts->list[i];
-        if (!window_fits(&front->at, &at)) {
+    for (size_t i = 0; i < parse_passage_count; i++) {
+        const struct passage *passage = &parse_passages[i];
+        if ((passage->firsts[first / 64] >> first % 64 & 1) == 0 ||
+            !window_fits(&passage->at, &at)) {
             continue;
         }
-        if ((passed >> front->run & 1) == 0) {
-            behind[front->run] = window_of(run_pass(context, text, (enum run)front->run));
-            passed |= 1u << front->run;
-        }
-        uint64_t bytes = behind[front->run].bytes;
-        if ((front->seconds[0] >> (bytes & 63) & front->seconds[1] >> (bytes >> 8 & 63) & 1) == 0) {
-            continue;
-        }
-        for (size_t j = 0; j < front->count; j++) {
-            if (window_fits(&front->list[j].behind, &behind[front->run]) && count < room) {
-                ret[count++] = front->list[j].mark;
+        if (passage->run != run || passage->blanks != blanks) {
+            behind = passage->run == run ? behind : run_pass(context, text, (enum run)passage->run);
+            run = (enum run)passage->run;
+            blanks = passage->blanks;
+            if (blanks) {
+                cursor_blanks(&behind);
             }
+            there = window_of(behind);
         }
+        count += ways_find(passage, &there, ret + count, room - count);
     }
     return count;
 }

@@ -19,6 +19,8 @@
 #define JSON_PATH_MAX 200  /* of a name under a prefix */
 #define PATH_SIZE_MAX 256  /* Longer ones are no names that a parser minds. */
 
+#define TEXT_APART SIZE_MAX
+
 /* A leaf that some parser minds. */
 struct hit {
     uint16_t path;
@@ -30,6 +32,7 @@ struct hit {
 struct telling {
     struct found *found;
     struct str text;
+    size_t begin;      /* of the text in the record; TEXT_APART: it is no part of it */
     struct str inside; /* what the names begin with that count; they go without it */
     size_t time_rank;
     struct str time;
@@ -69,8 +72,11 @@ static void object_run(struct found *found, const struct parser *outer, struct s
 static const char *object_walk(struct telling *telling, struct found *found, struct str text,
                                struct str inside)
 {
+    const struct str record = found->record;
+    bool inside_record = text.data >= record.data && text.data < record.data + record.size;
     telling->found = found;
     telling->text = text;
+    telling->begin = inside_record ? (size_t)(text.data - record.data) : TEXT_APART;
     telling->inside = inside;
     telling->time_rank = TIME_NAMES;
     telling->time = (struct str){0};
@@ -116,7 +122,7 @@ static void object_run(struct found *found, const struct parser *outer, struct s
         found->class = class;
     }
     if (found->parser == outer) {
-        builder_parser(found->builder, outer->name);
+        found_parser(found, outer->name);
     }
 }
 
@@ -124,30 +130,6 @@ static void present_set(struct telling *telling, uint16_t path)
 {
     telling->present[path / 64] |= (uint64_t)1 << path % 64;
     telling->words[path / 64 / 64] |= (uint64_t)1 << path / 64 % 64;
-}
-
-/* The objects that a leaf lies in, as far as some parser asks for them. */
-static void objects_note(struct telling *telling, struct str path)
-{
-    for (size_t at = str_find_byte(path, '.'); at < path.size; at++) {
-        if (path.data[at] == '.') {
-            uint16_t index = dictionary_find(&parse_paths, str_slice(path, 0, at));
-            if (index == UINT16_MAX || parse_path_objects[index] == 0) {
-                return;
-            }
-            present_set(telling, index);
-        }
-    }
-}
-
-/* As parsers_table.py has it; never 0. */
-static uint32_t path_hash(struct str path)
-{
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < path.size; i++) {
-        hash = (hash ^ (unsigned char)path.data[i]) * 16777619u;
-    }
-    return hash | 1;
 }
 
 /* Shippers and lakes change the case of names, so nobody minds it, as Sigma does not. */
@@ -171,31 +153,57 @@ static struct str path_small(struct str path, char *to)
     return str_of(to, path.size);
 }
 
-/* What is known of a name, as builder_note keeps it: the index of its path in small letters in the
+/* The objects that a leaf lies in, as far as some parser asks for them. */
+APART static void objects_note(struct telling *telling, struct str path)
+{
+    char small[PATH_SIZE_MAX];
+    path = path_small(path, small);
+    for (size_t at = str_find_byte(path, '.'); at < path.size; at++) {
+        if (path.data[at] == '.') {
+            uint16_t index = dictionary_find(&parse_paths, str_slice(path, 0, at));
+            if (index == UINT16_MAX || parse_path_objects[index] == 0) {
+                return;
+            }
+            present_set(telling, index);
+        }
+    }
+}
+
+/* As parsers_table.py has it; never 0. */
+static uint32_t path_hash(struct str path)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < path.size; i++) {
+        hash = (hash ^ (unsigned char)path.data[i]) * 16777619u;
+    }
+    return hash | 1;
+}
+
+/* What is known of a name, as builder_span keeps it: the index of its path in small letters in the
  * lowest 16 bits, path_hash in the upper 32, and these. */
 #define NOTE_MADE    (UINT64_C(1) << 16)
+#define NOTE_HEEDED  (UINT64_C(1) << 20) /* any of the following, or the path is known */
 #define NOTE_TIME    (UINT64_C(1) << 17) /* perhaps one of time_names */
 #define NOTE_MESSAGE (UINT64_C(1) << 18)
 #define NOTE_OBJECTS (UINT64_C(1) << 19) /* has a dot: it lies in objects */
 
-static uint64_t note_make(struct str path)
+APART static uint64_t note_make(struct str path)
 {
     char small[PATH_SIZE_MAX];
-    uint64_t note = NOTE_MADE;
+    uint64_t note = 0;
+    uint16_t index = UINT16_MAX;
     if (path.size - 1 < 31 && (time_sizes[(unsigned char)path.data[0]] >> path.size & 1) != 0) {
         note |= NOTE_TIME;
     }
     if (str_equal(path, STR("message"))) {
         note |= NOTE_MESSAGE;
     }
-    if (path.size > sizeof small) {
-        return note | UINT16_MAX;
+    if (path.size <= sizeof small) {
+        note |= str_find_byte(path, '.') != STR_NONE ? NOTE_OBJECTS : 0;
+        index = dictionary_find(&parse_paths, path_small(path, small));
     }
-    if (str_find_byte(path, '.') != STR_NONE) {
-        note |= NOTE_OBJECTS;
-    }
-    return note | (uint64_t)path_hash(path) << 32 |
-           dictionary_find(&parse_paths, path_small(path, small));
+    note |= note != 0 || index != UINT16_MAX ? NOTE_HEEDED : 0;
+    return note | NOTE_MADE | (uint64_t)path_hash(path) << 32 | index;
 }
 
 /* What the name of a leaf means, whatever its value is. */
@@ -217,8 +225,16 @@ static void note_heed(struct telling *telling, uint64_t note, struct str path, s
         }
     }
     if ((note & NOTE_OBJECTS) != 0) {
-        char small[PATH_SIZE_MAX];
-        objects_note(telling, path_small(path, small));
+        objects_note(telling, path);
+    }
+}
+
+/* A leaf of a text that is no part of the record. */
+static void apart_tell(struct found *found, struct str path, struct str text, enum span_how how)
+{
+    struct str copy;
+    if (found_mem(found) != NULL && arena_copy(found->mem, path, &copy) == OK) {
+        found_span_how(found, copy, text, how);
     }
 }
 
@@ -231,32 +247,24 @@ static void leaf_tell(void *context, struct str path, size_t offset, size_t size
         [JSON_NULL] = SPAN_JSON_NULL,
     };
     struct telling *telling = context;
-    struct found *found = telling->found;
-    struct str text = str_slice(telling->text, offset, size);
-    if (!cursor_literal(&path, telling->inside) || path.size == 0) {
-        return;
-    }
-    bool inside = telling->text.data >= found->record.data &&
-                  telling->text.data < found->record.data + found->record.size;
-    if (name_is_ours(path)) {
-        return;
-    }
+    struct str text = str_of(telling->text.data + offset, size);
     uint64_t *kept = NULL;
-    if (inside) {
-        size_t begin = (size_t)(telling->text.data - found->record.data);
-        builder_span(found->builder, path, begin + offset, size, how[kind]);
-        kept = builder_note(found->builder);
+    if (!cursor_literal(&path, telling->inside) || path.size == 0 || name_is_ours(path)) {
+        return;
+    }
+    if (telling->begin != TEXT_APART) {
+        kept =
+            builder_span(telling->found->builder, path, telling->begin + offset, size, how[kind]);
     } else {
-        struct str copy;
-        if (found_mem(found) != NULL && arena_copy(found->mem, path, &copy) == OK) {
-            found_span_how(found, copy, text, how[kind]);
-        }
+        apart_tell(telling->found, path, text, how[kind]);
     }
     uint64_t note = kept != NULL && *kept != 0 ? *kept : note_make(path);
     if (kept != NULL) {
         *kept = note;
     }
-    note_heed(telling, note, path, text, kind);
+    if ((note & NOTE_HEEDED) != 0) {
+        note_heed(telling, note, path, text, kind);
+    }
 }
 
 static bool key_fits(const struct telling *telling, const struct key_mark *key)
@@ -380,7 +388,7 @@ static bool parser_try(struct telling *telling, const struct parser *parser)
     if (!engine_finish(found, telling->text)) {
         return false;
     }
-    builder_parser(found->builder, parser->name);
+    found_parser(found, parser->name);
     others_tell(telling, parser);
     struct inner inner = engine_inner(found);
     values_tell(found);
@@ -464,7 +472,7 @@ static const char *parser_choose(struct telling *telling, const struct parser *f
             return NULL;
         }
     }
-    builder_parser(telling->found->builder, STR("json"));
+    found_parser(telling->found, STR("json"));
     telling->found->parser = before;
     telling->found->class = (struct str){0};
     return NULL;

@@ -208,7 +208,7 @@ bool memory_header(struct found *found, struct str text)
         stream->set_separator = rest.size == 1 ? rest.data[0] : ',';
     }
     if (stream->parser != NULL) {
-        builder_parser(found->builder, stream->parser->name);
+        found_parser(found, stream->parser->name);
     }
     return true;
 }
@@ -315,7 +315,7 @@ static bool first_learn(struct found *found, struct str text)
             stream_forget(stream);
             columns_learn(stream, text, HEADER_FIRST);
             if (stream->parser != NULL) {
-                builder_parser(found->builder, stream->parser->name);
+                found_parser(found, stream->parser->name);
             }
             return stream->parser != NULL;
         }

@@ -44,7 +44,7 @@ void parse_record(const struct parser *parser, const struct parse_context *conte
 {
     struct found found;
     found_init(&found, context, builder);
-    builder_parser(builder, parser->name);
+    found_parser(&found, parser->name);
     struct str text = text_of(&found);
     const char *reason = recognise_as(&found, parser == &parser_auto ? NULL : parser, text);
     if (reason != NULL) {

@@ -10,6 +10,8 @@
  */
 
 #include <assert.h>
+#include <endian.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/str.h"
@@ -29,6 +31,7 @@
 enum origin { ORIGIN_CAPTURE, ORIGIN_FIELDS, ORIGIN_STEPS = 0x4000, ORIGIN_COPIES = 0x8000 };
 
 struct derived {
+    const struct str *known; /* its name, if that is a constant; or: */
     struct str name, value;
     enum span_how how;
 };
@@ -72,6 +75,7 @@ struct found {
     const struct header *header; /* of syslog, around the text; NULL: none */
     const struct parser *parser; /* that looks at the text now */
     struct str class;            /* of the text; data NULL: nothing said */
+    struct str parser_name;      /* whose the record is, as far as is known */
     struct wall happened;        /* what a table's parser read */
     uint64_t told;               /* of enum name: what needs no telling any more */
     unsigned depth;              /* of texts in texts */
@@ -93,9 +97,16 @@ void found_init(struct found *found, const struct parse_context *context, struct
 void found_span(struct found *found, struct str name, struct str part);
 void found_span_how(struct found *found, struct str name, struct str part, enum span_how how);
 void found_derive(struct found *found, struct str name, struct str value); /* keeps both */
+/* The same by the names of the table, which cost less. */
+void found_tell(struct found *found, uint16_t name, struct str part, enum span_how how);
+void found_tell_derived(struct found *found, uint16_t name, struct str value);
 void found_number(struct found *found, struct str name, unsigned value);
 void found_charset(struct found *found, struct str charset);
-bool name_is_ours(struct str name);
+/* What only we may tell. */
+static inline bool name_is_ours(struct str name)
+{
+    return name.size == 14 && memcmp(name.data, "hinomi.charset", 14) == 0;
+}
 /* Memory until found_done; with it there is room for as many derived values as an event may have
  * fields.  NULL when out of memory. */
 struct arena *found_mem(struct found *found);
@@ -107,6 +118,8 @@ void found_peer(struct found *found, struct str peer, struct str address, struct
 /* The record as UTF-8: itself, or a copy that is told of in hinomi.charset (text.c). */
 struct str text_of(struct found *found);
 
+/* Whose the record is, until another is found: a name of the table. */
+void found_parser(struct found *found, struct str name);
 /* For parsers that are code: the class, where their file's is not enough, and the program. */
 void found_class(struct found *found, struct str class);
 struct str found_program(const struct found *found);
@@ -128,6 +141,8 @@ bool take_front(struct found *found, const struct target *target, struct str nex
 /* Adds a taken text as the target's value. */
 void take_tell(struct found *found, const struct target *target, struct str text,
                enum span_how how);
+/* How many decimal digits stand there. */
+size_t digits_count(struct str text);
 /* The size of the number at the front, as TAKE_INT, TAKE_NUM, TAKE_HEX or TAKE_PORT take it. */
 size_t number_size(struct str text, uint8_t take);
 /* The whole of a field's text; false if it does not fit the type, and nothing was added. */
@@ -228,8 +243,39 @@ static inline bool cursor_byte(struct str *rest, char byte)
 }
 /* All up to the byte, which is passed over; `ret` may be empty. */
 bool cursor_until(struct str *rest, char byte, struct str *ret);
+/* Where the first blank or tab stands; the text's size without one. */
+static inline size_t blank_find(struct str text)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    size_t size = 0;
+    for (uint64_t eight; size + sizeof eight <= text.size; size += sizeof eight) {
+        memcpy(&eight, text.data + size, sizeof eight);
+        eight = le64toh(eight);
+        uint64_t blank = eight ^ each * ' ';
+        uint64_t tab = eight ^ each * '\t';
+        /* The high bit of the first zero byte, and of none before it. */
+        uint64_t found = (((blank - each) & ~blank) | ((tab - each) & ~tab)) & each * 0x80;
+        if (found != 0) {
+            return size + (size_t)__builtin_ctzll(found) / 8;
+        }
+    }
+    while (size < text.size && text.data[size] != ' ' && text.data[size] != '\t') {
+        size++;
+    }
+    return size;
+}
 /* One or more bytes that are no blank. */
-bool cursor_word(struct str *rest, struct str *ret);
+static inline bool cursor_word(struct str *rest, struct str *ret)
+{
+    const struct str text = *rest;
+    const size_t size = blank_find(text);
+    if (size == 0) {
+        return false;
+    }
+    *ret = str_of(text.data, size);
+    *rest = text_from(text, size);
+    return true;
+}
 /* One to `digits_max` decimal digits. */
 bool cursor_number(struct str *rest, unsigned digits_max, int *ret);
 static inline void cursor_blanks(struct str *rest)

@@ -42,11 +42,8 @@ static void taken_tell(struct found *found, const struct parser *parser);
 
 /* ---- Candidates, in the order of asking. */
 
-static void candidate_add(struct search *search, uint16_t mark)
+static void candidate_put(struct search *search, uint16_t mark)
 {
-    if (!needs_fit(&search->needs, parse_mark_needs[mark])) {
-        return;
-    }
     size_t at = search->count;
     while (at > 0 && search->list[at - 1] > mark) {
         at--;
@@ -58,6 +55,13 @@ static void candidate_add(struct search *search, uint16_t mark)
             (search->count - at) * sizeof search->list[0]);
     search->list[at] = mark;
     search->count++;
+}
+
+static inline void candidate_add(struct search *search, uint16_t mark)
+{
+    if (needs_fit(&search->needs, parse_mark_needs[mark])) {
+        candidate_put(search, mark);
+    }
 }
 
 static void candidates_add(struct search *search, const struct marks *marks)
@@ -209,7 +213,7 @@ static bool named_run(struct search *search, const struct parser *fixed)
 
 static void taken_tell(struct found *found, const struct parser *parser)
 {
-    builder_parser(found->builder, parser->name);
+    found_parser(found, parser->name);
     if (found->class.data != NULL) {
         builder_class(found->builder, found->class);
     }
@@ -218,7 +222,7 @@ static void taken_tell(struct found *found, const struct parser *parser)
 static void message_tell(struct found *found, struct str text)
 {
     if (text.size > 0 && (found->told >> NAME_MESSAGE & 1) == 0) {
-        found_span(found, parse_names[NAME_MESSAGE], text);
+        found_tell(found, NAME_MESSAGE, text, SPAN_RAW);
         found->told |= (uint64_t)1 << NAME_MESSAGE;
     }
 }
@@ -258,7 +262,7 @@ static const char *shaped_run(struct found *found, const struct parser *fixed, s
     if (winxml_looks(text)) {
         const char *reason = winxml_event(found, text);
         if (reason == NULL) {
-            builder_parser(found->builder, STR("winxml"));
+            found_parser(found, STR("winxml"));
             found->class = STR("");
         }
         return reason;
@@ -271,6 +275,7 @@ static void half_forget(struct found *found, struct wall happened)
 {
     if (found->depth == 0) {
         builder_unparse(found->builder);
+        found->parser_name = (struct str){0};
         if (wall_known(happened)) {
             builder_happened(found->builder, happened);
         }
@@ -347,14 +352,14 @@ static const char *header_run(struct found *found, const struct parser *fixed, s
         builder_happened(found->builder, header.happened);
     }
     if (found->depth == 0 || header.fault == NULL) {
-        builder_parser(found->builder, STR("syslog"));
+        found_parser(found, STR("syslog"));
     }
     struct header told = header;
     found->header = &header;
     bool taken = message_run(found, fixed, &told);
     found->header = outer;
     if (!taken) {
-        builder_parser(found->builder, STR("syslog"));
+        found_parser(found, STR("syslog"));
         found->class = (struct str){0};
     }
     if (found->class.data == NULL && told.program.size > 0) {
@@ -399,7 +404,7 @@ static const char *text_run(struct found *found, const struct parser *fixed, str
     bool json = text.size > 0 && text.data[0] == '{';
     if (reason[0] != '\0') {
         half_forget(found, WALL_NONE);
-        builder_parser(found->builder, json ? STR("json") : STR("winxml"));
+        found_parser(found, json ? STR("json") : STR("winxml"));
     }
     if (memory_header(found, text)) {
         message_tell(found, text);
@@ -426,10 +431,10 @@ static const char *text_run(struct found *found, const struct parser *fixed, str
         return NULL;
     }
     if (fixed != NULL) {
-        builder_parser(found->builder, fixed->name);
+        found_parser(found, fixed->name);
     }
     if (found->depth == 0) {
-        found_span(found, parse_names[NAME_MESSAGE], whole);
+        found_tell(found, NAME_MESSAGE, whole, SPAN_RAW);
     }
     return fixed != NULL && reason[0] == '\0' ? "not what the parser that was named knows"
            : reason[0] != '\0'                ? reason
@@ -486,7 +491,7 @@ void recognise_inner(struct found *found, const struct parser *parser, struct in
                              : recognise_as(found, named, inner.text);
     found->depth--;
     if (reason != NULL) {
-        builder_parser(found->builder, parser->name);
+        found_parser(found, parser->name);
         found->class = class;
     }
 }

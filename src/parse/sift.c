@@ -1,13 +1,13 @@
 /*
  * Many literals in one go over a text.
  *
- * Three bytes are looked at, SIFT_STRIDE apart: a literal with at least three bytes more than the
- * stride holds one such triple and a byte behind it, wherever it lies.  A bit for each hash of a
- * triple tells whether any literal has it; only then are literals compared.  The looks do not wait
- * for each other, so that a text of 300 bytes costs some 75 of them.
+ * Four bytes are looked at, SIFT_STRIDE apart: a literal with at least three bytes more than the
+ * stride holds one such look, wherever it lies.  A bit for each hash of four bytes tells whether
+ * any literal has them; only then are literals compared.  The looks do not wait for each other, so
+ * that a text of 300 bytes costs some 75 of them.
  *
  *     text     …  x  d  e  v  n  a  m  e  =  …
- *     looks      |x  d  e|       |n  a  m|        "devname=" has "nam" at 3
+ *     looks      |x  d  e  v| n  a  m  e|        "devname=" has "name" at 3
  */
 
 #include <endian.h>
@@ -15,10 +15,9 @@
 
 #include "parse/private.h"
 
-/* Of three bytes, the low ones. */
-static size_t triple_hash(uint32_t bytes)
+static size_t gram_hash(uint32_t bytes)
 {
-    return ((bytes & 0xffffff) * 2654435761u) >> (32 - SIFT_BITS);
+    return (bytes * 2654435761u) >> (32 - SIFT_BITS);
 }
 
 static bool gram_known(size_t hash)
@@ -65,7 +64,7 @@ bool contains_fit(const struct contained *contains, size_t count, struct str tex
     return true;
 }
 
-/* The literals that have the three bytes at that place. */
+/* The literals that have the four bytes at that place. */
 static size_t grams_try(struct str text, size_t at, size_t hash, uint16_t *ret, size_t count,
                         size_t room)
 {
@@ -90,14 +89,13 @@ _Static_assert(SIFT_STRIDE == 4, "two looks are one load of eight bytes");
 size_t sift_text(struct str text, uint16_t *ret, size_t room)
 {
     size_t count = 0;
-    /* A literal has a byte behind its triple, so four can be loaded. */
     size_t at = 0;
     for (; at + 8 <= text.size; at += (size_t)2 * SIFT_STRIDE) {
         uint64_t bytes; /* of two looks */
         memcpy(&bytes, text.data + at, sizeof bytes);
         bytes = le64toh(bytes);
-        size_t first = triple_hash((uint32_t)bytes);
-        size_t second = triple_hash((uint32_t)(bytes >> 32));
+        size_t first = gram_hash((uint32_t)bytes);
+        size_t second = gram_hash((uint32_t)(bytes >> 32));
         if (gram_known(first)) {
             count = grams_try(text, at, first, ret, count, room);
         }
@@ -108,7 +106,7 @@ size_t sift_text(struct str text, uint16_t *ret, size_t room)
     if (at + 4 <= text.size) {
         uint32_t bytes;
         memcpy(&bytes, text.data + at, sizeof bytes);
-        size_t hash = triple_hash(le32toh(bytes));
+        size_t hash = gram_hash(le32toh(bytes));
         if (gram_known(hash)) {
             count = grams_try(text, at, hash, ret, count, room);
         }

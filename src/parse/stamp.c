@@ -218,17 +218,17 @@ static bool clock_read(struct str *rest, struct moment *moment)
 
 static void fraction_read(struct str *rest, struct moment *moment)
 {
+    static const int64_t units[] = {1000000000, 100000000, 10000000, 1000000, 100000,
+                                    10000,      1000,      100,      10,      1};
     struct str at = *rest;
     if (!cursor_byte(&at, '.') && !cursor_byte(&at, ',')) {
         return;
     }
-    static const int64_t units[] = {1000000000, 100000000, 10000000, 1000000, 100000,
-                                    10000,      1000,      100,      10,      1};
-    size_t digits = 0;
+    const size_t there = digits_count(at);
+    const size_t digits = there < 9 ? there : 9;
     int64_t fraction = 0;
-    while (digits < at.size && at.data[digits] >= '0' && at.data[digits] <= '9' && digits < 9) {
-        fraction = fraction * 10 + (at.data[digits] - '0');
-        digits++;
+    for (size_t i = 0; i < digits; i++) {
+        fraction = fraction * 10 + (at.data[i] - '0');
     }
     if (digits > 0) {
         moment->fraction_ns = fraction * units[digits];
@@ -367,15 +367,16 @@ bool stamp_asctime(struct str *rest, const struct parse_context *context, struct
 bool stamp_epoch(struct str *rest, struct wall *ret)
 {
     struct str at = *rest;
-    size_t digits = 0;
+    const size_t digits = digits_count(at);
     uint64_t number = 0; /* 19 digits have room in it */
     int64_t ns;
-    while (digits < at.size && digits < 19 && (unsigned char)(at.data[digits] - '0') <= 9) {
-        number = number * 10 + (uint64_t)(at.data[digits] - '0');
-        digits++;
+    if (digits < 9 || digits > 19) {
+        return false;
     }
-    if (digits < 9 || number > INT64_MAX ||
-        (digits < at.size && (unsigned char)(at.data[digits] - '0') <= 9)) {
+    for (size_t i = 0; i < digits; i++) {
+        number = number * 10 + (uint64_t)(at.data[i] - '0');
+    }
+    if (number > INT64_MAX) {
         return false;
     }
     int64_t value = (int64_t)number;

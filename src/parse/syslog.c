@@ -18,7 +18,7 @@
 #include "base/limits.h"
 #include "parse/private.h"
 
-static bool priority_read(struct str *rest, struct header *header);
+static bool priority_read(struct str *rest, int *ret, struct str *ret_digits);
 static bool modern_read(struct str *rest, const struct parse_context *context,
                         struct header *header);
 static bool loose_read(struct str *rest, const struct parse_context *context,
@@ -28,69 +28,89 @@ static bool data_walk(struct str *rest, struct found *found);
 
 void syslog_read(struct str record, const struct parse_context *context, struct header *ret)
 {
-    struct header header = {.priority = -1, .happened = WALL_NONE};
     struct str rest = record;
+    *ret = (struct header){.priority = -1, .happened = WALL_NONE};
     /* A framing newline or NUL behind the record is no part of the message. */
-    while (rest.size > 0 && memchr("\r\n", rest.data[rest.size - 1], 2) != NULL) {
+    while (rest.size > 0 &&
+           (rest.data[rest.size - 1] == '\n' || rest.data[rest.size - 1] == '\r')) {
         rest.size--;
     }
     rest.size -= rest.size > 0 && rest.data[rest.size - 1] == '\0' ? 1 : 0;
 
-    bool has_priority = priority_read(&rest, &header);
-    if (modern_read(&rest, context, &header) || loose_read(&rest, context, &header)) {
-        header.tagged = rest;
-        header.body = rest;
+    bool has_priority = priority_read(&rest, &ret->priority, &ret->priority_text);
+    if (modern_read(&rest, context, ret) || loose_read(&rest, context, ret)) {
+        ret->tagged = rest;
+        ret->body = rest;
     } else {
-        syslog_old_read(&rest, context, &header);
+        syslog_old_read(&rest, context, ret);
     }
-    header.message = rest;
-    if (!has_priority && !header.has_time) {
-        header.program = (struct str){0};
-        header.process = (struct str){0};
-        header.message = record;
-        header.tagged = record;
-        header.body = record;
-        header.fault = "no syslog header: neither a priority nor a time";
+    ret->message = rest;
+    if (!has_priority && !ret->has_time) {
+        ret->program = (struct str){0};
+        ret->process = (struct str){0};
+        ret->message = record;
+        ret->tagged = record;
+        ret->body = record;
+        ret->fault = "no syslog header: neither a priority nor a time";
     }
-    *ret = header;
 }
 
 bool syslog_looks(struct str record)
 {
-    struct header header = {.priority = -1};
     const struct parse_context context = {.received = {0}};
     struct wall ignored;
     struct str rest = record;
-    return priority_read(&rest, &header) || stamp_bsd(&rest, &context, &ignored) ||
+    int priority;
+    struct str digits;
+    return priority_read(&rest, &priority, &digits) || stamp_bsd(&rest, &context, &ignored) ||
            (stamp_iso(&rest, &context, &ignored) && cursor_byte(&rest, ' '));
 }
 
-static bool priority_read(struct str *rest, struct header *header)
+static bool priority_read(struct str *rest, int *ret, struct str *ret_digits)
+{
+    const struct str at = *rest;
+    size_t size = 1;
+    int value = 0;
+    if (at.size < 3 || at.data[0] != '<') {
+        return false;
+    }
+    for (; size < 4 && size < at.size && (unsigned char)(at.data[size] - '0') <= 9; size++) {
+        value = value * 10 + (at.data[size] - '0');
+    }
+    if (size == 1 || size == at.size || value > 191 || at.data[size] != '>') {
+        return false;
+    }
+    *ret = value;
+    *ret_digits = str_of(at.data + 1, size - 1);
+    *rest = text_from(at, size + 1);
+    return true;
+}
+
+enum part { PART_HOST, PART_PROGRAM, PART_PROCESS, PART_MESSAGE_ID, PART_COUNT };
+
+/* "host app procid msgid ", or the first of them. */
+static bool parts_read(struct str *rest, size_t count, struct str ret[PART_COUNT])
 {
     struct str at = *rest;
-    int value;
-    if (!cursor_byte(&at, '<')) {
-        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (!cursor_word(&at, &ret[i])) {
+            return false;
+        }
+        if (ret[i].size == 1 && ret[i].data[0] == '-') {
+            ret[i] = (struct str){0};
+        }
+        (void)cursor_byte(&at, ' ');
     }
-    const char *digits = at.data;
-    if (!cursor_number(&at, 3, &value) || value > 191 || !cursor_byte(&at, '>')) {
-        return false;
-    }
-    header->priority = value;
-    header->priority_text = str_of(digits, (size_t)(at.data - digits) - 1);
     *rest = at;
     return true;
 }
 
-static bool part_read(struct str *rest, struct str *ret)
+static void parts_set(struct header *header, const struct str parts[PART_COUNT])
 {
-    struct str part;
-    if (!cursor_word(rest, &part)) {
-        return false;
-    }
-    *ret = part.size == 1 && part.data[0] == '-' ? (struct str){0} : part;
-    (void)cursor_byte(rest, ' ');
-    return true;
+    header->host = parts[PART_HOST];
+    header->program = parts[PART_PROGRAM];
+    header->process = parts[PART_PROCESS];
+    header->message_id = parts[PART_MESSAGE_ID];
 }
 
 /* What RFC 5424 has behind the time, without its version in front: "host app procid msgid SD"; and
@@ -98,35 +118,32 @@ static bool part_read(struct str *rest, struct str *ret)
 static bool loose_read(struct str *rest, const struct parse_context *context, struct header *header)
 {
     struct str at = *rest;
-    struct header read = *header;
+    struct str parts[PART_COUNT] = {{0}};
+    struct wall happened;
     cursor_blanks(&at);
-    read.has_time = true;
     if (cursor_literal(&at, STR("1 "))) {
-        if (!stamp_epoch(&at, &read.happened) || !cursor_byte(&at, ' ') ||
-            !part_read(&at, &read.host)) {
+        if (!stamp_epoch(&at, &happened) || !cursor_byte(&at, ' ') || !parts_read(&at, 1, parts)) {
             return false;
         }
-        *header = read;
-        *rest = at;
-        return true;
-    }
-    if (!stamp_iso(&at, context, &read.happened) || !cursor_byte(&at, ' ') ||
-        !part_read(&at, &read.host) || !part_read(&at, &read.program) ||
-        (read.program.size > 0 && memchr(":]", read.program.data[read.program.size - 1], 2)) ||
-        !part_read(&at, &read.process) || !part_read(&at, &read.message_id)) {
-        return false;
-    }
-    read.data = at;
-    if (cursor_literal(&at, STR("- ")) || str_equal(at, STR("-"))) {
-        read.data.size = 0;
-        at = str_equal(at, STR("-")) ? text_from(at, 1) : at;
-    } else if (data_walk(&at, NULL)) {
-        read.data.size = (size_t)(at.data - read.data.data);
     } else {
-        return false;
+        if (!stamp_iso(&at, context, &happened) || !cursor_byte(&at, ' ') ||
+            !parts_read(&at, PART_COUNT, parts) || str_ends(parts[PART_PROGRAM], STR(":")) ||
+            str_ends(parts[PART_PROGRAM], STR("]"))) {
+            return false;
+        }
+        struct str data = at;
+        if (cursor_literal(&at, STR("- ")) || str_equal(at, STR("-"))) {
+            at = str_equal(at, STR("-")) ? text_from(at, 1) : at;
+        } else if (data_walk(&at, NULL)) {
+            header->data = str_of(data.data, (size_t)(at.data - data.data));
+        } else {
+            return false;
+        }
+        cursor_blanks(&at);
     }
-    cursor_blanks(&at);
-    *header = read;
+    header->happened = happened;
+    header->has_time = true;
+    parts_set(header, parts);
     *rest = at;
     return true;
 }
@@ -135,38 +152,33 @@ static bool modern_read(struct str *rest, const struct parse_context *context,
                         struct header *header)
 {
     struct str at = *rest;
+    struct str parts[PART_COUNT];
+    struct wall happened = WALL_NONE;
     if (!cursor_literal(&at, STR("1 "))) {
         return false;
     }
-    struct header read = *header;
-    if (stamp_iso(&at, context, &read.happened)) {
-        read.has_time = true;
-        if (!cursor_byte(&at, ' ')) {
-            return false;
-        }
-    } else if (!cursor_literal(&at, STR("- "))) {
+    bool has_time = stamp_iso(&at, context, &happened);
+    if (has_time ? !cursor_byte(&at, ' ') : !cursor_literal(&at, STR("- "))) {
         return false;
     }
-    if (!part_read(&at, &read.host) || !part_read(&at, &read.program) ||
-        !part_read(&at, &read.process) || !part_read(&at, &read.message_id)) {
+    if (!parts_read(&at, PART_COUNT, parts)) {
         return false;
     }
-    read.modern = true;
-    read.data = at;
+    header->happened = happened;
+    header->has_time = has_time;
+    header->modern = true;
+    parts_set(header, parts);
+    const char *data = at.data;
     if (!cursor_literal(&at, STR("- ")) && !(at.size == 1 && cursor_byte(&at, '-'))) {
         if (data_walk(&at, NULL)) {
-            read.data.size = (size_t)(at.data - read.data.data);
+            header->data = str_of(data, (size_t)(at.data - data));
             (void)cursor_byte(&at, ' ');
         } else {
-            read.data.size = 0;
-            read.fault = "structured data is broken";
+            header->fault = "structured data is broken";
         }
-    } else {
-        read.data.size = 0;
     }
     (void)cursor_literal(&at, STR("\xef\xbb\xbf"));
     cursor_blanks(&at);
-    *header = read;
     *rest = at;
     return true;
 }
@@ -179,23 +191,28 @@ static bool is_told(const struct found *found, enum name name)
 static void tell_once(struct found *found, enum name name, struct str part)
 {
     if (part.size > 0 && !is_told(found, name)) {
-        found_span(found, parse_names[name], part);
+        found_tell(found, name, part, SPAN_RAW);
     }
 }
 
 void syslog_tell(struct found *found, const struct header *header)
 {
+    static const struct str codes[] = {
+        STR("0"),  STR("1"),  STR("2"),  STR("3"),  STR("4"),  STR("5"),  STR("6"),  STR("7"),
+        STR("8"),  STR("9"),  STR("10"), STR("11"), STR("12"), STR("13"), STR("14"), STR("15"),
+        STR("16"), STR("17"), STR("18"), STR("19"), STR("20"), STR("21"), STR("22"), STR("23"),
+    };
     if (header->priority >= 0) {
         tell_once(found, NAME_SYSLOG_PRIORITY, header->priority_text);
         if (!is_told(found, NAME_SYSLOG_FACILITY)) {
-            found_number(found, STR("log.syslog.facility.code"), (unsigned)header->priority / 8);
+            found_tell_derived(found, NAME_SYSLOG_FACILITY, codes[header->priority / 8]);
         }
         if (!is_told(found, NAME_SYSLOG_SEVERITY)) {
-            found_number(found, STR("log.syslog.severity.code"), (unsigned)header->priority % 8);
+            found_tell_derived(found, NAME_SYSLOG_SEVERITY, codes[header->priority % 8]);
         }
     }
     if (header->modern) {
-        found_derive(found, STR("log.syslog.version"), STR("1"));
+        found_tell_derived(found, NAME_SYSLOG_VERSION, STR("1"));
     }
     tell_once(found, NAME_SYSLOG_HOSTNAME, header->host);
     tell_once(found, NAME_HOSTNAME, header->host);

@@ -45,6 +45,8 @@ enum name {
     NAME_HTTP_VERSION,
     NAME_USER_NAME,
     NAME_USER_DOMAIN,
+    NAME_SOURCE_ADDRESS,
+    NAME_SYSLOG_VERSION,
     NAME_OWN_COUNT,
     NAME_OTHER = UINT16_MAX, /* the value's key says how it is called */
 };
@@ -315,28 +317,26 @@ enum run {
     RUN_ISO,
     RUN_ASCTIME,
     RUN_EPOCH,
-    RUN_ISO_BLANKS, /* and the blanks behind it */
-    RUN_EPOCH_BLANKS,
     RUN_COUNT,
 };
 
-struct behind {
-    struct window behind; /* the run */
+/* A way in which texts begin, or go on behind a run, and the mark that takes such: see front.c. */
+struct front {
+    struct window at;
     uint16_t mark;
 };
 
-/* A way in which texts begin, and the marks that take such: see front.c. */
-struct front {
-    struct window at;
-    uint8_t run;         /* enum run */
-    uint64_t seconds[2]; /* what the first two bytes behind it may be, by their lower six bits */
-    const struct behind *list;
-    size_t count;
-};
+#define PASSAGE_PLACES 3
 
-struct fronts {
-    const struct front *list;
-    size_t count;
+/* A run that texts begin with, perhaps none, and the ways, 64 at most, in which they may go on
+ * behind it. */
+struct passage {
+    uint8_t run;                          /* enum run */
+    bool blanks;                          /* they go on behind the blanks that follow it */
+    struct window at;                     /* the run's own beginning */
+    uint64_t firsts[4];                   /* the bytes that such texts begin with */
+    uint64_t behind[PASSAGE_PLACES][256]; /* the ways, a bit for each, that a byte there leaves */
+    const struct front *ways;
 };
 
 /* Texts by a hash of their ends (dictionary.c); a slot is an index, or UINT16_MAX. */
@@ -347,7 +347,7 @@ struct dictionary {
     uint8_t bits; /* of the number of slots */
 };
 
-/* A literal that is searched for, and three bytes of it: see sift.c. */
+/* A literal that is searched for, and four bytes of it: see sift.c. */
 struct literal {
     struct str text;
     uint16_t mark;
@@ -356,7 +356,7 @@ struct literal {
 struct gram {
     uint16_t hash;
     uint16_t literal;
-    uint8_t offset; /* of the three bytes in the literal */
+    uint8_t offset; /* of the four bytes in the literal */
 };
 
 #define SIFT_BITS   15
@@ -381,9 +381,10 @@ extern const uint64_t parse_naming_first[4];  /* the bytes that such names begin
 extern const struct dictionary parse_programs;
 extern const struct marks parse_program_marks[];    /* by the dictionary's index */
 extern const struct marks parse_program_stars[256]; /* whose program ends with '*', by its first */
-extern const struct fronts parse_fronts[256];       /* by a text's first byte */
-extern const char parse_need_bytes[32];             /* that some mark cannot do without */
-extern const uint32_t parse_mark_needs[];           /* which of them, by mark */
+extern const struct passage parse_passages[];       /* those of one run stand together */
+extern const size_t parse_passage_count;
+extern const char parse_need_bytes[32];   /* that some mark cannot do without */
+extern const uint32_t parse_mark_needs[]; /* which of them, by mark */
 extern const struct marks parse_any_marks;
 extern const struct marks parse_short_marks; /* whose literals are too short to be searched for */
 extern const struct literal parse_literals[];

@@ -5,6 +5,7 @@
  * Durations become nanoseconds, hardware addresses RFC 7042's form with dashes as ECS has it.
  */
 
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -48,6 +49,26 @@ bool is_number(struct str text)
     return i == text.size;
 }
 
+size_t digits_count(struct str text)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    size_t i = 0;
+    for (uint64_t eight; i + sizeof eight <= text.size; i += sizeof eight) {
+        memcpy(&eight, text.data + i, sizeof eight);
+        /* Of a digit the difference from '0' is below ten: adding 0x76 leaves its high bit alone.
+         */
+        uint64_t from_zero = le64toh(eight) ^ each * '0';
+        uint64_t others = (((from_zero & each * 0x7f) + each * 0x76) | from_zero) & each * 0x80;
+        if (others != 0) {
+            return i + (size_t)__builtin_ctzll(others) / 8;
+        }
+    }
+    while (i < text.size && is_digit(text.data[i])) {
+        i++;
+    }
+    return i;
+}
+
 size_t number_size(struct str text, uint8_t take)
 {
     size_t i = 0;
@@ -64,9 +85,7 @@ size_t number_size(struct str text, uint8_t take)
             i++;
         }
     } else {
-        while (i < text.size && is_digit(text.data[i])) {
-            i++;
-        }
+        i += digits_count(text_from(text, i));
     }
     bool digits = i > from;
     if (take == TAKE_NUM && digits && i + 1 < text.size && text.data[i] == '.' &&

@@ -138,7 +138,7 @@ void values_tell(struct found *found)
         if (value->name < NAME_OWN_COUNT) {
             found->told |= (uint64_t)1 << value->name;
         }
-        found_span_how(found, name, value->text, (enum span_how)value->how);
+        found_tell(found, value->name, value->text, (enum span_how)value->how);
     }
     if (wall_known(found->happened)) {
         builder_happened(found->builder, found->happened);

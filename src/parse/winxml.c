@@ -145,7 +145,7 @@ static enum err field_add(struct winxml *winxml, struct str name, struct str val
         winxml->fields = fields;
         winxml->fields_room = room;
     }
-    winxml->fields[winxml->fields_count++] = (struct derived){name, value, SPAN_RAW};
+    winxml->fields[winxml->fields_count++] = (struct derived){.name = name, .value = value};
     return OK;
 }
 
