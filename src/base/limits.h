@@ -23,8 +23,9 @@
 #define RING_SIZE        (16 * 1024 * 1024)
 
 /* Listeners. */
-#define DATAGRAM_SIZE_MAX      65536 /* The largest UDP payload, rounded up. */
-#define CONNECTIONS_MAX        4096  /* Per front; each costs memory before it is known. */
+#define DATAGRAM_SIZE_MAX      65536              /* The largest UDP payload, rounded up. */
+#define DATAGRAMS_MEMORY_MAX   (64 * 1024 * 1024) /* Read, not yet parsed: 0.5 s of a flood. */
+#define CONNECTIONS_MAX        4096 /* Per front; each costs memory before it is known. */
 #define PEER_CONNECTIONS_MAX   (CONNECTIONS_MAX / 4) /* Of one address at one kind of listener. */
 #define LISTENERS_MAX          64 /* Of one front; each is a socket and a buffer. */
 #define LINES_MEMORY_MAX       (256 * 1024 * 1024) /* Unfinished lines of all TCP senders. */

@@ -3,13 +3,13 @@
  *
  *     OFFSET  SIZE  MEANING                        slot, 256 bytes
  *          0     8  "HINOMIbk"                          0    8  client in the upper half, source in
- *          8     4  version, 3                                  the lower; 0: free
+ *          8     4  version, 4                                  the lower; 0: free
  *         12     4  slots                               8    8  received
  *         16    48  zeros                              16    8  turn
  *         64   256  drops accounted for, a listener   24  104  copy 0: position, stored,
- *        320        the slots                                   deduplicated, failures, bytes,
- *                                                               rejected… (8)
- *                                                     128  104  copy 1
+ *        320   256  datagrams read and in no                    deduplicated, failures, bytes,
+ *                   batch yet, a listener                       rejected… (8)
+ *        576        the slots                          128  104  copy 1
  *                                                     232    8  heard: when a record last came,
  *                                                                  ns since 1970; 0: never
  *                                                     240    8  throttled
@@ -38,7 +38,7 @@
 #include "base/limits.h"
 #include "base/map.h"
 
-#define BOOKS_VERSION 3
+#define BOOKS_VERSION 4
 #define REASONS_MAX   8
 #define READS_MAX     1000 /* A writer would have to be faster than us so many times. */
 
@@ -67,6 +67,7 @@ struct page {
     uint32_t slots;
     char zeros[48];
     _Atomic uint32_t drops[LISTENERS_MAX];
+    _Atomic uint32_t waiting[LISTENERS_MAX];
     struct slot slot[SOURCES_MAX];
 };
 
@@ -186,6 +187,12 @@ void books_drops_set(struct books *books, size_t listener, uint32_t drops)
     if (listener < LISTENERS_MAX) {
         atomic_store(&books->page->drops[listener], drops);
     }
+}
+
+_Atomic uint32_t *books_waiting(struct books *books, size_t listener)
+{
+    assert(listener < LISTENERS_MAX);
+    return &books->page->waiting[listener];
 }
 
 void books_settle(struct books *books)

@@ -11,6 +11,8 @@
  *     books_format (parent, once) → books_attach (each process) → books_… → books_detach
  */
 
+#include <stdatomic.h>
+
 #include "base/clock.h"
 #include "base/err.h"
 #include "collect/collect.h"
@@ -52,6 +54,9 @@ NODISCARD enum err books_apply(struct books *books, struct client_id client,
  * kernel's own count, which goes on when front dies (0 below LISTENERS_MAX). */
 uint32_t books_drops(const struct books *books, size_t listener);
 void books_drops_set(struct books *books, size_t listener, uint32_t drops);
+/* Front: how many datagrams of that socket it has read that are in no batch yet; what is there when
+ * it begins, the one before it lost. */
+_Atomic uint32_t *books_waiting(struct books *books, size_t listener);
 
 /* A restarted front, once the ring is empty: what was counted as received and never reached the
  * ring is taken back (nobody was told that it was received). */

@@ -148,3 +148,22 @@ TEST(the_books_balance_after_200_kills_at_random)
     CHECK(munmap(ring, sizeof *ring) == 0);
     books_drop(books, memory);
 }
+
+TEST(what_waits_at_each_listener_stands_beside_what_was_dropped_there)
+{
+    void *memory;
+    struct books *books = fresh(&memory);
+    struct books *other;
+    for (size_t i = 0; i < LISTENERS_MAX; i++) {
+        books_drops_set(books, i, (uint32_t)(1000 + i));
+        atomic_fetch_add(books_waiting(books, i), (uint32_t)(2000 + i));
+    }
+    CHECK(books_attach(memory, books_memory_size(), &other) == OK);
+    for (size_t i = 0; i < LISTENERS_MAX; i++) {
+        CHECK(books_drops(other, i) == 1000 + i && *books_waiting(other, i) == 2000 + i);
+    }
+    struct account account;
+    CHECK(!books_account_at(books, 0, &account));
+    books_detach(other);
+    books_drop(books, memory);
+}

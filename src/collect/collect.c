@@ -4,11 +4,12 @@
  *     reading ──a call says ERR_AGAIN──► held ──collect_resume, all taken──► reading
  *                                          ▲────────still no room─────────────┘
  *
- * While held nothing is read: TCP slows its senders down, posts wait, the kernel drops datagrams
- * and counts them.  Everything that was read stays where it is: datagrams in their receive buffers,
- * TCP records in their connections, bodies in their posts, batches in their builders.
- * collect_resume offers them in that order of age: builders, datagrams, connections, files, posts.
- * A post that finds no room waits by itself (post.c): it holds nobody else.
+ * While held nothing is taken in: TCP slows its senders down, posts wait, datagrams gather in the
+ * drain until it is full, then the kernel drops them and counts.  Everything that was read stays
+ * where it is: datagrams in the drain, TCP records in their connections, bodies in their posts,
+ * batches in their builders.  collect_resume offers them in this order: builders, connections,
+ * files, posts; datagrams follow in the loop's next turns.  A post that finds no room waits by
+ * itself (post.c): it holds nobody else.
  *
  * The tick, TICK_MS after something was opened, hands open batches over; the sweep, each second,
  * looks for the idle and tries again what is held, in case memory was what was short.
@@ -71,10 +72,11 @@ void collect_free(struct collect *collect)
     if (collect->generation != NULL) {
         (void)!collect_flush(collect);
     }
+    drain_free(collect->drain);
     for (size_t i = 0; i < collect->listeners_count; i++) {
         struct listener *listener = collect->listeners[i];
         if (listener->kind == COLLECT_SYSLOG_UDP) {
-            udp_stop(listener);
+            socket_close(listener->socket);
         } else if (collect_kind_is_stream(listener->kind)) {
             connections_stop(listener);
         } else if (listener->kind == COLLECT_HTTP) {
@@ -211,9 +213,10 @@ static enum err listener_start(struct listener *listener, struct why *why)
         http_start(listener->http);
         return OK;
     }
-    if (listener->watch == NULL && listener->kind != COLLECT_FILES) {
-        err = listener->kind == COLLECT_SYSLOG_UDP ? udp_start(listener)
-                                                   : connections_start(listener);
+    if (listener->kind == COLLECT_SYSLOG_UDP) {
+        err = udp_start(listener);
+    } else if (listener->watch == NULL && listener->kind != COLLECT_FILES) {
+        err = connections_start(listener);
         if (err == OK) {
             watch_set(listener->watch, listener->collect->held ? 0 : WATCH_READ);
         }
@@ -243,6 +246,9 @@ enum err collect_flush(struct collect *collect)
 {
     enum err err = held_offer(collect);
     if (err == OK) {
+        err = udp_flush(collect);
+    }
+    if (err == OK) {
         err = open_flush(collect); /* What was held went into the builders. */
     }
     return err == OK ? posts_flush(collect) : ERR_AGAIN;
@@ -260,11 +266,6 @@ static enum err held_offer(struct collect *collect)
     enum err err = rejects_flush(collect);
     if (err == OK) {
         err = open_flush(collect);
-    }
-    for (size_t i = 0; i < collect->listeners_count && err == OK; i++) {
-        if (collect->listeners[i]->kind == COLLECT_SYSLOG_UDP) {
-            err = udp_resume(collect->listeners[i]);
-        }
     }
     if (err == OK) {
         err = connections_resume(collect);

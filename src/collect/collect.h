@@ -13,6 +13,8 @@
  * positions, and whoever refused them keeps that account.
  */
 
+#include <stdatomic.h>
+
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/why.h"
@@ -61,6 +63,10 @@ struct collect_calls {
      * now so many are.  NULL: from 0, remembered by nobody. */
     uint32_t (*drops)(void *context, size_t listener);
     void (*drops_told)(void *context, size_t listener, uint32_t drops);
+    /* Where it is kept how many datagrams of the `listener`-th socket were read and are in no
+     * batch yet, so that somebody else can count them if we end in the midst of it.  NULL: nowhere.
+     */
+    _Atomic uint32_t *(*waiting)(void *context, size_t listener);
     /* How far files were read; collect_positions_kept names the number when that is on disk.  NULL
      * where no files are followed. */
     enum err (*positions)(void *context, uint64_t number, struct str positions);
@@ -95,6 +101,9 @@ NODISCARD enum err collect_listen_tls(struct collect *collect, struct str name,
  * on. */
 NODISCARD enum err collect_secure(struct collect *collect, struct str name,
                                   const struct tls_papers *papers, struct why *why);
+/* Makes now the thread that UDP sockets are emptied by, where there are any; otherwise the first
+ * collect_bind does, which a confined process is not allowed. */
+NODISCARD enum err collect_drain(struct collect *collect);
 /* A new generation of bindings (bytes by tenant_bindings; copied). */
 NODISCARD enum err collect_bind(struct collect *collect, struct str bindings, struct why *why);
 
@@ -110,7 +119,8 @@ void collect_committed(struct collect *collect, uint64_t position,
                        const struct commit_exception *exceptions, size_t count);
 /* There is room again after an ERR_AGAIN. */
 void collect_resume(struct collect *collect);
-/* Hands over every open batch now (before an orderly end).  ERR_AGAIN: not all of it yet. */
+/* Before an orderly end: reads datagrams a last time and hands over every open batch now.
+ * ERR_AGAIN: not all of it yet. */
 NODISCARD enum err collect_flush(struct collect *collect);
 
 /* ---- Files that are followed; others open them (tail.c). */

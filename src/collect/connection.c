@@ -136,6 +136,9 @@ void connections_sweep(struct collect *collect, struct mono now)
 
 void watches_set(struct collect *collect, unsigned events)
 {
+    if (collect->drain != NULL) {
+        drain_watch(collect->drain, events);
+    }
     for (size_t i = 0; i < collect->listeners_count; i++) {
         if (collect->listeners[i]->watch != NULL) {
             watch_set(collect->listeners[i]->watch, events);

@@ -1,6 +1,7 @@
 #pragma once
 
-/* What the files of this room share.  One struct collect, one loop, no threads. */
+/* What the files of this room share.  One struct collect, one loop, no
+ * threads but the one of sys/drain.h. */
 
 #include "base/buf.h"
 #include "base/limits.h"
@@ -8,6 +9,7 @@
 #include "codec/crypto.h"
 #include "collect/collect.h"
 #include "collect/quota.h"
+#include "sys/drain.h"
 #include "sys/http.h"
 #include "sys/socket.h"
 
@@ -102,6 +104,8 @@ struct stream {
     struct client_id client;
     struct source_id source;
     struct builder *builder;
+    struct listener *listener; /* that datagrams in the builder came by, */
+    uint32_t datagrams;        /* and how many */
     struct mono used;
 };
 struct streams {
@@ -112,6 +116,9 @@ struct streams {
 /* Adds a record.  ERR_AGAIN: not now, nothing was added. */
 NODISCARD enum err stream_add(struct collect *collect, const struct binding *binding,
                               struct str sender, struct str record, struct wall received);
+/* What was added last was a datagram, which its listener's drain has lost if we die before the
+ * batch is handed over. */
+void stream_owes(struct collect *collect, struct listener *listener);
 NODISCARD enum err streams_flush(struct collect *collect);
 void streams_sweep(struct collect *collect, struct mono now); /* frees builders long unused */
 void streams_done(struct collect *collect);
@@ -161,21 +168,20 @@ struct listener {
     int socket;
     struct watch *watch;
     /* UDP */
-    struct datagrams *datagrams;
-    size_t datagram, datagrams_count; /* the next one to take in, and how many there are */
-    size_t index;                     /* in the order of collect_listen */
-    uint32_t drops;                   /* accounted for, in the kernel's count */
-    struct mono stranger;             /* when one was last heard; 0: never */
-    struct map bindings;              /* sender's address to binding index, a cache */
-    struct tls_gate *gate;            /* of streams; NULL: without TLS */
+    bool drains;           /* its socket is emptied, */
+    size_t drain;          /* by collect's drain under this number */
+    size_t index;          /* in the order of collect_listen */
+    uint32_t drops;        /* accounted for, in the kernel's count */
+    struct mono stranger;  /* when one was last heard; 0: never */
+    struct map bindings;   /* sender's address to binding index, a cache */
+    struct tls_gate *gate; /* of streams; NULL: without TLS */
     /* HTTP */
     struct http *http;
 };
 
 NODISCARD enum err udp_start(struct listener *listener);
-void udp_stop(struct listener *listener);
-NODISCARD enum err udp_resume(struct listener *listener); /* takes in what was held */
-void udp_sweep(struct collect *collect);                  /* losses that no datagram has told of */
+NODISCARD enum err udp_flush(struct collect *collect); /* reads the last, and takes all of it in */
+void udp_sweep(struct collect *collect);               /* losses that no datagram has told of */
 /* connection.c: whether a kind is one of streams; their start, stop and resume. */
 bool collect_kind_is_stream(enum collect_kind kind);
 NODISCARD enum err connections_start(struct listener *listener);
@@ -224,7 +230,8 @@ struct collect {
     struct timer *tick;  /* some ms after something was opened */
     struct timer *sweep; /* each second */
     bool ticking;
-    bool held; /* there was no room; nothing is read until collect_resume */
+    bool held;           /* there was no room; nothing is read until collect_resume */
+    struct drain *drain; /* of all UDP sockets; NULL: not begun */
     /* Streams */
     struct connection *connections;
     size_t connections_count;

@@ -41,7 +41,26 @@ static struct stream *stream_get(struct collect *collect, const struct binding *
         return NULL;
     }
     streams->first = stream;
+    streams->last = stream;
     return stream;
+}
+
+static void stream_settle(struct collect *collect, struct stream *stream)
+{
+    if (stream->datagrams > 0) {
+        drain_settle(collect->drain, stream->listener->drain, stream->datagrams);
+        stream->datagrams = 0;
+    }
+}
+
+void stream_owes(struct collect *collect, struct listener *listener)
+{
+    struct stream *stream = collect->streams.last;
+    if (stream->listener != listener) {
+        stream_settle(collect, stream); /* a little early: one number is kept, not one for each */
+        stream->listener = listener;
+    }
+    stream->datagrams++;
 }
 
 static enum err stream_flush(struct collect *collect, struct stream *stream)
@@ -59,6 +78,7 @@ static enum err stream_flush(struct collect *collect, struct stream *stream)
     }
     if (err == OK) {
         builder_reset(stream->builder);
+        stream_settle(collect, stream);
     }
     return err;
 }

@@ -1,12 +1,14 @@
 /*
  * Syslog over UDP (RFC 5426): a datagram is a record.
  *
- * When there is no room, nothing is read and the kernel drops what its buffer cannot hold; the next
- * datagram tells how many, or the sweep asks.  Nobody knows whose they were: they are counted under
- * the source that has the listener for itself, if no stranger was heard of late, else under the
- * listener's unknown senders.  The
- * kernel's count lives as long as the socket, so what a front that died did not account for is the
- * next one's.  Datagrams that were read already wait in `datagrams`.
+ * A thread takes datagrams off the sockets (sys/drain.h, decision 035), so that they wait in memory
+ * and not in the kernel's buffer until they are parsed here, so many of each listener in a turn of
+ * the loop.  What the kernel drops for want of room the next datagram tells, or the sweep asks.
+ * Nobody knows whose they were: they are counted under the source that has the listener for itself,
+ * if no stranger was heard of late, else under the listener's unknown senders.
+ *
+ * The kernel's count lives as long as the socket, so what a front that died did not account for is
+ * the next one's.  So is what it had read and not handed over: that number stands outside of us.
  */
 
 #include <string.h>
@@ -14,95 +16,142 @@
 #include "collect/private.h"
 #include "sys/clocks.h"
 
-#define ROUNDS_MAX  8     /* Of one turn, so that others get theirs. */
+#define TURN_MAX    512   /* Datagrams of a listener in a turn, so that others get theirs. */
 #define STRANGER_MS 60000 /* So long after one was heard, what is lost may be a stranger's. */
 
-static enum err take_in(struct listener *listener);
-static void readable(void *context, int descriptor, unsigned events);
+static void readable(void *context);
+static enum err take_in(struct listener *listener, size_t count_max);
 static void drops_count(struct listener *listener, uint32_t drops);
+static void lost_count(struct listener *listener, uint32_t lost);
 static const struct binding *binding_of(struct listener *listener, const struct peer *peer);
+
+enum err collect_drain(struct collect *collect)
+{
+    bool wanted = false;
+    for (size_t i = 0; i < collect->listeners_count; i++) {
+        wanted |= collect->listeners[i]->kind == COLLECT_SYSLOG_UDP;
+    }
+    if (!wanted || collect->drain != NULL) {
+        return OK;
+    }
+    return drain_new(collect->loop, DATAGRAMS_MEMORY_MAX, readable, collect, &collect->drain);
+}
 
 enum err udp_start(struct listener *listener)
 {
-    listener->datagrams = datagrams_new();
-    if (listener->datagrams == NULL) {
-        return ERR_MEMORY;
+    struct collect *collect = listener->collect;
+    _Atomic uint32_t *waiting = NULL;
+    if (listener->drains) {
+        return OK;
     }
-    return watch_new(listener->collect->loop, listener->socket, readable, listener,
-                     &listener->watch);
+    if (collect->calls.waiting != NULL) {
+        waiting = collect->calls.waiting(collect->calls.context, listener->index);
+        uint32_t lost = atomic_exchange(waiting, 0);
+        if (lost > 0) {
+            lost_count(listener, lost);
+            collect_say(collect, "listener %s: %u datagrams were lost with a process that ended",
+                        listener->name, lost);
+        }
+    }
+    enum err err = collect_drain(collect);
+    if (err == OK) {
+        err = drain_add(collect->drain, listener->socket, waiting, &listener->drain);
+    }
+    listener->drains = err == OK;
+    return err;
 }
 
-void udp_stop(struct listener *listener)
+enum err udp_flush(struct collect *collect)
 {
-    watch_free(listener->watch);
-    datagrams_free(listener->datagrams);
-    socket_close(listener->socket);
-}
-
-enum err udp_resume(struct listener *listener)
-{
-    return take_in(listener);
+    enum err err = OK;
+    if (collect->drain != NULL) {
+        drain_stop(collect->drain);
+    }
+    for (size_t i = 0; i < collect->listeners_count && err == OK; i++) {
+        if (collect->listeners[i]->drains) {
+            err = take_in(collect->listeners[i], SIZE_MAX);
+        }
+    }
+    return err;
 }
 
 void udp_sweep(struct collect *collect)
 {
+    if (collect->drain != NULL) {
+        drain_sweep(collect->drain);
+    }
     for (size_t i = 0; i < collect->listeners_count; i++) {
+        struct listener *listener = collect->listeners[i];
+        struct drained waits; /* and will tell, after whoever was heard before it */
         uint32_t drops;
-        if (collect->listeners[i]->kind == COLLECT_SYSLOG_UDP &&
-            socket_drops(collect->listeners[i]->socket, &drops) == OK) {
-            drops_count(collect->listeners[i], drops);
+        if (listener->drains && !drain_at(collect->drain, listener->drain, &waits) &&
+            socket_drops(listener->socket, &drops) == OK) {
+            drops_count(listener, drops);
         }
     }
 }
 
-static void readable(void *context, int descriptor, unsigned events)
+static void readable(void *context)
 {
-    struct listener *listener = context;
-    (void)events;
-    for (unsigned round = 0; round < ROUNDS_MAX && !listener->collect->held; round++) {
-        uint32_t drops = listener->drops;
-        if (datagrams_receive(listener->datagrams, descriptor, &listener->datagrams_count,
-                              &drops) != OK) {
-            return;
+    struct collect *collect = context;
+    for (size_t i = 0; i < collect->listeners_count && !collect->held; i++) {
+        if (collect->listeners[i]->drains && take_in(collect->listeners[i], TURN_MAX) != OK) {
+            collect_hold(collect);
         }
-        listener->datagram = 0;
-        if (take_in(listener) != OK) {
-            collect_hold(listener->collect);
-        }
-        drops_count(listener, drops); /* which asks who was heard of late */
     }
 }
 
-static enum err take_in(struct listener *listener)
+/* Empty datagrams, those over the quota and nobody's are no records: they end here. */
+static enum err record_take(struct listener *listener, const struct binding *binding,
+                            const struct drained *drained, struct mono now, struct wall received)
 {
     struct collect *collect = listener->collect;
-    struct wall received = collect_now(collect);
-    struct mono now = mono_now();
+    const bool record = drained->bytes.size > 0 && binding != NULL;
+    if (binding != NULL && binding->unknown_senders) {
+        listener->stranger = now;
+    }
+    if (record && quota_take(collect, binding, now)) {
+        enum err err =
+            stream_add(collect, binding, str_from(drained->peer.text), drained->bytes, received);
+        if (err == OK) {
+            stream_owes(collect, listener);
+        }
+        return err;
+    }
+    if (record) {
+        quota_throttled(collect, binding, now);
+        reject_add(collect, binding, REJECT_QUOTA, 1);
+    }
+    drain_settle(collect->drain, listener->drain, 1);
+    return OK;
+}
+
+static enum err take_in(struct listener *listener, size_t count_max)
+{
+    struct collect *collect = listener->collect;
+    const struct wall wall = collect_now(collect);
+    const struct mono now = mono_now();
     struct peer last = {0}; /* whose binding is known: most come in runs of one sender's */
     const struct binding *binding = NULL;
-    for (bool known = false; listener->datagram < listener->datagrams_count; known = true) {
-        struct str record;
-        struct peer peer;
-        datagram_at(listener->datagrams, listener->datagram, &record, &peer);
-        if (!known || memcmp(peer.address, last.address, sizeof peer.address) != 0) {
-            binding = binding_of(listener, &peer);
-            last = peer;
+    struct drained drained;
+    uint32_t drops = listener->drops;
+    enum err err = OK;
+    for (size_t count = 0; count < count_max && drain_at(collect->drain, listener->drain, &drained);
+         count++) {
+        const struct wall received = {wall.ns - (now.ns - drained.read.ns)};
+        if (count == 0 || memcmp(drained.peer.address, last.address, sizeof last.address) != 0) {
+            binding = binding_of(listener, &drained.peer);
+            last = drained.peer;
         }
-        if (binding != NULL && binding->unknown_senders) {
-            listener->stranger = now;
+        err = record_take(listener, binding, &drained, now, received);
+        if (err != OK) {
+            break;
         }
-        if (record.size > 0 && binding != NULL && !quota_take(collect, binding, now)) {
-            quota_throttled(collect, binding, now);
-            reject_add(collect, binding, REJECT_QUOTA, 1);
-        } else if (record.size > 0 && binding != NULL) {
-            enum err err = stream_add(collect, binding, str_from(peer.text), record, received);
-            if (err != OK) {
-                return err;
-            }
-        }
-        listener->datagram++;
+        drops = drained.drops;
+        drain_pass(collect->drain, listener->drain);
     }
-    return OK;
+    drops_count(listener, drops); /* which asks who was heard of late */
+    return err;
 }
 
 /* Whose losses are: the source's that has the listener for itself, if it alone was heard of late.
@@ -116,6 +165,11 @@ static const struct binding *binding_of_lost(const struct listener *listener)
     return strange ? sender_unknown(generation, name) : sender_of_listener(generation, name);
 }
 
+static void lost_count(struct listener *listener, uint32_t lost)
+{
+    reject_add(listener->collect, binding_of_lost(listener), REJECT_KERNEL_DROP, lost);
+}
+
 static void drops_count(struct listener *listener, uint32_t drops)
 {
     uint32_t lost = drops - listener->drops;
@@ -126,7 +180,7 @@ static void drops_count(struct listener *listener, uint32_t drops)
             listener->collect->calls.drops_told(listener->collect->calls.context, listener->index,
                                                 drops);
         }
-        reject_add(listener->collect, binding_of_lost(listener), REJECT_KERNEL_DROP, lost);
+        lost_count(listener, lost);
         collect_say(listener->collect, "listener %s: the kernel dropped %u datagrams",
                     listener->name, lost);
     }

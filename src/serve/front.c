@@ -74,6 +74,7 @@ struct front {
 };
 
 static enum err front_message(struct process *process, struct message *message, struct why *why);
+static enum err front_threads(void *context);
 static void front_settle(void *context);
 static void front_core_spoke(void *context, struct link *link, struct message *message,
                              enum err err);
@@ -89,6 +90,7 @@ int front_run(struct process *process)
     front->process = process;
     process->self = front;
     process->message = front_message;
+    process->threads = front_threads;
     return process_loop(process);
 }
 
@@ -171,6 +173,18 @@ static void front_drops_told(void *context, size_t listener, uint32_t drops)
 {
     struct front *front = context;
     books_drops_set(front->books, listener, drops);
+}
+
+static _Atomic uint32_t *front_waiting(void *context, size_t listener)
+{
+    const struct front *front = context;
+    return books_waiting(front->books, listener);
+}
+
+static enum err front_threads(void *context)
+{
+    const struct front *front = context;
+    return collect_drain(front->collect);
 }
 
 static struct wall front_now(void *context)
@@ -294,6 +308,7 @@ static enum err front_go(struct front *front, struct why *why)
         .say = front_say,
         .drops = front_drops,
         .drops_told = front_drops_told,
+        .waiting = front_waiting,
         .now = front_now,
         .positions = front_positions,
     };

@@ -262,7 +262,7 @@ static enum err heads_copy_confine(const struct heads_copy *copy, struct why *wh
             (void)nanosleep(&pause, NULL);
         }
     }
-    return err == OK ? confine_enter(CONFINE_CORE, paths, 2, 0, &landlock, why) : err;
+    return err == OK ? confine_enter(CONFINE_CORE, paths, 2, 0, NULL, &landlock, why) : err;
 }
 
 int heads_copy_run(const char *data, const char *folder, uint64_t every_ms)

@@ -98,8 +98,9 @@ enum err process_confine(struct process *process, struct why *why)
     }
     int landlock;
     enum confine_kind kind = process->packs ? CONFINE_PACKER : kinds[process->kind];
+    const struct confine_threads threads = {process->threads, process->self};
     enum err err = confine_enter(kind, paths, process->folders_count, (uint32_t)process->setup.user,
-                                 &landlock, why);
+                                 process->threads == NULL ? NULL : &threads, &landlock, why);
     if (err == OK && landlock == 0) {
         process_say(process, "this kernel has no Landlock; files are kept apart by user ids only");
     }

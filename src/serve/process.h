@@ -44,6 +44,8 @@ struct process {
     size_t folders_count;
     bool packs; /* a worker that makes a package: set before process_confine */
     void *self; /* the kind's own state */
+    /* Makes the threads that the process is to have, with `self`; NULL: none. */
+    enum err (*threads)(void *self);
     /* Every message from parent but SETUP; an error ends the process. */
     enum err (*message)(struct process *process, struct message *message, struct why *why);
 };

@@ -2,8 +2,9 @@
  * seccomp by libseccomp, Landlock by its system calls (Debian 12's headers know version 2, kernels
  * know more, so the numbers stand here; source: the kernel's uapi/linux/landlock.h).
  *
- * Order matters: resource limits and the user first (they need rights), then Landlock, then
- * seccomp, which takes away the calls that made the others.
+ * Order matters: resource limits and the user first (they need rights), then Landlock, then the
+ * threads, which inherit all that, then seccomp for all threads at once, which takes away the calls
+ * that made the others.
  *
  * Always true after confine_enter: no new program, no new process, no executable memory, no new
  * socket but what accept gives to a front, no signal to anybody but ourselves.  Of the herald: it
@@ -59,7 +60,8 @@ static enum err landlock_enter(enum confine_kind kind, const struct confine_path
 static enum err seccomp_enter(enum confine_kind kind, struct why *why);
 
 enum err confine_enter(enum confine_kind kind, const struct confine_path *paths, size_t count,
-                       uint32_t user, int *ret_landlock, struct why *why)
+                       uint32_t user, const struct confine_threads *threads, int *ret_landlock,
+                       struct why *why)
 {
     enum err err = limits_lower(why);
     if (err == OK) {
@@ -71,6 +73,9 @@ enum err confine_enter(enum confine_kind kind, const struct confine_path *paths,
     }
     if (err == OK) {
         err = landlock_enter(kind, paths, count, ret_landlock, why);
+    }
+    if (err == OK && threads != NULL) {
+        err = threads->make(threads->context);
     }
     if (err == OK) {
         err = seccomp_enter(kind, why);
@@ -355,6 +360,9 @@ static enum err seccomp_enter(enum confine_kind kind, struct why *why)
     if (result == 0) {
         result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
                                   SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
+    }
+    if (result == 0) {
+        result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
     }
     if (result == 0) {
         result = seccomp_load(filter);

@@ -6,6 +6,7 @@
  * calls fail with EPERM, denied paths with EACCES.
  *
  *     (make the loop, open what is needed) → confine_enter → (read the world)
+ *                                                 └→ (make threads)
  */
 
 #include <stdbool.h>
@@ -30,8 +31,16 @@ struct confine_path {
     bool writable;
 };
 
-/* Enters the confinement.  `user`: the user and group to become if we are root; 0: stay.  A kernel
- * without Landlock is not an error; *ret_landlock says which version is in force (0: none), so that
- * the caller can say so loudly.  On an error the process must end. */
+/* Makes the threads that a process is to have, of a kind that can make none afterwards.  They have
+ * begun when it returns, and are confined like everything else of the process. */
+struct confine_threads {
+    enum err (*make)(void *context);
+    void *context;
+};
+
+/* Enters the confinement.  `user`: the user and group to become if we are root; 0: stay.  `threads`
+ * may be NULL.  A kernel without Landlock is not an error; *ret_landlock says which version is in
+ * force (0: none), so that the caller can say so loudly.  On an error the process must end. */
 NODISCARD enum err confine_enter(enum confine_kind kind, const struct confine_path *paths,
-                                 size_t count, uint32_t user, int *ret_landlock, struct why *why);
+                                 size_t count, uint32_t user, const struct confine_threads *threads,
+                                 int *ret_landlock, struct why *why);

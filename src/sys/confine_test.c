@@ -226,6 +226,67 @@ static long try_other_signal_by_descriptor(void)
     return fcntl(0, F_SETSIG, SIGKILL);
 }
 
+/* What a thread tries that was made while the confinement was entered. */
+static struct {
+    pthread_t thread;
+    int begun[2], go[2]; /* pipes */
+    int denied;
+} early;
+
+static void *early_run(void *context)
+{
+    char byte = 0;
+    (void)context;
+    if (write(early.begun[1], &byte, 1) == 1 && read(early.go[0], &byte, 1) == 1) {
+        early.denied = (try_open_read() < 0) + (try_socket_inet() < 0) + (try_fork() < 0) +
+                       (try_setuid() < 0) + (try_mmap_exec() < 0);
+    }
+    return NULL;
+}
+
+static enum err early_make(void *context)
+{
+    char byte;
+    (void)context;
+    bool made = pipe(early.begun) == 0 && pipe(early.go) == 0 &&
+                pthread_create(&early.thread, NULL, early_run, NULL) == 0 &&
+                read(early.begun[0], &byte, 1) == 1;
+    return made ? OK : ERR_IO;
+}
+
+static void *thread_run(void *context)
+{
+    *(int *)context = 1;
+    return NULL;
+}
+
+static int front_works(void)
+{
+    const struct confine_threads threads = {early_make, NULL};
+    pthread_t thread;
+    int landlock;
+    int ran = 0;
+    if (confine_enter(CONFINE_FRONT, NULL, 0, geteuid() == 0 ? 61999 : 0, &threads, &landlock,
+                      NULL) != OK) {
+        return 1;
+    }
+    bool more = pthread_create(&thread, NULL, thread_run, &ran) == 0;
+    bool ended = write(early.go[1], "", 1) == 1 && pthread_join(early.thread, NULL) == 0;
+    return more ? 2 : !ended ? 3 : early.denied == 5 ? 0 : 4;
+}
+
+TEST(a_thread_made_on_the_way_is_confined_like_the_rest_and_no_other_can_be_made)
+{
+    (void)fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        _exit(front_works());
+    }
+    int status = 0;
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 struct act {
     const char *name;
     long (*attempt)(void);
@@ -292,7 +353,7 @@ static int acts_try(enum confine_kind kind, const struct confine_path *paths, si
     int landlock;
     struct why why = {0};
     uint32_t user = geteuid() == 0 ? 61999 : 0;
-    if (confine_enter(kind, paths, count, user, &landlock, &why) != OK) {
+    if (confine_enter(kind, paths, count, user, NULL, &landlock, &why) != OK) {
         fprintf(stderr, "confine_enter: %s\n", why.text);
         return 100;
     }
@@ -335,12 +396,6 @@ TEST(no_process_can_do_what_is_forbidden_to_it)
     CHECK(in_child(CONFINE_PACKER, &readable, 1) == 0);
 }
 
-static void *thread_run(void *context)
-{
-    *(int *)context = 1;
-    return NULL;
-}
-
 static int herald_works(const char *file)
 {
     pthread_t thread;
@@ -367,7 +422,7 @@ TEST(herald_can_still_start_threads_read_its_files_and_go_out)
     pid_t child = fork();
     if (child == 0) {
         int landlock;
-        enum err err = confine_enter(CONFINE_HERALD, &path, 1, 61999, &landlock, NULL);
+        enum err err = confine_enter(CONFINE_HERALD, &path, 1, 61999, NULL, &landlock, NULL);
         _exit(err == OK ? herald_works(file) : 2);
     }
     int status = 0;
@@ -397,7 +452,8 @@ TEST(core_and_desk_can_still_work_below_their_own_paths)
         pid_t child = fork();
         if (child == 0) {
             int landlock;
-            enum err err = confine_enter((enum confine_kind)kind, &path, 1, 61999, &landlock, NULL);
+            enum err err =
+                confine_enter((enum confine_kind)kind, &path, 1, 61999, NULL, &landlock, NULL);
             _exit(err == OK ? files_work(folder) : 2);
         }
         int status = 0;
