@@ -12,7 +12,8 @@
 #include "base/limits.h"
 #include "parse/private.h"
 
-static void derive(struct found *found, struct derived derived);
+static void derive(struct found *found, const struct str *known, struct str name, struct str value,
+                   enum span_how how);
 
 void found_init(struct found *found, const struct parse_context *context, struct builder *builder)
 {
@@ -61,7 +62,7 @@ void found_span_how(struct found *found, struct str name, struct str part, enum 
     if (record_has(found, part, &offset)) {
         builder_span(found->builder, name, offset, part.size, how);
     } else {
-        derive(found, (struct derived){NULL, name, part, how});
+        derive(found, NULL, name, part, how);
     }
 }
 
@@ -71,7 +72,7 @@ void found_tell(struct found *found, uint16_t name, struct str part, enum span_h
     if (record_has(found, part, &offset)) {
         builder_span_known(found->builder, &parse_names[name], offset, part.size, how);
     } else {
-        derive(found, (struct derived){&parse_names[name], {0}, part, how});
+        derive(found, &parse_names[name], (struct str){0}, part, how);
     }
 }
 
@@ -80,34 +81,45 @@ static struct derived *derived_at(struct found *found, size_t index)
     return index < DERIVED_FEW ? &found->derived[index] : &found->more[index - DERIVED_FEW];
 }
 
-static void derive(struct found *found, struct derived derived)
+/* Where the next derived value is to be written down; NULL if there is no room for it. */
+static struct derived *derived_new(struct found *found)
 {
     if (found->derived_count == DERIVED_FEW && found->more == NULL && found_mem(found) != NULL) {
         found->more = ARENA_ARRAY(found->mem, struct derived, SPANS_PER_EVENT_MAX);
     }
     size_t room = found->more != NULL ? DERIVED_FEW + SPANS_PER_EVENT_MAX : DERIVED_FEW;
-    if (found->derived_count < room) {
-        *derived_at(found, found->derived_count++) = derived;
+    return found->derived_count < room ? derived_at(found, found->derived_count++) : NULL;
+}
+
+static void derive(struct found *found, const struct str *known, struct str name, struct str value,
+                   enum span_how how)
+{
+    struct derived *derived = derived_new(found);
+    if (derived != NULL) {
+        derived->known = known;
+        derived->name = name;
+        derived->value = value;
+        derived->how = how;
     }
 }
 
 void found_derive(struct found *found, struct str name, struct str value)
 {
     if (value.size > 0 && !name_is_ours(name)) {
-        derive(found, (struct derived){NULL, name, value, SPAN_RAW});
+        derive(found, NULL, name, value, SPAN_RAW);
     }
 }
 
 void found_tell_derived(struct found *found, uint16_t name, struct str value)
 {
     if (value.size > 0) {
-        derive(found, (struct derived){&parse_names[name], {0}, value, SPAN_RAW});
+        derive(found, &parse_names[name], (struct str){0}, value, SPAN_RAW);
     }
 }
 
 void found_charset(struct found *found, struct str charset)
 {
-    derive(found, (struct derived){NULL, STR("hinomi.charset"), charset, SPAN_RAW});
+    derive(found, NULL, STR("hinomi.charset"), charset, SPAN_RAW);
 }
 
 void found_parser(struct found *found, struct str name)
