@@ -22,7 +22,8 @@
 static const char magic[8] = {'H', 'I', 'N', 'O', 'M', 'I', 'j', 'f'};
 static const uint8_t nonce_zero[AES_NONCE_SIZE];
 
-#define TABLES_AT 8 /* behind the sizes of the tables, plain and packed */
+#define FIRST_AT     8 /* behind the sizes of the first zstd frame, plain and packed */
+#define TOGETHER_MAX ((size_t)32 << 10)
 
 struct sha256 journal_key(const uint8_t client_key[AES_KEY_SIZE], struct client_id client,
                           uint64_t journal)
@@ -56,27 +57,32 @@ enum err frame_leaf_check(const struct frame *frame, const uint8_t salt[FRAME_SA
     return err;
 }
 
-/* What a data frame packs: the tables, then the text, each where it stands.  tables: room for them,
- * until they are packed. */
+/* What a data frame packs: the tables, then the text where it stands; of a small batch both as one,
+ * since each call of zstd costs as much as some 10 KiB.  tables: room for them, and for such a
+ * text, until they are packed. */
 static enum err batch_pack(const struct batch *batch, struct zstd *zstd, struct arena *scratch,
                            char *tables, char *to, size_t *ret_size)
 {
-    size_t tables_size = 0;
+    const bool together = batch->text.size < TOGETHER_MAX;
+    size_t first = 0;
     size_t packed = 0;
     size_t text = 0;
-    enum err err = outlines_pack(batch, scratch, tables, &tables_size);
-    if (err == OK) {
-        err = zstd_pack(zstd, str_of(tables, tables_size), to + TABLES_AT, zstd_bound(tables_size),
-                        &packed);
+    enum err err = outlines_pack(batch, scratch, tables, &first);
+    if (err == OK && together) {
+        memcpy(tables + first, batch->text.data, batch->text.size);
+        first += batch->text.size;
     }
     if (err == OK) {
-        err = zstd_pack(zstd, batch->text, to + TABLES_AT + packed, zstd_bound(batch->text.size),
+        err = zstd_pack(zstd, str_of(tables, first), to + FIRST_AT, zstd_bound(first), &packed);
+    }
+    if (err == OK && !together) {
+        err = zstd_pack(zstd, batch->text, to + FIRST_AT + packed, zstd_bound(batch->text.size),
                         &text);
     }
     if (err == OK) {
-        put_u32(to, (uint32_t)tables_size);
+        put_u32(to, (uint32_t)first);
         put_u32(to + 4, (uint32_t)packed);
-        *ret_size = TABLES_AT + packed + text;
+        *ret_size = FIRST_AT + packed + text;
     }
     return err;
 }
@@ -86,10 +92,10 @@ static enum err payload_pack(const struct frame_content *content, struct zstd *z
                              struct arena *scratch, struct buf *out, size_t *ret_size)
 {
     const struct batch *batch = content->batch;
-    const size_t tables = batch == NULL ? 0 : outlines_bound(batch);
+    const size_t tables = batch == NULL ? 0 : outlines_bound(batch) + TOGETHER_MAX;
     const size_t bound = batch == NULL
                              ? zstd_bound(content->plain.size)
-                             : TABLES_AT + zstd_bound(tables) + zstd_bound(batch->text.size);
+                             : FIRST_AT + zstd_bound(tables) + zstd_bound(batch->text.size);
     const size_t room = FRAME_HEADER_SIZE + FRAME_SALT_SIZE + bound + AES_TAG_SIZE;
     const size_t before = out->size;
     char *at;
@@ -265,30 +271,38 @@ enum err frame_payload(struct file *file, const struct frame *frame, struct aren
     return err;
 }
 
-/* From version 4 on. */
+/* From version 4 on.  The text is at the end of the first piece, or a piece of its own. */
 static enum err batch_unpack(struct str packed, struct zstd *zstd, struct arena *mem, char *plain,
                              size_t size)
 {
-    if (packed.size < TABLES_AT) {
+    if (packed.size < FIRST_AT) {
         return ERR_CORRUPT;
     }
-    const size_t tables_size = get_u32(packed.data);
-    const size_t tables_packed = get_u32(packed.data + 4);
-    const struct str rest = str_slice(packed, TABLES_AT, packed.size);
-    if (tables_size > FRAME_PAYLOAD_MAX || tables_packed > rest.size) {
+    const size_t first_size = get_u32(packed.data);
+    const struct str rest = str_slice(packed, FIRST_AT, packed.size);
+    const struct str first = str_slice(rest, 0, get_u32(packed.data + 4));
+    const struct str second = str_slice(rest, first.size, rest.size);
+    if (first_size > FRAME_PAYLOAD_MAX || first_size < BATCH_HEADER_SIZE) {
         return ERR_CORRUPT;
     }
-    char *tables = arena_take_plain(mem, tables_size);
-    size_t text = 0;
-    enum err err = tables == NULL
-                       ? ERR_MEMORY
-                       : zstd_unpack(zstd, str_slice(rest, 0, tables_packed), tables, tables_size);
+    char *tables = arena_take_plain(mem, first_size);
+    if (tables == NULL) {
+        return ERR_MEMORY;
+    }
+    size_t at = 0;
+    enum err err = zstd_unpack(zstd, first, tables, first_size);
+    const size_t text = err == OK && second.size == 0 ? get_u32(tables + 32) : 0;
     if (err == OK) {
-        err = outlines_unpack(str_of(tables, tables_size), mem, plain, size, &text);
+        err = text > first_size
+                  ? ERR_CORRUPT
+                  : outlines_unpack(str_of(tables, first_size - text), mem, plain, size, &at);
     }
-    return err == OK ? zstd_unpack(zstd, str_slice(rest, tables_packed, rest.size), plain + text,
-                                   size - text)
-                     : err;
+    if (err == OK && second.size == 0) {
+        memcpy(plain + at, tables + first_size - text, text);
+    } else if (err == OK) {
+        err = zstd_unpack(zstd, second, plain + at, size - at);
+    }
+    return err;
 }
 
 /* Before: all in one piece, of version 1 as it is, later with its tables turned. */
