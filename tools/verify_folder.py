@@ -40,7 +40,7 @@ class Frame:
          self.client, self.source, self.first, self.events, plain, _, _, self.wall, _, _, _, _, self.index,
          _, self.leaf, self.chain, self.payload, self.hash) = FRAME.unpack_from(data, at)
         self.at, self.end = at, at + FRAME.size + size
-        self.valid = (magic == b"HINOMIjf" and version in (1, 2, 3) and number == journal and offset == at
+        self.valid = (magic == b"HINOMIjf" and version in (1, 2, 3, 4) and number == journal and offset == at
                       and self.hash == sha(data[at:at + 272]) and 48 <= size <= PAYLOAD_MAX
                       and 0 < plain <= BATCH_MAX and self.client and 0 < self.first < 2**63 - 1
                       and self.index < 2**63 - 1 and self.group <= at

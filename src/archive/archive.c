@@ -26,7 +26,7 @@
 #include "sys/random.h"
 
 static enum err group_add(struct archive *archive, struct client *client, struct frame *frame,
-                          struct str plain, const uint8_t salt[FRAME_SALT_SIZE]);
+                          const struct frame_content *content, const uint8_t salt[FRAME_SALT_SIZE]);
 static void group_forget(struct archive *archive);
 static enum err group_reserve(struct archive *archive, struct client *client,
                               const struct frame *frame);
@@ -254,7 +254,7 @@ enum err archive_append(const struct scope *scope, struct archive *archive,
         archive->pending_seen += err == OK;
     }
     if (err == OK) {
-        err = group_add(archive, client, &frame, batch->bytes, salt);
+        err = group_add(archive, client, &frame, &(struct frame_content){.batch = batch}, salt);
         if (err != OK && batch_key_given(&batch->key)) {
             seen_take_back(archive->seen, 1);
             archive->pending_seen--;
@@ -298,11 +298,12 @@ enum err archive_generation(const struct scope *scope, struct archive *archive, 
         .leaf_index = client->tree.size + client->pending_leaves,
     };
     random_bytes(salt, sizeof salt);
-    return group_add(archive, client, &frame, str_of(plain, 1 + kind.size + hash.size), salt);
+    const struct frame_content content = {.plain = str_of(plain, 1 + kind.size + hash.size)};
+    return group_add(archive, client, &frame, &content, salt);
 }
 
 static enum err group_add(struct archive *archive, struct client *client, struct frame *frame,
-                          struct str plain, const uint8_t salt[FRAME_SALT_SIZE])
+                          const struct frame_content *content, const uint8_t salt[FRAME_SALT_SIZE])
 {
     if (archive->group.size >= GROUP_SIZE_MAX) {
         return ERR_AGAIN;
@@ -332,8 +333,9 @@ static enum err group_add(struct archive *archive, struct client *client, struct
     frame->before_journal = archive->before_journal;
     frame->before_end = archive->before_end;
     frame->chain = archive->group_chain;
-    err = frame_append(frame, client_journal_key(client, archive->journal), plain, salt,
-                       archive->zstd, &archive->group);
+    arena_reset(archive->scratch);
+    err = frame_append(frame, client_journal_key(client, archive->journal), content, salt,
+                       archive->zstd, archive->scratch, &archive->group);
     if (err == OK) {
         archive->group_chain = frame->hash;
         archive->pending[archive->pending_count++] = *frame;

@@ -16,10 +16,14 @@
 
 #include "base/bytes.h"
 #include "event/columns.h"
+#include "event/outlines.h"
 #include "sys/random.h"
 
 static const char magic[8] = {'H', 'I', 'N', 'O', 'M', 'I', 'j', 'f'};
 static const uint8_t nonce_zero[AES_NONCE_SIZE];
+
+#define FIRST_AT     8 /* behind the sizes of the first zstd frame, plain and packed */
+#define TOGETHER_MAX ((size_t)32 << 10)
 
 struct sha256 journal_key(const uint8_t client_key[AES_KEY_SIZE], struct client_id client,
                           uint64_t journal)
@@ -53,36 +57,79 @@ enum err frame_leaf_check(const struct frame *frame, const uint8_t salt[FRAME_SA
     return err;
 }
 
-enum err frame_append(struct frame *frame, const struct sha256 *key, struct str plain,
-                      const uint8_t salt[FRAME_SALT_SIZE], struct zstd *zstd, struct buf *out)
+/* What a data frame packs: the tables, then the text where it stands; of a small batch both as one,
+ * since each call of zstd costs as much as some 10 KiB.  tables: room for them, and for such a
+ * text, until they are packed. */
+static enum err batch_pack(const struct batch *batch, struct zstd *zstd, struct arena *scratch,
+                           char *tables, char *to, size_t *ret_size)
 {
-    size_t before = out->size;
-    size_t bound = zstd_bound(plain.size);
-    char *at;
-    size_t room = FRAME_HEADER_SIZE + FRAME_SALT_SIZE + bound + AES_TAG_SIZE;
-    /* The columns are made behind the frame, and forgotten. */
-    enum err err = buf_extend(out, room + plain.size, &at);
-    if (err != OK) {
-        return err;
-    }
-    char *payload = at + FRAME_HEADER_SIZE;
+    const bool together = batch->text.size < TOGETHER_MAX;
+    size_t first = 0;
     size_t packed = 0;
-    frame->version = FRAME_VERSION;
-    memcpy(payload, salt, FRAME_SALT_SIZE);
-    struct str turned = plain;
-    if (frame->kind == FRAME_DATA) {
-        err = columns_from_batch(plain, at + room);
-        turned.data = at + room;
+    size_t text = 0;
+    enum err err = outlines_pack(batch, scratch, tables, &first);
+    if (err == OK && together) {
+        memcpy(tables + first, batch->text.data, batch->text.size);
+        first += batch->text.size;
     }
     if (err == OK) {
-        err = zstd_pack(zstd, turned, payload + FRAME_SALT_SIZE, bound, &packed);
+        err = zstd_pack(zstd, str_of(tables, first), to + FIRST_AT, zstd_bound(first), &packed);
     }
+    if (err == OK && !together) {
+        err = zstd_pack(zstd, batch->text, to + FIRST_AT + packed, zstd_bound(batch->text.size),
+                        &text);
+    }
+    if (err == OK) {
+        put_u32(to, (uint32_t)first);
+        put_u32(to + 4, (uint32_t)packed);
+        *ret_size = FIRST_AT + packed + text;
+    }
+    return err;
+}
+
+/* Packs to where it belongs in the frame that is next in `out`: behind header and salt. */
+static enum err payload_pack(const struct frame_content *content, struct zstd *zstd,
+                             struct arena *scratch, struct buf *out, size_t *ret_size)
+{
+    const struct batch *batch = content->batch;
+    const size_t tables = batch == NULL ? 0 : outlines_bound(batch) + TOGETHER_MAX;
+    const size_t bound = batch == NULL
+                             ? zstd_bound(content->plain.size)
+                             : FIRST_AT + zstd_bound(tables) + zstd_bound(batch->text.size);
+    const size_t room = FRAME_HEADER_SIZE + FRAME_SALT_SIZE + bound + AES_TAG_SIZE;
+    const size_t before = out->size;
+    char *at;
+    /* The tables are made behind the frame, and forgotten. */
+    enum err err = buf_extend(out, room + tables, &at);
     if (err != OK) {
-        out->size = before;
         return err;
     }
+    char *to = at + FRAME_HEADER_SIZE + FRAME_SALT_SIZE;
+    err = batch == NULL ? zstd_pack(zstd, content->plain, to, bound, ret_size)
+                        : batch_pack(batch, zstd, scratch, at + room, to, ret_size);
+    if (err != OK) {
+        out->size = before;
+    }
+    return err;
+}
+
+enum err frame_append(struct frame *frame, const struct sha256 *key,
+                      const struct frame_content *content, const uint8_t salt[FRAME_SALT_SIZE],
+                      struct zstd *zstd, struct arena *scratch, struct buf *out)
+{
+    const size_t before = out->size;
+    size_t packed = 0;
+    enum err err = payload_pack(content, zstd, scratch, out, &packed);
+    if (err != OK) {
+        return err;
+    }
+    char *at = out->data + before;
+    char *payload = at + FRAME_HEADER_SIZE;
+    memcpy(payload, salt, FRAME_SALT_SIZE);
+    frame->version = FRAME_VERSION;
     frame->payload_size = (uint32_t)(FRAME_SALT_SIZE + packed + AES_TAG_SIZE);
-    frame->plain_size = (uint32_t)plain.size;
+    frame->plain_size =
+        (uint32_t)(content->batch == NULL ? content->plain.size : content->batch->bytes.size);
     random_bytes(frame->seed, sizeof frame->seed);
     frame_encode(frame, at);
     struct sha256 sealing = payload_key(key, frame->seed);
@@ -224,6 +271,53 @@ enum err frame_payload(struct file *file, const struct frame *frame, struct aren
     return err;
 }
 
+/* From version 4 on.  The text is at the end of the first piece, or a piece of its own. */
+static enum err batch_unpack(struct str packed, struct zstd *zstd, struct arena *mem, char *plain,
+                             size_t size)
+{
+    if (packed.size < FIRST_AT) {
+        return ERR_CORRUPT;
+    }
+    const size_t first_size = get_u32(packed.data);
+    const struct str rest = str_slice(packed, FIRST_AT, packed.size);
+    const struct str first = str_slice(rest, 0, get_u32(packed.data + 4));
+    const struct str second = str_slice(rest, first.size, rest.size);
+    if (first_size > FRAME_PAYLOAD_MAX || first_size < BATCH_HEADER_SIZE) {
+        return ERR_CORRUPT;
+    }
+    char *tables = arena_take_plain(mem, first_size);
+    if (tables == NULL) {
+        return ERR_MEMORY;
+    }
+    size_t at = 0;
+    enum err err = zstd_unpack(zstd, first, tables, first_size);
+    const size_t text = err == OK && second.size == 0 ? get_u32(tables + 32) : 0;
+    if (err == OK) {
+        err = text > first_size
+                  ? ERR_CORRUPT
+                  : outlines_unpack(str_of(tables, first_size - text), mem, plain, size, &at);
+    }
+    if (err == OK && second.size == 0) {
+        memcpy(plain + at, tables + first_size - text, text);
+    } else if (err == OK) {
+        err = zstd_unpack(zstd, second, plain + at, size - at);
+    }
+    return err;
+}
+
+/* Before: all in one piece, of version 1 as it is, later with its tables turned. */
+static enum err whole_unpack(const struct frame *frame, struct str packed, struct zstd *zstd,
+                             struct arena *mem, char *plain)
+{
+    const bool turned = frame->version > 1 && frame->kind == FRAME_DATA;
+    char *columns = turned ? arena_take_plain(mem, frame->plain_size) : plain;
+    if (columns == NULL) {
+        return ERR_MEMORY;
+    }
+    enum err err = zstd_unpack(zstd, packed, columns, frame->plain_size);
+    return err == OK && turned ? columns_to_batch(str_of(columns, frame->plain_size), plain) : err;
+}
+
 enum err frame_open(const struct frame *frame, struct str payload, const struct sha256 *key,
                     struct zstd *zstd, struct arena *mem, uint8_t ret_salt[FRAME_SALT_SIZE],
                     struct str *ret_plain, struct why *why)
@@ -245,24 +339,15 @@ enum err frame_open(const struct frame *frame, struct str payload, const struct 
                                                   : "the frame's payload is not what was written");
     }
     memcpy(ret_salt, opened, FRAME_SALT_SIZE);
-    err = zstd_unpack(
-        zstd, str_of(opened + FRAME_SALT_SIZE, payload.size - FRAME_SALT_SIZE - AES_TAG_SIZE),
-        plain, frame->plain_size);
+    const struct str packed =
+        str_of(opened + FRAME_SALT_SIZE, payload.size - FRAME_SALT_SIZE - AES_TAG_SIZE);
+    const bool apart = frame->version > 3 && frame->kind == FRAME_DATA;
+    err = apart ? batch_unpack(packed, zstd, mem, plain, frame->plain_size)
+                : whole_unpack(frame, packed, zstd, mem, plain);
     if (err != OK) {
         return why_say(why, err, 0, "the frame does not unpack to the size that it names");
     }
     *ret_plain = str_of(plain, frame->plain_size);
-    if (frame->version == 1 || frame->kind != FRAME_DATA) {
-        return OK;
-    }
-    char *rows = arena_take_plain(mem, frame->plain_size);
-    if (rows == NULL) {
-        return ERR_MEMORY;
-    }
-    if (columns_to_batch(*ret_plain, rows) != OK) {
-        return why_say(why, ERR_CORRUPT, 0, "the frame's tables do not fit its size");
-    }
-    ret_plain->data = rows;
     return OK;
 }
 

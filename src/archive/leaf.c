@@ -92,10 +92,9 @@ size_t leaf_start_1(struct client_id client, struct source_id source, uint64_t f
 static bool batch_fits(const struct batch *batch)
 {
     uint64_t size = 0;
-    struct event event;
+    struct wall received;
     for (uint32_t i = 0; i < batch->events; i++) {
-        batch_event(batch, i, &event);
-        size += event.record.size;
+        size += batch_record(batch, i, &received).size;
     }
     return size <= BATCH_SIZE_MAX;
 }
@@ -115,11 +114,11 @@ enum err leaf_told(const uint8_t salt[LEAF_SALT_SIZE], uint64_t first, const str
     }
     leaf_run_begin(&run, str_of(salt, LEAF_SALT_SIZE));
     for (uint32_t i = 0; i < batch->events; i++) {
-        struct event event;
-        batch_event(batch, i, &event);
-        leaf_run_record(&run, event.received, event.record);
-        head.oldest.ns = event.received.ns < head.oldest.ns ? event.received.ns : head.oldest.ns;
-        head.newest.ns = event.received.ns > head.newest.ns ? event.received.ns : head.newest.ns;
+        struct wall received;
+        const struct str record = batch_record(batch, i, &received);
+        leaf_run_record(&run, received, record);
+        head.oldest.ns = received.ns < head.oldest.ns ? received.ns : head.oldest.ns;
+        head.newest.ns = received.ns > head.newest.ns ? received.ns : head.newest.ns;
     }
     head.body = leaf_run_end(&run);
     *ret = head;
@@ -137,9 +136,9 @@ enum err leaf_of_form_1(const uint8_t salt[LEAF_SALT_SIZE], uint64_t first,
     size_t size = leaf_start_1(batch->client, batch->source, first, batch->events, salt, start);
     leaf_run_begin(&run, str_of(start, size));
     for (uint32_t i = 0; i < batch->events; i++) {
-        struct event event;
-        batch_event(batch, i, &event);
-        leaf_run_record(&run, event.received, event.record);
+        struct wall received;
+        const struct str record = batch_record(batch, i, &received);
+        leaf_run_record(&run, received, record);
     }
     *ret = leaf_run_end(&run);
     return OK;

@@ -18,7 +18,7 @@
 #define FRAME_BESIDE_SIZE   240 /* how much of the header the payload's seal covers */
 #define FRAME_PAYLOAD_MAX   (BATCH_SIZE_MAX + BATCH_SIZE_MAX / 64)
 #define FRAME_SALT_SIZE     LEAF_SALT_SIZE
-#define FRAME_VERSION       3 /* that is written; 1 and 2 are read too */
+#define FRAME_VERSION       4 /* that is written; 1 to 3 are read too */
 #define GENERATION_SIZE_MAX 1024
 
 enum frame_kind {
@@ -57,10 +57,16 @@ static inline uint64_t frame_end(const struct frame *frame)
 /* The key of one client in one journal: all that a worker is ever given. */
 struct sha256 journal_key(const uint8_t client_key[AES_KEY_SIZE], struct client_id client,
                           uint64_t journal);
+/* What a frame is to hold: a batch, or bytes if there is none. */
+struct frame_content {
+    const struct batch *batch;
+    struct str plain;
+};
 /* Packs, seals and appends the frame; fills in payload_size, plain_size, seed and the hashes. */
-NODISCARD enum err frame_append(struct frame *frame, const struct sha256 *key, struct str plain,
+NODISCARD enum err frame_append(struct frame *frame, const struct sha256 *key,
+                                const struct frame_content *content,
                                 const uint8_t salt[FRAME_SALT_SIZE], struct zstd *zstd,
-                                struct buf *out);
+                                struct arena *scratch, struct buf *out);
 /* True if these bytes are a frame's header written for that very place. */
 bool frame_decode(const char *header, uint64_t journal, uint64_t offset, struct frame *ret);
 void frame_encode(const struct frame *frame, char *header); /* without hash */

@@ -11,7 +11,8 @@
  * Windows goes a shorter way: the channel says the service, channel and event id the category, and
  * for the registry the kind of event too.
  *
- * Some sources say more of what a parser knew roughly (a line of syslog, by its program).
+ * Some sources say more of what a parser knew roughly (a line of syslog, by its program).  Which of
+ * them could is found once for each class in a table of names.
  *
  * Always true: an event costs one look at each of its spans and one at each source that its batch
  * could hold, whatever its names are.  The answer depends on the event alone, never on those before
@@ -28,14 +29,23 @@
 
 #define SOURCES_COUNT_MAX 512 /* rows of the mapping; checked when the memory is made */
 #define KEY_UNKNOWN       UINT8_MAX
+#define REFINING_MAX      16 /* classes of one table of names whose sources are remembered */
 
 /* Where the cases of a source begin whose texts begin with a byte, or with a later one. */
 struct firsts {
     uint16_t from[257];
 };
 
+/* The sources that may say more of events of a class: their tests of the class hold. */
+struct refining {
+    uint64_t wants[MAPPING_WORDS]; /* the keys that they look at */
+    uint16_t rows[SOURCES_COUNT_MAX];
+    size_t count;
+};
+
 struct logsources {
     struct firsts *firsts; /* by source */
+    char *leads;           /* by test: what all that it looks for begins with; 0 without */
     struct buf names;      /* the table of names that the rest is resolved for */
     bool resolved;
     bool any; /* some name gives a key a value */
@@ -44,6 +54,9 @@ struct logsources {
     uint16_t plain[SOURCES_COUNT_MAX]; /* sources that could hold, in their order */
     uint16_t refining[SOURCES_COUNT_MAX];
     size_t plain_count, refining_count;
+    struct refining refinings[REFINING_MAX];
+    size_t refinings_count;
+    uint8_t refining_of[NAMES_PER_BATCH_MAX]; /* of a class: index plus 1; 0: not looked for yet */
 };
 
 /* The values that an event gives the keys. */
@@ -89,6 +102,19 @@ static void firsts_make(const struct mapping_source *source, struct firsts *ret)
     ret->from[256] = source->cases_count;
 }
 
+/* The values of a test often begin alike ("%SYS-", "%LINK-"), and most lines hold no such byte: one
+ * look answers for them all. */
+static char lead_of(const struct mapping_test *test)
+{
+    const struct mapping_value *values = &mapping_values[test->first];
+    for (size_t i = 0; i < test->count; i++) {
+        if (values[i].how != MAPPING_HOLDS || values[i].text.data[0] != values[0].text.data[0]) {
+            return 0;
+        }
+    }
+    return values[0].text.data[0];
+}
+
 enum err logsources_new(struct logsources **ret)
 {
     if (mapping_sources_count > SOURCES_COUNT_MAX) {
@@ -96,15 +122,21 @@ enum err logsources_new(struct logsources **ret)
     }
     struct logsources *logsources = calloc(1, sizeof *logsources);
     struct firsts *firsts = calloc(mapping_sources_count, sizeof *firsts);
-    if (logsources == NULL || firsts == NULL) {
+    char *leads = malloc(mapping_tests_count);
+    if (logsources == NULL || firsts == NULL || leads == NULL) {
         free(logsources);
         free(firsts);
+        free(leads);
         return ERR_MEMORY;
+    }
+    for (size_t i = 0; i < mapping_tests_count; i++) {
+        leads[i] = lead_of(&mapping_tests[i]);
     }
     for (size_t i = 0; i < mapping_sources_count; i++) {
         firsts_make(&mapping_sources[i], &firsts[i]);
     }
     logsources->firsts = firsts;
+    logsources->leads = leads;
     buf_init(&logsources->names, BATCH_SIZE_MAX);
     *ret = logsources;
     return OK;
@@ -115,6 +147,7 @@ void logsources_free(struct logsources *logsources)
     if (logsources != NULL) {
         buf_done(&logsources->names);
         free(logsources->firsts);
+        free(logsources->leads);
         free(logsources);
     }
 }
@@ -168,6 +201,8 @@ enum err logsources_batch(struct logsources *logsources, const struct batch *bat
         return err;
     }
     memset(logsources->have, 0, sizeof logsources->have);
+    memset(logsources->refining_of, 0, batch->names);
+    logsources->refinings_count = 0;
     for (uint32_t i = 0; i < batch->names; i++) {
         logsources->keys[i] = key_find(batch->name_table[i]);
         if (logsources->keys[i] != KEY_UNKNOWN) {
@@ -194,9 +229,74 @@ enum err logsources_batch(struct logsources *logsources, const struct batch *bat
     return OK;
 }
 
-/* Straight over the table of spans: this is done for every event. */
+static bool value_holds(const struct mapping_value *value, struct str text)
+{
+    size_t size = value->text.size;
+    if (value->how == MAPPING_HOLDS) {
+        return str_find(str_slice(text, 0, MAPPING_HEAD_MAX), value->text) != STR_NONE;
+    }
+    if (text.size < size || (value->how == MAPPING_EQUALS && text.size != size)) {
+        return false;
+    }
+    size_t from = value->how == MAPPING_ENDS ? text.size - size : 0;
+    return str_equal_nocase(value->text, str_slice(text, from, size));
+}
+
+static bool text_holds(const struct mapping_test *test, struct str text)
+{
+    bool holds = false;
+    for (size_t i = test->first; i < (size_t)test->first + test->count && !holds; i++) {
+        holds = value_holds(&mapping_values[i], text);
+    }
+    return holds;
+}
+
+static bool class_holds(const struct mapping_source *source, struct str class)
+{
+    bool holds = true;
+    for (size_t i = 0; i < source->tests_count && holds; i++) {
+        const struct mapping_test *test = &mapping_tests[source->tests_first + i];
+        holds = test->key != KEY_CLASS || text_holds(test, class);
+    }
+    return holds;
+}
+
+static void refining_make(const struct logsources *logsources, struct str class,
+                          struct refining *ret)
+{
+    ret->count = 0;
+    memset(ret->wants, 0, sizeof ret->wants);
+    for (size_t i = 0; i < logsources->refining_count; i++) {
+        const struct mapping_source *source = &mapping_sources[logsources->refining[i]];
+        if (class_holds(source, class)) {
+            ret->rows[ret->count++] = logsources->refining[i];
+            for (size_t word = 0; word < MAPPING_WORDS; word++) {
+                ret->wants[word] |= source->needs[word];
+            }
+        }
+    }
+    ret->wants[KEY_CLASS / 64] &= ~(UINT64_C(1) << (KEY_CLASS % 64));
+}
+
+static const struct refining *refining_of(struct logsources *logsources, const struct event *event)
+{
+    const char *row = event->batch->event_table + (size_t)event->index * BATCH_EVENT_SIZE;
+    uint8_t *known = &logsources->refining_of[get_u16(row + 30)];
+    if (*known == 0) {
+        struct refining *refining = &logsources->refinings[logsources->refinings_count];
+        refining_make(logsources, event->class, refining);
+        if (logsources->refinings_count == REFINING_MAX - 1) {
+            return refining; /* the last one is made anew each time */
+        }
+        *known = (uint8_t)++logsources->refinings_count;
+    }
+    return &logsources->refinings[*known - 1];
+}
+
+/* Straight over the table of spans, until all that is wanted is found: this is done for every
+ * event. */
 static void facts_gather(const struct logsources *logsources, const struct event *event,
-                         struct facts *ret)
+                         const uint64_t wants[MAPPING_WORDS], struct facts *ret)
 {
     const char *at = event->batch->span_table + (size_t)event->span_first * BATCH_SPAN_SIZE;
     ret->event = event;
@@ -209,13 +309,13 @@ static void facts_gather(const struct logsources *logsources, const struct event
         }
         key_set(ret->have, key);
         ret->spans[key] = (uint16_t)i;
-        if (memcmp(ret->have, logsources->have, sizeof ret->have) == 0) {
+        if (keys_hold(ret->have, wants)) {
             break;
         }
     }
 }
 
-struct str logsource_decide(const struct logsources *logsources, const struct event *event)
+struct str logsource_decide(struct logsources *logsources, const struct event *event)
 {
     struct facts facts;
     struct str class = event->class;
@@ -223,13 +323,17 @@ struct str logsource_decide(const struct logsources *logsources, const struct ev
     if (known ? logsources->refining_count == 0 : !logsources->any) {
         return class;
     }
-    facts_gather(logsources, event, &facts);
     if (known) {
+        const struct refining *refining = refining_of(logsources, event);
+        if (refining->count == 0) {
+            return class;
+        }
+        facts_gather(logsources, event, refining->wants, &facts);
         key_set(facts.have, KEY_CLASS);
-        struct str refined =
-            sources_decide(logsources, logsources->refining, logsources->refining_count, &facts);
+        struct str refined = sources_decide(logsources, refining->rows, refining->count, &facts);
         return refined.size > 0 ? refined : class;
     }
+    facts_gather(logsources, event, logsources->have, &facts);
     if (windows_decide(&facts, &class)) {
         return class;
     }
@@ -334,51 +438,23 @@ static bool windows_decide(const struct facts *facts, struct str *ret)
     return false;
 }
 
-/* Where a byte stands first in a text's head.  The values of a test often begin alike ("%SYS-",
- * "%LINK-"), and most lines hold no such byte: one look answers for them all. */
-struct head {
-    struct str text;
-    char byte;
-    bool looked;
-    size_t at;
-};
-
-static bool head_holds(struct head *head, struct str value)
+static bool test_holds(const struct logsources *logsources, size_t index, const struct facts *facts)
 {
-    if (!head->looked || head->byte != value.data[0]) {
-        head->looked = true;
-        head->byte = value.data[0];
-        head->at = str_find_byte(head->text, head->byte);
-    }
-    return head->at != STR_NONE &&
-           str_find(str_slice(head->text, head->at, head->text.size), value) != STR_NONE;
-}
-
-static bool value_holds(const struct mapping_value *value, struct str text, struct head *head)
-{
-    size_t size = value->text.size;
-    if (value->how == MAPPING_HOLDS) {
-        return head_holds(head, value->text);
-    }
-    if (text.size < size || (value->how == MAPPING_EQUALS && text.size != size)) {
-        return false;
-    }
-    size_t from = value->how == MAPPING_ENDS ? text.size - size : 0;
-    return str_equal_nocase(value->text, str_slice(text, from, size));
-}
-
-static bool test_holds(const struct mapping_test *test, const struct facts *facts)
-{
+    const struct mapping_test *test = &mapping_tests[index];
     struct str text = {0};
-    bool holds = false;
+    if (test->key == KEY_CLASS) {
+        return true; /* or the source would not be among those of the class */
+    }
     if (!fact_get(facts, test->key, &text)) {
         return false;
     }
-    struct head head = {.text = str_slice(text, 0, MAPPING_HEAD_MAX)};
-    for (size_t i = test->first; i < (size_t)test->first + test->count && !holds; i++) {
-        holds = value_holds(&mapping_values[i], text, &head);
+    const char lead = logsources->leads[index];
+    if (lead != 0) {
+        const struct str head = str_slice(text, 0, MAPPING_HEAD_MAX);
+        const size_t at = str_find_byte(head, lead);
+        text = str_slice(head, at == STR_NONE ? head.size : at, head.size);
     }
-    return holds;
+    return text.size > 0 && text_holds(test, text);
 }
 
 /* What the source's cases say of a text; empty if it is none of them. */
@@ -406,7 +482,7 @@ static struct str source_class(const struct logsources *logsources, uint16_t row
         return (struct str){0};
     }
     for (size_t i = 0; i < source->tests_count; i++) {
-        if (!test_holds(&mapping_tests[source->tests_first + i], facts)) {
+        if (!test_holds(logsources, source->tests_first + i, facts)) {
             return (struct str){0};
         }
     }

@@ -235,7 +235,7 @@ void logsources_free(struct logsources *logsources);
 NODISCARD enum err logsources_batch(struct logsources *logsources, const struct batch *batch);
 /* The class of an event of that batch: what its parser said, or more than that if its fields say
  * more; empty if nobody knows it.  Borrowed from the event, or static. */
-struct str logsource_decide(const struct logsources *logsources, const struct event *event);
+struct str logsource_decide(struct logsources *logsources, const struct event *event);
 
 /* ---- Correlations: correlation.c reads a document, correlation_link.c joins it to its rules,
  * correlation_values.c takes what they ask for out of an event.  The rest is in

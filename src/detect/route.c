@@ -8,6 +8,9 @@
  * (a parser or a sender says), so a judge makes a route when it first meets one: that only joins
  * tables and compiles nothing.
  *
+ * What the class of the event before was is remembered beside the table, since neighbours are
+ * alike.
+ *
  * Classes that the same log sources fit share a route, so a sender who invents classes gains no
  * more than an entry in the table of classes; when that is full, all is forgotten and learned
  * again.
@@ -21,6 +24,7 @@
 #include <string.h>
 
 #define CLASSES_MAX 1024 /* what a hostile sender may make us keep */
+#define LAST_MAX    64   /* bytes of a class; longer ones are looked for each time */
 
 struct routes {
     const struct ruleset *ruleset;
@@ -28,6 +32,9 @@ struct routes {
     struct map classes;  /* to the place of a lookout */
     struct map fitting;  /* the log sources that fit, a byte each, to the place of a lookout */
     struct buf lookouts; /* struct lookout * each; NULL where nothing fits */
+    char last[LAST_MAX]; /* the class before, whose place is known */
+    size_t last_size;    /* 0: none */
+    uint64_t last_place;
 };
 
 static const struct audience *audience_at(const struct ruleset *ruleset, size_t index)
@@ -132,6 +139,7 @@ static void routes_forget(struct routes *routes)
         lookout_free(lookouts[i]);
     }
     buf_reset(&routes->lookouts);
+    routes->last_size = 0;
     map_done(&routes->classes);
     map_done(&routes->fitting);
     map_init(&routes->classes, CLASSES_MAX, (uint64_t)(uintptr_t)routes);
@@ -204,26 +212,39 @@ static enum err lookout_put(struct routes *routes, const struct buf *fits, size_
     return map_put(&routes->fitting, buf_str(fits), place);
 }
 
+/* Makes what a judge did not know of the class. */
+static enum err class_meet(struct routes *routes, struct str class, uint64_t *ret)
+{
+    if (routes->classes.count == CLASSES_MAX) {
+        routes_forget(routes);
+    }
+    struct buf fits;
+    char *bytes = NULL;
+    buf_init(&fits, RULESET_SIZE_MAX);
+    enum err err = buf_extend(&fits, ruleset_audiences(routes->ruleset), &bytes);
+    if (err == OK) {
+        size_t count = sources_fit(routes->ruleset, class, &fits);
+        err = lookout_put(routes, &fits, count, ret);
+    }
+    buf_done(&fits);
+    return err == OK ? map_put(&routes->classes, class, *ret) : err;
+}
+
 enum err routes_find(struct routes *routes, struct str class, struct lookout **ret)
 {
-    uint64_t place;
-    if (!map_get(&routes->classes, class, &place)) {
-        if (routes->classes.count == CLASSES_MAX) {
-            routes_forget(routes);
-        }
-        struct buf fits;
-        char *bytes = NULL;
-        buf_init(&fits, RULESET_SIZE_MAX);
-        enum err err = buf_extend(&fits, ruleset_audiences(routes->ruleset), &bytes);
-        if (err == OK) {
-            size_t count = sources_fit(routes->ruleset, class, &fits);
-            err = lookout_put(routes, &fits, count, &place);
-        }
-        buf_done(&fits);
-        err = err == OK ? map_put(&routes->classes, class, place) : err;
+    const bool like_last = class.size > 0 && class.size == routes->last_size &&
+                           memcmp(class.data, routes->last, class.size) == 0;
+    uint64_t place = routes->last_place;
+    if (!like_last && !map_get(&routes->classes, class, &place)) {
+        enum err err = class_meet(routes, class, &place);
         if (err != OK) {
             return err;
         }
+    }
+    if (!like_last && class.size > 0 && class.size <= LAST_MAX) {
+        memcpy(routes->last, class.data, class.size);
+        routes->last_size = class.size;
+        routes->last_place = place;
     }
     memcpy(ret, routes->lookouts.data + place * sizeof(struct lookout *), sizeof(struct lookout *));
     return OK;

@@ -114,6 +114,9 @@ NODISCARD enum err batch_check(struct str bytes, struct arena *mem, struct batch
 
 /* The events of a checked batch, by index < batch->events. */
 void batch_event(const struct batch *batch, uint32_t index, struct event *ret);
+/* The record of one and when it was received, for who looks at nothing else. */
+static inline struct str batch_record(const struct batch *batch, uint32_t index,
+                                      struct wall *ret_received);
 /* Its fields, by index < event->spans, in the order the parser found them. */
 static inline void event_span(const struct event *event, uint32_t index, struct span *ret);
 /* A span's value in readable form: borrowed if it stands so in the text, else made in mem. */
@@ -124,6 +127,15 @@ NODISCARD enum err event_find(const struct event *event, struct str name, struct
 struct wall event_time(const struct event *event);
 
 bool batch_key_given(const struct batch_key *key);
+
+static inline struct str batch_record(const struct batch *batch, uint32_t index,
+                                      struct wall *ret_received)
+{
+    assert(index < batch->events);
+    const char *at = batch->event_table + (size_t)index * BATCH_EVENT_SIZE;
+    ret_received->ns = (int64_t)get_u64(at);
+    return (struct str){batch->text.data + get_u32(at + 16), get_u32(at + 20)};
+}
 
 static inline void event_span(const struct event *event, uint32_t index, struct span *ret)
 {

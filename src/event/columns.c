@@ -1,7 +1,7 @@
 /*
- * The two directions between rows and columns.
+ * From columns to rows.
  *
- * Always true: both write exactly as many bytes as they read, whatever the tables hold; only the
+ * Always true: it writes exactly as many bytes as it reads, whatever the tables hold; only the
  * counts in the header are believed, after they were found to fit.
  */
 
@@ -38,22 +38,6 @@ static enum err tables_of(struct str bytes, struct tables *ret)
 
 /* Columns of `words` words each; the first `relative` of them as differences.  Row by row, so that
  * each row is looked at once; the counts of words are constants where it is called. */
-static inline void turn(const char *rows, size_t count, size_t words, size_t relative,
-                        char *columns)
-{
-    static const char before_all[BATCH_EVENT_SIZE];
-    const char *before = before_all;
-    for (size_t i = 0; i < count; i++) {
-        const char *row = rows + i * words * 4;
-        for (size_t word = 0; word < words; word++) {
-            uint32_t value = get_u32(row + word * 4);
-            uint32_t last = word < relative ? get_u32(before + word * 4) : 0;
-            put_u32(columns + (word * count + i) * 4, value - last);
-        }
-        before = row;
-    }
-}
-
 static inline void turn_back(const char *columns, size_t count, size_t words, size_t relative,
                              char *rows)
 {
@@ -77,19 +61,6 @@ static size_t rest_copy(struct str bytes, const struct tables *tables, char *to)
     memcpy(to, bytes.data, BATCH_HEADER_SIZE);
     memcpy(to + at, bytes.data + at, bytes.size - at);
     return BATCH_HEADER_SIZE + tables->events_size;
-}
-
-enum err columns_from_batch(struct str batch, char *to)
-{
-    struct tables tables;
-    enum err err = tables_of(batch, &tables);
-    if (err == OK) {
-        const size_t head = BATCH_HEADER_SIZE;
-        const size_t spans = rest_copy(batch, &tables, to);
-        turn(batch.data + head, tables.events, EVENT_WORDS, EVENT_WORDS, to + head);
-        turn(batch.data + spans, tables.spans, SPAN_WORDS, 1, to + spans);
-    }
-    return err;
 }
 
 enum err columns_to_batch(struct str columns, char *to)

@@ -1,9 +1,8 @@
 #pragma once
 
 /*
- * A batch with its tables turned: what stands below each other in the rows of events and spans
- * stands side by side, as the difference from the one before.  Rows resemble their neighbours, so
- * this packs to a twenty-fifth of what rows pack to, and in a fifth of the time.
+ * A batch with its tables turned, as journals of versions 2 and 3 hold it: what stands below each
+ * other in the rows of events and spans stands side by side, as the difference from the one before.
  *
  *     OFFSET                     bytes
  *          0                     the batch's header, as it is
@@ -13,12 +12,10 @@
  *                                then their third words, as they are
  *         then                   names and text, as they are
  *
- * The size does not change.  Both directions take any bytes whose header's counts fit their size,
- * and one undoes the other.
+ * The size does not change.  Any bytes can be turned back whose header's counts fit their size.
  */
 
 #include "event/batch.h"
 
 /* to: as large as the bytes, and apart from them.  ERR_CORRUPT: the header's counts do not fit. */
-NODISCARD enum err columns_from_batch(struct str batch, char *to);
 NODISCARD enum err columns_to_batch(struct str columns, char *to);
