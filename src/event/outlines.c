@@ -22,7 +22,7 @@
 #define COLUMN_HEAD  5
 #define TRIES        8  /* places at which an outline is looked for */
 #define THIRD        8  /* where a span's third word stands */
-#define APART        16 /* words between columns: their lines shall not share a place in caches */
+#define COLUMN_APART 16 /* words between columns: their lines shall not share a place in caches */
 #define REPEATED     4  /* as often at least the spans of outlines must occur to be worth it */
 
 /* The columns over all events. */
@@ -265,7 +265,7 @@ static enum err tables_turn(struct packing *packing, struct arena *scratch, char
     size_t room = 0;
     for (size_t i = 0; i < packing->count; i++) {
         struct outline *outline = &packing->outlines[i];
-        outline->stride = outline->events + (outline->events < APART ? 0 : APART);
+        outline->stride = outline->events + (outline->events < COLUMN_APART ? 0 : COLUMN_APART);
         room += 2 * outline->stride * outline->spans;
     }
     const size_t events = (size_t)packing->batch->events * EVENT_COLUMNS;
