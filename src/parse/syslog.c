@@ -188,7 +188,7 @@ static bool is_told(const struct found *found, enum name name)
     return (found->told >> name & 1) != 0;
 }
 
-static void tell_once(struct found *found, enum name name, struct str part)
+static void tell_once(struct found *found, uint16_t name, struct str part)
 {
     if (part.size > 0 && !is_told(found, name)) {
         found_tell(found, name, part, SPAN_RAW);
