@@ -72,7 +72,7 @@ void collect_free(struct collect *collect)
     if (collect->generation != NULL) {
         (void)!collect_flush(collect);
     }
-    drain_free(collect->drain);
+    udp_end(collect);
     for (size_t i = 0; i < collect->listeners_count; i++) {
         struct listener *listener = collect->listeners[i];
         if (listener->kind == COLLECT_SYSLOG_UDP) {

@@ -29,7 +29,8 @@ struct collect;
 enum reject_reason {
     REJECT_TOO_LONG,     /* a record over RECORD_SIZE_MAX */
     REJECT_FRAMING,      /* an octet count that lies */
-    REJECT_KERNEL_DROP,  /* datagrams that the socket's buffer could not hold (SO_RXQ_OVFL) */
+    REJECT_KERNEL_DROP,  /* datagrams that the socket's buffer could not hold (SO_RXQ_OVFL), or
+                             that a front which died had read */
     REJECT_CONFLICT,     /* an Idempotency-Key that was used for another post */
     REJECT_UNAUTHORISED, /* posts without a known token */
     REJECT_REFUSED,      /* what the archive will never take: a client whose key is destroyed */

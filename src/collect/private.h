@@ -172,6 +172,7 @@ struct listener {
     size_t drain;          /* by collect's drain under this number */
     size_t index;          /* in the order of collect_listen */
     uint32_t drops;        /* accounted for, in the kernel's count */
+    uint32_t inherited;    /* had a front read that died; not accounted for */
     struct mono stranger;  /* when one was last heard; 0: never */
     struct map bindings;   /* sender's address to binding index, a cache */
     struct tls_gate *gate; /* of streams; NULL: without TLS */
@@ -182,6 +183,7 @@ struct listener {
 NODISCARD enum err udp_start(struct listener *listener);
 NODISCARD enum err udp_flush(struct collect *collect); /* reads the last, and takes all of it in */
 void udp_sweep(struct collect *collect);               /* losses that no datagram has told of */
+void udp_end(struct collect *collect);                 /* says what is given up */
 /* connection.c: whether a kind is one of streams; their start, stop and resume. */
 bool collect_kind_is_stream(enum collect_kind kind);
 NODISCARD enum err connections_start(struct listener *listener);
@@ -230,7 +232,7 @@ struct collect {
     struct timer *tick;  /* some ms after something was opened */
     struct timer *sweep; /* each second */
     bool ticking;
-    bool held;           /* there was no room; nothing is read until collect_resume */
+    bool held;           /* there was no room; nothing is taken in until collect_resume */
     struct drain *drain; /* of all UDP sockets; NULL: not begun */
     /* Streams */
     struct connection *connections;

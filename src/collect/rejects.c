@@ -9,7 +9,7 @@
 static const char *const texts[REJECT_REASON_COUNT] = {
     [REJECT_TOO_LONG] = "record too long",
     [REJECT_FRAMING] = "octet count does not fit",
-    [REJECT_KERNEL_DROP] = "dropped by the kernel",
+    [REJECT_KERNEL_DROP] = "lost on arrival",
     [REJECT_CONFLICT] = "Idempotency-Key used for another post",
     [REJECT_UNAUTHORISED] = "no known token",
     [REJECT_REFUSED] = "refused by the archive",

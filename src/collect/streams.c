@@ -57,7 +57,10 @@ void stream_owes(struct collect *collect, struct listener *listener)
 {
     struct stream *stream = collect->streams.last;
     if (stream->listener != listener) {
-        stream_settle(collect, stream); /* a little early: one number is kept, not one for each */
+        if (stream->datagrams > 0) { /* one number is kept, not one for each */
+            drain_shift(collect->drain, stream->listener->drain, listener->drain,
+                        stream->datagrams);
+        }
         stream->listener = listener;
     }
     stream->datagrams++;

@@ -18,11 +18,14 @@
 
 #define TURN_MAX    512   /* Datagrams of a listener in a turn, so that others get theirs. */
 #define STRANGER_MS 60000 /* So long after one was heard, what is lost may be a stranger's. */
+#define WAIT_MAX_NS (60 * NS_PER_SECOND)
+#define LOST_MAX    (DATAGRAMS_MEMORY_MAX / 64) /* More do not fit the memory of one who died. */
 
 static void readable(void *context);
 static enum err take_in(struct listener *listener, size_t count_max);
 static void drops_count(struct listener *listener, uint32_t drops);
-static void lost_count(struct listener *listener, uint32_t lost);
+static void inherited_tell(struct listener *listener);
+static const struct binding *binding_of_lost(const struct listener *listener);
 static const struct binding *binding_of(struct listener *listener, const struct peer *peer);
 
 enum err collect_drain(struct collect *collect)
@@ -46,19 +49,45 @@ enum err udp_start(struct listener *listener)
     }
     if (collect->calls.waiting != NULL) {
         waiting = collect->calls.waiting(collect->calls.context, listener->index);
-        uint32_t lost = atomic_exchange(waiting, 0);
-        if (lost > 0) {
-            lost_count(listener, lost);
-            collect_say(collect, "listener %s: %u datagrams were lost with a process that ended",
-                        listener->name, lost);
-        }
+        listener->inherited = atomic_load(waiting);
     }
     enum err err = collect_drain(collect);
     if (err == OK) {
         err = drain_add(collect->drain, listener->socket, waiting, &listener->drain);
     }
     listener->drains = err == OK;
+    inherited_tell(listener);
     return err;
+}
+
+/* What a front that died had read stays counted as waiting until somebody else has the number. */
+static void inherited_tell(struct listener *listener)
+{
+    struct collect *collect = listener->collect;
+    const struct binding *binding = binding_of_lost(listener);
+    uint32_t lost = listener->inherited < LOST_MAX ? listener->inherited : LOST_MAX;
+    if (!listener->drains || lost == 0 || binding == NULL ||
+        collect->calls.reject(collect->calls.context, binding->client, binding->source,
+                              REJECT_KERNEL_DROP, lost) != OK) {
+        return;
+    }
+    drain_settle(collect->drain, listener->drain, listener->inherited);
+    listener->inherited = 0;
+    collect_say(collect, "listener %s: %u datagrams were lost with a process that ended",
+                listener->name, lost);
+}
+
+void udp_end(struct collect *collect)
+{
+    for (size_t i = 0; i < collect->listeners_count; i++) {
+        struct listener *listener = collect->listeners[i];
+        uint32_t left = listener->drains ? drain_waiting(collect->drain, listener->drain) : 0;
+        if (left > 0) {
+            collect_say(collect, "listener %s: %u datagrams were read and found no room",
+                        listener->name, left);
+        }
+    }
+    drain_free(collect->drain);
 }
 
 enum err udp_flush(struct collect *collect)
@@ -84,6 +113,7 @@ void udp_sweep(struct collect *collect)
         struct listener *listener = collect->listeners[i];
         struct drained waits; /* and will tell, after whoever was heard before it */
         uint32_t drops;
+        inherited_tell(listener);
         if (listener->drains && !drain_at(collect->drain, listener->drain, &waits) &&
             socket_drops(listener->socket, &drops) == OK) {
             drops_count(listener, drops);
@@ -138,7 +168,9 @@ static enum err take_in(struct listener *listener, size_t count_max)
     enum err err = OK;
     for (size_t count = 0; count < count_max && drain_at(collect->drain, listener->drain, &drained);
          count++) {
-        const struct wall received = {wall.ns - (now.ns - drained.read.ns)};
+        /* After a long wait it counts as arriving now: nobody looks for it among what came then. */
+        const int64_t waited = now.ns - drained.read.ns;
+        const struct wall received = {wall.ns - (waited < WAIT_MAX_NS ? waited : 0)};
         if (count == 0 || memcmp(drained.peer.address, last.address, sizeof last.address) != 0) {
             binding = binding_of(listener, &drained.peer);
             last = drained.peer;
@@ -165,11 +197,6 @@ static const struct binding *binding_of_lost(const struct listener *listener)
     return strange ? sender_unknown(generation, name) : sender_of_listener(generation, name);
 }
 
-static void lost_count(struct listener *listener, uint32_t lost)
-{
-    reject_add(listener->collect, binding_of_lost(listener), REJECT_KERNEL_DROP, lost);
-}
-
 static void drops_count(struct listener *listener, uint32_t drops)
 {
     uint32_t lost = drops - listener->drops;
@@ -180,7 +207,7 @@ static void drops_count(struct listener *listener, uint32_t drops)
             listener->collect->calls.drops_told(listener->collect->calls.context, listener->index,
                                                 drops);
         }
-        lost_count(listener, lost);
+        reject_add(listener->collect, binding_of_lost(listener), REJECT_KERNEL_DROP, lost);
         collect_say(listener->collect, "listener %s: the kernel dropped %u datagrams",
                     listener->name, lost);
     }

@@ -28,10 +28,15 @@ static struct {
     _Atomic uint32_t waiting;
 } tower;
 
+static bool books_full; /* there is no room for rejects */
+
 static enum err reject_note(void *context, struct client_id client, struct source_id source,
                             enum reject_reason reason, uint64_t count)
 {
     (void)context, (void)client;
+    if (books_full) {
+        return ERR_AGAIN;
+    }
     if (reason == REJECT_KERNEL_DROP) {
         tower.lost_by = source;
         tower.lost += count;
@@ -220,5 +225,25 @@ TEST(what_a_front_that_died_had_read_is_counted_as_lost_by_the_next)
     bind_all(1); /* Another generation counts nothing again. */
     run_ms(20);
     CHECK(tower.lost == 123);
+    tower_down();
+}
+
+TEST(that_count_stands_until_somebody_has_it)
+{
+    books_full = true;
+    tower_up(1, 123);
+    run_ms(20);
+    CHECK(tower.lost == 0 && tower.waiting == 123);
+    books_full = false;
+    run_ms(2500); /* the sweep asks again */
+    CHECK(tower.lost == 123 && tower.waiting == 0);
+    tower_down();
+}
+
+TEST(a_count_that_no_memory_could_hold_is_not_believed)
+{
+    tower_up(1, UINT32_MAX);
+    run_ms(20);
+    CHECK(tower.lost == DATAGRAMS_MEMORY_MAX / 64 && tower.waiting == 0);
     tower_down();
 }

@@ -12,7 +12,8 @@
  * Always true: a chunk belongs to the thread while `filling`, to the loop while `taken`, and is
  * under the lock otherwise; neither waits for the other while it holds the lock.  Of one socket the
  * list is older than `open`, and `taken` is older than both.  A socket may fill three times what
- * it leaves free of the memory, so that one flood does not take it from the others.
+ * it leaves free of the memory, so that one flood does not take it from the others; one that has
+ * nothing may begin as long as there is any.  Whoever takes the open chunk tells the loop of it.
  */
 
 #include "sys/drain.h"
@@ -88,10 +89,11 @@ struct drain {
     size_t count;
     struct chunk *spare;
     size_t spares, size, size_max; /* size: of chunks that are no spares */
-    bool told, stopping, used;
+    bool told, stopping, last_read, used;
 };
 
 static void *drain_run(void *context);
+static void thread_end(struct drain *drain, bool last_read);
 static void on_ready(void *context, int descriptor, unsigned events);
 static void chunk_put(struct drain *drain, struct source *source, struct chunk *chunk);
 
@@ -180,7 +182,7 @@ void drain_free(struct drain *drain)
     if (drain == NULL) {
         return;
     }
-    drain_stop(drain);
+    thread_end(drain, false);
     for (size_t i = 0; i < drain->count; i++) {
         chunks_free(drain->sources[i].taken);
         chunks_free(drain->sources[i].first);
@@ -218,11 +220,12 @@ enum err drain_add(struct drain *drain, int socket, _Atomic uint32_t *waiting, s
 
 /* ---- The thread. */
 
-/* Within the lock: whether it may have one chunk more, which the next burst may need. */
+/* Within the lock: whether it may have one chunk more, which the next burst may need; of the
+ * largest datagrams a burst fills 22. */
 static bool source_may_grow(const struct drain *drain, const struct source *source)
 {
     size_t left = drain->size < drain->size_max ? drain->size_max - drain->size : 0;
-    return source->size == 0 || source->size + CHUNK_SIZE <= SHARE * left;
+    return source->size == 0 ? left > 0 : source->size + CHUNK_SIZE <= SHARE * left;
 }
 
 /* A chunk more for the source; NULL: there is no memory. */
@@ -364,7 +367,7 @@ struct polled {
     struct pollfd list[1 + LISTENERS_MAX];
     struct source *sources[1 + LISTENERS_MAX];
     nfds_t count;
-    bool stopping;
+    bool stopping, last_read;
 };
 
 static void polled_make(struct drain *drain, struct polled *ret)
@@ -373,6 +376,7 @@ static void polled_make(struct drain *drain, struct polled *ret)
     ret->list[0] = (struct pollfd){.fd = drain->wake, .events = POLLIN};
     ret->count = 1;
     ret->stopping = drain->stopping;
+    ret->last_read = drain->last_read;
     for (size_t i = 0; i < drain->count; i++) {
         struct source *source = &drain->sources[i];
         if (!source->full || drain->stopping) {
@@ -430,22 +434,28 @@ static void *drain_run(void *context)
             (void)nanosleep(&gather, NULL);
         }
     }
-    for (nfds_t i = 1; i < polled.count; i++) {
+    for (nfds_t i = 1; polled.last_read && i < polled.count; i++) {
         (void)source_read(drain, polled.sources[i], BURSTS_LAST);
     }
     return NULL;
 }
 
-void drain_stop(struct drain *drain)
+static void thread_end(struct drain *drain, bool last_read)
 {
     if (drain->running) {
         lock(drain);
         drain->stopping = true;
+        drain->last_read = last_read;
         unlock(drain);
         event_write(drain->wake);
         (void)pthread_join(drain->thread, NULL);
         drain->running = false;
     }
+}
+
+void drain_stop(struct drain *drain)
+{
+    thread_end(drain, true);
 }
 
 /* ---- The loop. */
@@ -486,10 +496,14 @@ static void chunk_put(struct drain *drain, struct source *source, struct chunk *
         drain->spares++;
         chunk = NULL;
     }
-    bool was_full = source->full && source_may_grow(drain, source);
-    source->full &= !was_full;
+    bool goes_on = false;
+    for (size_t i = 0; i < drain->count; i++) {
+        bool may = drain->sources[i].full && source_may_grow(drain, &drain->sources[i]);
+        drain->sources[i].full &= !may;
+        goes_on |= may;
+    }
     unlock(drain);
-    if (was_full) {
+    if (goes_on) {
         event_write(drain->wake);
     }
     if (chunk != NULL) {
@@ -507,6 +521,9 @@ static struct chunk *source_take(struct drain *drain, struct source *source)
     } else if (!source->filling) {
         chunk = source->open;
         source->open = NULL;
+    }
+    if (chunk != NULL) {
+        tell(drain);
     }
     unlock(drain);
     return chunk;
@@ -544,6 +561,17 @@ void drain_pass(struct drain *drain, size_t index)
 void drain_settle(struct drain *drain, size_t index, uint32_t count)
 {
     atomic_fetch_sub(drain->sources[index].waiting, count);
+}
+
+void drain_shift(struct drain *drain, size_t from, size_t to, uint32_t count)
+{
+    atomic_fetch_add(drain->sources[to].waiting, count);
+    atomic_fetch_sub(drain->sources[from].waiting, count);
+}
+
+uint32_t drain_waiting(const struct drain *drain, size_t index)
+{
+    return atomic_load(drain->sources[index].waiting);
 }
 
 void drain_sweep(struct drain *drain)

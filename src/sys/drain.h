@@ -9,8 +9,8 @@
  *               → drain_free
  *
  * The memory is taken as it is needed and given back.  When there is none left for a socket, what
- * comes stays in the socket, and the kernel drops and counts what that cannot hold: nothing that
- * was read is ever dropped here.
+ * comes stays in the socket, and the kernel drops and counts what that cannot hold: while the
+ * thread runs, nothing that was read is dropped here.
  */
 
 #include <stdatomic.h>
@@ -22,11 +22,12 @@
 struct drain;
 
 /* Makes the thread.  The call comes on the loop as long as there is something to be taken.
- * size_max: bytes for all sockets together, some 4 MiB more at worst. */
+ * size_max: bytes for all sockets together, some 6 MiB more at worst. */
 typedef void drain_call(void *context);
 NODISCARD enum err drain_new(struct loop *loop, size_t size_max, drain_call *call, void *context,
                              struct drain **ret);
-/* Ends the thread; what was not passed is forgotten, the sockets stay open.  NULL is fine. */
+/* Ends the thread; what was not passed is forgotten, what the sockets hold stays there.  They stay
+ * open.  NULL is fine. */
 void drain_free(struct drain *drain);
 
 /* From now on the socket is emptied; it must stay open until drain_stop.  *waiting is kept at how
@@ -47,8 +48,12 @@ struct drained {
 bool drain_at(struct drain *drain, size_t index, struct drained *ret);
 /* Done with its bytes. */
 void drain_pass(struct drain *drain, size_t index);
-/* So many of those that were passed are no longer ours to lose. */
+/* Somebody else answers for so many of those that were passed: takes them off *waiting. */
 void drain_settle(struct drain *drain, size_t index, uint32_t count);
+/* So many of those that were passed count as the other socket's from now on. */
+void drain_shift(struct drain *drain, size_t from, size_t to, uint32_t count);
+/* How many of the socket's were read and not settled. */
+uint32_t drain_waiting(const struct drain *drain, size_t index);
 
 /* Takes what the sockets hold at this moment, as far as there is memory, and ends the thread. */
 void drain_stop(struct drain *drain);

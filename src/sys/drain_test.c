@@ -181,6 +181,56 @@ TEST(at_the_end_what_the_socket_holds_is_read_and_nothing_more)
     end();
 }
 
+/* Somebody looks while the thread is at it, as the sweep may. */
+TEST(what_is_looked_at_out_of_turn_is_told_all_the_same)
+{
+    struct drained drained;
+    begin((size_t)8 << 20);
+    for (unsigned i = 0; i < 100; i++) {
+        put(0, i, i + 1, 20);
+        for (uint64_t tries = 0; !drain_at(drain, 0, &drained) && tries < 100000000; tries++) {
+        }
+        (void)usleep(2000);
+        wait_seen(0, i + 1);
+        CHECK(seen[0] == i + 1);
+    }
+    end();
+}
+
+TEST(whoever_gives_up_leaves_in_the_sockets_what_they_hold)
+{
+    char byte;
+    begin((size_t)8 << 20);
+    drain_watch(drain, 0);
+    drain_free(drain);
+    drain = NULL;
+    put(0, 0, 500, 20);
+    unsigned left = 0;
+    while (recv(listeners[0], &byte, 1, MSG_DONTWAIT) >= 0) {
+        left++;
+    }
+    CHECK(left == 500 && waiting[0] == 0);
+    end();
+}
+
+TEST(what_one_socket_owes_another_may_take_over)
+{
+    struct drained drained;
+    begin((size_t)8 << 20);
+    drain_watch(drain, 0);
+    put(0, 0, 10, 20);
+    wait_waiting(0, 10);
+    for (unsigned i = 0; i < 5000 && seen[0] < 10; i++) {
+        for (; drain_at(drain, 0, &drained); seen[0]++) {
+            drain_pass(drain, 0);
+        }
+        (void)usleep(1000);
+    }
+    drain_shift(drain, 0, 1, 7);
+    CHECK(drain_waiting(drain, 0) == 3 && drain_waiting(drain, 1) == 7);
+    end();
+}
+
 TEST(what_was_lost_is_told_with_what_came_after_it)
 {
     struct drained drained;
