@@ -1,5 +1,5 @@
-/* What a journal was given is read for ever: the folder `golden` has two frames of each version
- * whose payloads differ, a batch and a generation. */
+/* What a journal was given is read for ever: the folder `golden` has two frames of versions 3
+ * and 4, whose payloads differ, a batch and a generation. */
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -102,8 +102,8 @@ NODISCARD enum err collect_listen_tls(struct collect *collect, struct str name,
  * on. */
 NODISCARD enum err collect_secure(struct collect *collect, struct str name,
                                   const struct tls_papers *papers, struct why *why);
-/* Makes now the thread that UDP sockets are emptied by, where there are any; otherwise the first
- * collect_bind does, which a confined process is not allowed. */
+/* Makes the thread that empties UDP sockets, where there are any.  A process that will be confined
+ * calls it before that; elsewhere the first collect_bind does. */
 NODISCARD enum err collect_drain(struct collect *collect);
 /* A new generation of bindings (bytes by tenant_bindings; copied). */
 NODISCARD enum err collect_bind(struct collect *collect, struct str bindings, struct why *why);

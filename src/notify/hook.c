@@ -44,7 +44,7 @@ static void phone_print(struct json_out *out, const struct letter *letter, struc
 }
 
 /* Chat systems read "<!channel>", "@here" and "<address|text>" as calls and links: with the
- * full-width forms of both characters a text stays one. */
+ * full-width forms of both characters a text does nothing but be read. */
 static enum err chat_calm(struct str text, struct buf *out)
 {
     enum err err = OK;

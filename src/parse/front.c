@@ -13,8 +13,9 @@
  *
  * And none is asked whose punctuation is not in the text at all.
  *
- * Always true: what is left out would have been refused by the pattern itself, but for a weekday
- * that there is not: times pass over its letters unread.  recognise_test.c asks all rows.
+ * Always true: what is left out would have been refused by the pattern itself.  One exception: a
+ * time whose weekday there is not ("Xyz Nov 23 ...") is left out, though its pattern, which passes
+ * over those letters, would take it.  recognise_test.c asks all rows.
  */
 
 #include <endian.h>

@@ -1,9 +1,10 @@
 #pragma once
 
 /*
- * Losses that become events: datagrams that the kernel dropped are counted in the books, and the
- * count is itself a record in the archive of the source that lost them, so that a search over those
- * hours says that something is missing (R-A9).
+ * Losses that become events: datagrams that were lost on arrival (the kernel dropped them, or a
+ * front died with them) are counted in the books, and the count is itself a record in the archive
+ * of the source that lost them, so that a search over those hours says that something is missing
+ * (R-A9).
  */
 
 #include "base/arena.h"

@@ -1,7 +1,7 @@
 #pragma once
 
 /*
- * Threads, for the one process of the service that may have them (herald), and for commands.
+ * Threads, for herald and for commands (front has one of another kind: sys/drain.h).
  *
  * Work that blocks, in a thread of its own, beside a loop:
  *
