@@ -41,11 +41,22 @@ export function onFactorWanted(call: () => void): void {
   factorWanted = call;
 }
 
+const TRIES_MAX = 3;
 const manners: Middleware = {
   onRequest({ request }) {
     request.headers.set("Hinomi-Request", "1");
     request.headers.set("Accept-Language", language.value);
     return request;
+  },
+  /* Who presses on before the last answer is there may ask for too much at once: what only reads is asked again. */
+  async onResponse({ request, response }) {
+    let got = response;
+    for (let tries = 0; tries < TRIES_MAX && request.method === "GET" && (got.status === 429 || got.status === 503); tries++) {
+      const seconds = Math.min(Number(got.headers.get("Retry-After")) || 1, 2);
+      await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+      got = await fetch(new Request(request));
+    }
+    return got;
   },
 };
 const client = createClient<paths>({ baseUrl: "/api/v1", credentials: "same-origin" });
