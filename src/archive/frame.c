@@ -279,10 +279,12 @@ static enum err batch_unpack(struct str packed, struct zstd *zstd, struct arena 
         return ERR_CORRUPT;
     }
     const size_t first_size = get_u32(packed.data);
+    const size_t first_packed = get_u32(packed.data + 4);
     const struct str rest = str_slice(packed, FIRST_AT, packed.size);
-    const struct str first = str_slice(rest, 0, get_u32(packed.data + 4));
+    const struct str first = str_slice(rest, 0, first_packed);
     const struct str second = str_slice(rest, first.size, rest.size);
-    if (first_size > FRAME_PAYLOAD_MAX || first_size < BATCH_HEADER_SIZE) {
+    if (first_size > FRAME_PAYLOAD_MAX || first_size < BATCH_HEADER_SIZE ||
+        first_packed > rest.size) {
         return ERR_CORRUPT;
     }
     char *tables = arena_take_plain(mem, first_size);

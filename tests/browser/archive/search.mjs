@@ -38,6 +38,14 @@ for (const language of ["ja", "en"]) {
   check(await top.getByRole("listitem").count() === 2, "`top` becomes bars, the most frequent first", await top.innerText());
   check(/^198\.51\.100\.7\s+23/.test(await top.getByRole("listitem").first().innerText()), "with exact counts", await top.innerText());
   if (settings.pictures) await picture(page, `search-top-${language}`);
+  let asked = 0;
+  const events = /\/api\/v1\/clients\/[^/]+\/events\?/;
+  await page.route(events, (route) => (asked++ === 0
+    ? route.fulfill({ status: 429, headers: { "Retry-After": "1" }, contentType: "application/json", body: "{}" }) : route.continue()));
+  await found(window, "GET | top 10 source.ip");
+  await top.waitFor(WAIT);
+  check(asked > 1, "a search that was too much at once is asked again", asked);
+  await page.unroute(events);
   await top.getByRole("button").first().press("Enter");
   await page.waitForURL((url) => !url.searchParams.get("q").includes("|"), WAIT);
   check(await page.inputValue("#query") === 'GET source.ip: "198.51.100.7"', "and leads to the events of a value", await page.inputValue("#query"));
