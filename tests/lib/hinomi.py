@@ -8,11 +8,12 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
+
+from ports import free_port
 
 HINOMI = os.environ["HINOMI"]
 ROOT = pathlib.Path(os.environ["ROOT"])
@@ -75,12 +76,6 @@ class Noise(threading.Thread):
         return seconds + 3 * self.late
 
 
-def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def wait_for(condition, seconds=10, every=0.05):
     """What `condition` returns once that is true, or its last answer after `seconds`."""
     end = time.monotonic() + seconds
@@ -96,7 +91,7 @@ class Service:
         self.folder = pathlib.Path(folder)
         self.data = self.folder / "var"
         self.certificate = self.folder / "var.keys/portal/certificate.pem" # made at the first start
-        self.udp = free_port(socket.SOCK_DGRAM)
+        self.udp = free_port()
         self.tcp = free_port()
         self.http = free_port()
         self.config = self.folder / "hinomi.yaml"
