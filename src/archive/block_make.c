@@ -284,7 +284,7 @@ static enum err gap_turn(struct block_maker *maker, uint32_t shape, struct gap *
 }
 
 static inline enum err gap_add(struct block_maker *maker, uint32_t shape, struct gap *gap,
-                               struct str text, uint32_t row)
+                               struct str text, bool roomy, uint32_t row)
 {
     if (gap->column == NONE32) {
         if (gap->size == text.size &&
@@ -296,28 +296,30 @@ static inline enum err gap_add(struct block_maker *maker, uint32_t shape, struct
             return err;
         }
     }
-    return column_add(&maker->columns[gap->column], text, row);
+    return column_add(&maker->columns[gap->column], text, roomy, row);
 }
 
 static enum err row_add(struct block_maker *maker, uint32_t number, const struct cut *cut,
-                        const char *text, struct str record, uint32_t row)
+                        struct str text, struct str record, uint32_t row)
 {
     const struct shape *shape = &maker_shapes(maker)[number - 1];
     const uint32_t *columns = maker_shape_columns(maker, shape);
     struct gap *gaps = maker_gaps(maker) + shape->first_gap;
     const char *at = record.data;
+    bool roomy =
+        record.size > 0 && text.data + text.size - (record.data + record.size) >= BLOCK_SLACK;
     enum err err = OK;
     for (uint32_t i = 0; err == OK && i < cut->values_count; i++) {
-        struct str value = str_of(text + cut->values[i].offset, cut->values[i].size);
-        err = gap_add(maker, number, &gaps[i], str_of(at, (size_t)(value.data - at)), row);
-        err = err == OK ? column_add(&maker->columns[columns[i]], value, row) : err;
+        struct str value = str_of(text.data + cut->values[i].offset, cut->values[i].size);
+        err = gap_add(maker, number, &gaps[i], str_of(at, (size_t)(value.data - at)), roomy, row);
+        err = err == OK ? column_add(&maker->columns[columns[i]], value, roomy, row) : err;
         at = value.data + value.size;
     }
     struct str rest = str_of(at, (size_t)(record.data + record.size - at));
-    err = err == OK ? gap_add(maker, number, &gaps[cut->values_count], rest, row) : err;
+    err = err == OK ? gap_add(maker, number, &gaps[cut->values_count], rest, roomy, row) : err;
     for (uint32_t i = 0; err == OK && i < cut->derived_count; i++) {
-        struct str value = str_of(text + cut->derived[i].offset, cut->derived[i].size);
-        err = column_add(&maker->columns[columns[cut->values_count + i]], value, row);
+        struct str value = str_of(text.data + cut->derived[i].offset, cut->derived[i].size);
+        err = column_add(&maker->columns[columns[cut->values_count + i]], value, false, row);
     }
     return err;
 }
@@ -389,7 +391,7 @@ static enum err event_add(struct block_maker *maker, const struct event *event, 
     }
     before->event = err == OK ? at : NULL;
     err =
-        err == OK ? row_add(maker, before->shape, cut, batch->text.data, event->record, row) : err;
+        err == OK ? row_add(maker, before->shape, cut, batch->text, event->record, row) : err;
     if (err == OK) {
         maker_rows(maker)[row].shape = before->shape;
         maker_shapes(maker)[before->shape - 1].rows++;

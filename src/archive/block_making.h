@@ -188,13 +188,21 @@ static inline void text_copy(char *to, const char *from, size_t size)
     }
 }
 
-/* Copies the text. */
-static inline enum err column_add(struct maker_column *column, struct str text, uint32_t row)
+/* Copies the text.  roomy: behind it may be read as much as BLOCK_SLACK. */
+static inline enum err column_add(struct maker_column *column, struct str text, bool roomy,
+                                  uint32_t row)
 {
     struct buf *buf = &column->room.text;
     struct entry entry = {(uint32_t)buf->size, (uint32_t)text.size, row};
     char *to = buf->data + buf->size;
-    if (buf->capacity - buf->size < text.size) {
+    size_t left = buf->capacity - buf->size;
+    if (roomy && text.size <= BLOCK_SLACK && left >= BLOCK_SLACK) {
+        memcpy(to, text.data, BLOCK_SLACK);
+        buf->size += text.size;
+        column->bytes += text.size;
+        return entries_add(&column->room.entries, entry);
+    }
+    if (left < text.size) {
         enum err err = buf_extend(buf, text.size, &to);
         if (err != OK) {
             return err;

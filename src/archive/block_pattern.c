@@ -185,10 +185,49 @@ static bool plain_guess(const struct texts_view *view, struct column_pattern *re
 
 /* ---- Reading a text by a pattern. */
 
+#define EACH(byte) (0x0101010101010101ULL * (byte))
+
+/* In each byte of a word, the upper bit: whether it, below 0x80, is from `first` to `last`. */
+static inline uint64_t bytes_within(uint64_t bytes, unsigned char first, unsigned char last)
+{
+    return (bytes + EACH(0x80u - first)) & ~(bytes + EACH(0x7fu - last)) & EACH(0x80u);
+}
+
+/* Eight decimal digits at once; false: not all are. */
+static inline bool decimals_read(const char *from, uint64_t *value)
+{
+    uint64_t bytes = get_u64(from);
+    if ((bytes & EACH(0x80u)) != 0 || bytes_within(bytes, '0', '9') != EACH(0x80u)) {
+        return false;
+    }
+    bytes = (bytes & EACH(0x0fu)) * (10 * 256 + 1) >> 8;
+    bytes = (bytes & 0x00ff00ff00ff00ffULL) * (100 * 65536 + 1) >> 16;
+    bytes = (bytes & 0x0000ffff0000ffffULL) * (10000 * (1ULL << 32) + 1) >> 32;
+    *value = *value * 100000000 + bytes;
+    return true;
+}
+
+/* Eight hexadecimal digits at once, whose letters begin with `a`; false: not all are. */
+static inline bool hex_read(const char *from, unsigned char a, uint64_t *value)
+{
+    uint64_t bytes = get_u64(from);
+    uint64_t letters = bytes_within(bytes, a, (unsigned char)(a + 5));
+    if ((bytes & EACH(0x80u)) != 0 ||
+        (bytes_within(bytes, '0', '9') | letters) != EACH(0x80u)) {
+        return false;
+    }
+    bytes = __builtin_bswap64((bytes & EACH(0x0fu)) + (letters >> 7) * 9);
+    bytes = (bytes | bytes >> 4) & 0x00ff00ff00ff00ffULL;
+    bytes = (bytes | bytes >> 8) & 0x0000ffff0000ffffULL;
+    *value = *value << 32 | ((bytes | bytes >> 16) & UINT32_MAX);
+    return true;
+}
+
 static inline bool digits_read(const struct pattern_field *field, struct str text, size_t *at,
                                uint64_t *ret)
 {
     const uint8_t *digits = field->kind == DIGITS_UPPER ? upper_digits : lower_digits;
+    unsigned char a = field->kind == DIGITS_UPPER ? 'A' : 'a';
     bool hex = digits_hex(field->kind);
     bool fixed = digits_fixed(field->kind);
     const char *from = text.data + *at;
@@ -198,10 +237,16 @@ static inline bool digits_read(const struct pattern_field *field, struct str tex
     size_t i = 0;
     end = end < left ? end : left;
     if (hex) {
+        while (end - i >= 8 && hex_read(from + i, a, &value)) {
+            i += 8;
+        }
         for (; i < end && digits[(unsigned char)from[i]] != 0; i++) {
             value = value << 4 | (digits[(unsigned char)from[i]] - 1u);
         }
     } else {
+        while (end - i >= 8 && decimals_read(from + i, &value)) {
+            i += 8;
+        }
         for (; i < end && (unsigned char)(from[i] - '0') <= 9; i++) {
             value = value * 10 + (unsigned char)(from[i] - '0');
         }

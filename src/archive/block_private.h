@@ -51,12 +51,18 @@ uint64_t block_hash(struct str block); /* of all bytes but the hash itself */
 #define SHAPE_WHOLE 0 /* of rows whose leaf is stored as a batch */
 #define NONE32      UINT32_MAX
 
-/* str_equal for texts that are short for the most part: what is at most twice as long as a word is
- * two words, which may overlap. */
+/* str_equal for texts that are short for the most part: what is at most twice, or four times, as long
+ * as a word is two words, or four, which may overlap. */
 static inline bool text_equal(const char *a, const char *b, size_t size)
 {
     if (size >= 8 && size <= 16) {
         return get_u64(a) == get_u64(b) && get_u64(a + size - 8) == get_u64(b + size - 8);
+    }
+    if (size > 16 && size <= 32) {
+        const char *c = a + size - 16;
+        const char *d = b + size - 16;
+        return ((get_u64(a) ^ get_u64(b)) | (get_u64(a + 8) ^ get_u64(b + 8)) |
+                (get_u64(c) ^ get_u64(d)) | (get_u64(c + 8) ^ get_u64(d + 8))) == 0;
     }
     if (size >= 4 && size < 8) {
         return get_u32(a) == get_u32(b) && get_u32(a + size - 4) == get_u32(b + size - 4);

@@ -11,9 +11,9 @@
 
 #include <string.h>
 
-#define WORD_NONE   UINT32_MAX
 #define SLOTS_FIRST 256u
 #define PROBES_MAX  256u
+#define AHEAD       16u
 
 /* Eight bytes at a time; what is too short for that is two words, which may overlap. */
 static inline uint64_t word_hash(struct str text)
@@ -76,39 +76,47 @@ static bool slots_grow(struct coder *coder, const struct texts_view *view, uint3
 }
 
 /* That there are too many is soon seen: of texts that are nearly all different, a thousand tell. */
+static bool too_many(uint32_t words, uint32_t entries)
+{
+    return (entries >= 1024 && words > entries / 16 * 15) ||
+           (entries >= 4096 && words > entries / 4 * 3);
+}
+
+/* Slots are asked for some entries ahead: they lie anywhere, and memory is slow. */
 bool words_number(struct coder *coder, const struct texts_view *view, uint32_t max,
                   uint32_t *ret_count)
 {
+    uint64_t hashes[AHEAD];
     uint32_t mask = SLOTS_FIRST - 1;
     uint32_t count = 0;
-    uint32_t last = WORD_NONE;
     memset(coder->slots, 0, SLOTS_FIRST * sizeof *coder->slots);
     for (uint32_t i = 0; i < view->count; i++) {
-        struct str text = view_at(view, i);
-        if (last != WORD_NONE && view_is(view, text, coder->words[last])) {
-            coder->which[i] = last;
-            continue;
+        if (i % AHEAD == 0) {
+            uint32_t some = view->count - i < AHEAD ? view->count - i : AHEAD;
+            for (uint32_t k = 0; k < some; k++) {
+                hashes[k] = word_hash(view_at(view, i + k));
+                __builtin_prefetch(&coder->slots[(uint32_t)hashes[k] & mask]);
+            }
         }
-        uint64_t hash = word_hash(text);
+        struct str text = view_at(view, i);
+        uint64_t hash = hashes[i % AHEAD];
         uint64_t *slot = slot_find(coder, view, text, hash, mask);
         if (slot == NULL) {
             return false;
         }
-        if (*slot == 0) {
-            if (count == max || (i >= 1024 && count > i / 16 * 15) ||
-                (i >= 4096 && count > i / 4 * 3)) {
-                return false;
-            }
-            *slot = hash >> 32 << 32 | (count + 1);
-            last = count;
-            coder->words[count++] = i;
-            if (count > mask / 2 && !slots_grow(coder, view, count, &mask)) {
-                return false;
-            }
-        } else {
-            last = (uint32_t)*slot - 1;
+        if (*slot != 0) {
+            coder->which[i] = (uint32_t)*slot - 1;
+            continue;
         }
-        coder->which[i] = last;
+        if (count == max || too_many(count, i)) {
+            return false;
+        }
+        *slot = hash >> 32 << 32 | (count + 1);
+        coder->which[i] = count;
+        coder->words[count++] = i;
+        if (count > mask / 2 && !slots_grow(coder, view, count, &mask)) {
+            return false;
+        }
     }
     *ret_count = count;
     return true;
