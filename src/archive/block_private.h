@@ -51,8 +51,8 @@ uint64_t block_hash(struct str block); /* of all bytes but the hash itself */
 #define SHAPE_WHOLE 0 /* of rows whose leaf is stored as a batch */
 #define NONE32      UINT32_MAX
 
-/* str_equal for texts that are short for the most part: what is at most twice, or four times, as long
- * as a word is two words, or four, which may overlap. */
+/* str_equal for texts that are short for the most part: what is at most twice or four times as long
+ * as a word is two or four words, which may overlap. */
 static inline bool text_equal(const char *a, const char *b, size_t size)
 {
     if (size >= 8 && size <= 16) {
