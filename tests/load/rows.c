@@ -10,7 +10,7 @@
  *     time         nearly all ISO 8601 in milliseconds, ascending by 0 to 2 (TSV: seconds, and ms)
  *     host         500        NAME-NNN.siteN.example
  *     service      40         word-word
- *     level        4          skewed
+ *     level        3          skewed; the fourth never comes
  *     user         5,000      word.word-NNNN, skewed (the square of an even number)
  *     source       20,000     IPv4, even
  *     destination  300        IPv4, skewed
