@@ -390,8 +390,7 @@ static enum err event_add(struct block_maker *maker, const struct event *event, 
         err = event_cut(maker, event, cut, &before->shape);
     }
     before->event = err == OK ? at : NULL;
-    err =
-        err == OK ? row_add(maker, before->shape, cut, batch->text, event->record, row) : err;
+    err = err == OK ? row_add(maker, before->shape, cut, batch->text, event->record, row) : err;
     if (err == OK) {
         maker_rows(maker)[row].shape = before->shape;
         maker_shapes(maker)[before->shape - 1].rows++;

@@ -212,8 +212,7 @@ static inline bool hex_read(const char *from, unsigned char a, uint64_t *value)
 {
     uint64_t bytes = get_u64(from);
     uint64_t letters = bytes_within(bytes, a, (unsigned char)(a + 5));
-    if ((bytes & EACH(0x80u)) != 0 ||
-        (bytes_within(bytes, '0', '9') | letters) != EACH(0x80u)) {
+    if ((bytes & EACH(0x80u)) != 0 || (bytes_within(bytes, '0', '9') | letters) != EACH(0x80u)) {
         return false;
     }
     bytes = __builtin_bswap64((bytes & EACH(0x0fu)) + (letters >> 7) * 9);

@@ -108,8 +108,8 @@ TEST(numbers_of_any_length_come_back)
             char text[TEXT_MAX];
             /* at most 18 decimal digits: below 2^59 */
             uint64_t value = roll(&dice) >> (hex ? roll(&dice) % 64 : 5 + roll(&dice) % 59);
-            int size = snprintf(text, sizeof text, hex ? "0x%llx" : "n=%llu;",
-                                (unsigned long long)value);
+            int size =
+                snprintf(text, sizeof text, hex ? "0x%llx" : "n=%llu;", (unsigned long long)value);
             texts_add(&texts, text, (size_t)size);
         }
         CHECK(fits(&texts));

@@ -24,32 +24,39 @@ static bool stands_plain(char c)
     return (unsigned char)c >= 0x20 && (unsigned char)c < 0x7F && c != '"' && c != '\\' && c != '/';
 }
 
-static struct str plain_longest(struct str text)
-{
-    struct str best = {0};
-    for (size_t i = 0; i < text.size;) {
-        size_t from = i;
-        while (i < text.size && stands_plain(text.data[i])) {
-            i++;
-        }
-        if (i - from > best.size) {
-            best = str_slice(text, from, i - from);
-        }
-        i += i < text.size;
-    }
-    return best;
-}
-
-/* How seldom a byte stands in a log, roughly. */
+/* How seldom a byte stands in a log, roughly; letters are looked for in either case. */
 static unsigned rarity(char c)
 {
     static const struct str ranks[] = {{" .\\/-_,=0123456789", 18}, {"eaoinrstlcdm", 12}};
+    char lower = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
     for (unsigned rank = 0; rank < sizeof ranks / sizeof ranks[0]; rank++) {
-        if (str_find_byte(ranks[rank], c) != STR_NONE) {
+        if (str_find_byte(ranks[rank], lower) != STR_NONE) {
             return rank;
         }
     }
     return sizeof ranks / sizeof ranks[0];
+}
+
+/* Of the parts that stand plain, and are long enough, the one that is longest and rarest: an
+ * address that a keyword names stands in every line of its sender. */
+static struct str plain_rarest(struct str text)
+{
+    struct str best = {0};
+    unsigned most = 0;
+    for (size_t i = 0; i < text.size;) {
+        size_t from = i;
+        unsigned sum = 0;
+        while (i < text.size && stands_plain(text.data[i])) {
+            sum += 1 + rarity(text.data[i]);
+            i++;
+        }
+        if (i - from >= LITERAL_SIZE_MIN && sum > most) {
+            best = str_slice(text, from, i - from);
+            most = sum;
+        }
+        i += i < text.size;
+    }
+    return best;
 }
 
 /* The text up to where its ending is rarest: the engine looks for endings first, and would stop at
@@ -83,7 +90,7 @@ enum err alarm_make(struct patterns *patterns, const struct str *keywords, size_
         return ERR_MEMORY;
     }
     for (size_t i = 0; i < count; i++) {
-        texts[i] = ending_rarest(plain_longest(keywords[i]));
+        texts[i] = ending_rarest(plain_rarest(keywords[i]));
         caseless[i] = 1;
         if (texts[i].size < LITERAL_SIZE_MIN) {
             return OK;

@@ -221,7 +221,7 @@ NODISCARD enum err lookout_new(struct reading *reading, const struct sieve *cons
 void lookout_free(struct lookout *lookout);
 /* The numbers of those members that may hold for the event at hand, ascending; all others do not.
  * Valid until the next event. */
-NODISCARD enum err reading_sift(struct reading *reading, const struct lookout *lookout,
+NODISCARD enum err reading_sift(struct reading *reading, struct lookout *lookout,
                                 const uint32_t **ret, size_t *ret_count);
 /* All members of a lookout's sieves, ascending. */
 void lookout_members(const struct lookout *lookout, const uint32_t **ret, size_t *ret_count);

@@ -207,6 +207,52 @@ TEST(a_keyword_is_found_however_json_spells_it)
     end();
 }
 
+TEST(a_keyword_with_an_address_in_it_is_found_and_the_address_alone_is_not)
+{
+    begin();
+    member(text(FIELD_ANYWHERE, "*cat > /dev/tcp/127.0.0.1/80 <<END*", false));
+    CHECK(strcmp(sifted("cat > /dev/tcp/127.0.0.1/80 <<end", "y", SPAN_RAW), "A") == 0);
+    CHECK(strcmp(sifted("127.0.0.1", "80", SPAN_RAW), "") == 0);
+    end();
+}
+
+TEST(a_keyword_is_found_outside_of_the_record_whatever_stood_there_before)
+{
+    static const char *const derived[] = {"calm", "calm", "mimikatz", "calm", "xMIMIKATZ", "cal"};
+    enum { EVENTS = sizeof derived / sizeof derived[0] };
+    struct builder *builder = builder_new((struct client_id){1}, (struct source_id){1});
+    const struct sieve *sieve;
+    struct reading *reading;
+    struct lookout *lookout;
+    struct batch batch;
+    struct str bytes;
+    begin();
+    member(text(FIELD_ANYWHERE, "*mimikatz*", false));
+    for (size_t i = 0; i < EVENTS; i++) {
+        CHECK(builder_begin(builder, STR("a record"), (struct wall){0}) == OK);
+        builder_derive(builder, STR("a"), str_from(derived[i]));
+        CHECK(builder_end(builder) == OK);
+    }
+    CHECK(builder_finish(builder, &bytes) == OK);
+    CHECK(batch_check(bytes, mem, &batch, NULL) == OK);
+    CHECK(matcher_sieve(matcher, members, count, &sieve, reasons) == OK);
+    CHECK(reading_new(matcher, &reading) == OK);
+    CHECK(lookout_new(reading, &sieve, 1, &lookout) == OK);
+    for (uint32_t i = 0; i < EVENTS; i++) {
+        struct event event;
+        const uint32_t *numbers;
+        size_t found;
+        batch_event(&batch, i, &event);
+        CHECK(reading_event(reading, &event) == OK);
+        CHECK(reading_sift(reading, lookout, &numbers, &found) == OK);
+        CHECK(found == (i == 2 || i == 4));
+    }
+    lookout_free(lookout);
+    reading_free(reading);
+    builder_free(builder);
+    end();
+}
+
 TEST(what_may_hold_by_absence_has_no_guard_and_says_so)
 {
     const struct expr *expr;

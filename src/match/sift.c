@@ -37,6 +37,7 @@
 #define STRETCH_SIZE   256
 #define FIRED_MAX      12 /* guards that one value may fire and still be remembered */
 #define JOINED_MAX     ((size_t)64 * 1024 * 1024)
+#define CALM_SIZE      256
 
 struct link {
     uint32_t sieve, field;
@@ -56,6 +57,8 @@ struct lookout {
     struct column *columns;
     struct buf links, presents, members, always;
     bool keywords;
+    char calm[CALM_SIZE]; /* what stood outside of a record, and raised no alarm, last */
+    size_t calm_size;
 };
 
 struct memo {
@@ -695,14 +698,30 @@ static enum err keywords_scan(struct reading *reading, const struct lookout *loo
     return err;
 }
 
-static enum err keywords_sift(struct reading *reading, const struct lookout *lookout)
+/* The same for what stands outside of the record: in most events of a source the same bytes. */
+static enum err derived_alarm(struct reading *reading, struct lookout *lookout, struct str derived,
+                              bool *ret)
+{
+    *ret = false;
+    if (str_equal(derived, str_of(lookout->calm, lookout->calm_size))) {
+        return OK;
+    }
+    enum err err = bytes_alarm(reading, lookout, derived, ret);
+    if (err == OK && !*ret && derived.size <= CALM_SIZE) {
+        memcpy(lookout->calm, derived.data, derived.size);
+        lookout->calm_size = derived.size;
+    }
+    return err;
+}
+
+static enum err keywords_sift(struct reading *reading, struct lookout *lookout)
 {
     bool tight;
     bool alarm = false;
     struct str derived = derived_stretch(reading, &tight);
     enum err err = tight ? bytes_alarm(reading, lookout, reading->event->record, &alarm) : OK;
     if (err == OK && tight && !alarm && derived.size > 0) {
-        err = bytes_alarm(reading, lookout, derived, &alarm);
+        err = derived_alarm(reading, lookout, derived, &alarm);
     }
     return err == OK && (alarm || !tight) ? keywords_scan(reading, lookout) : err;
 }
@@ -728,7 +747,7 @@ static void columns_sift(struct reading *reading, const struct lookout *lookout)
     }
 }
 
-enum err reading_sift(struct reading *reading, const struct lookout *lookout, const uint32_t **ret,
+enum err reading_sift(struct reading *reading, struct lookout *lookout, const uint32_t **ret,
                       size_t *ret_count)
 {
     struct sifting *sifting = reading->sifting;
