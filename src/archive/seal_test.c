@@ -570,7 +570,9 @@ TEST(any_flipped_bit_of_a_segment_is_named_and_only_what_it_touches_is_missing)
                              NULL) == ERR_CORRUPT);
         list_all(fixture, false, &after);
         CHECK(after.count <= before_forward.count);
-        if (i % 16 == 0) {
+        /* Each opening writes heads of its own: many would leave little of the segment to look at.
+         */
+        if (i % (count / 16 + 1) == 0) {
             fixture_open(fixture);
             fixture_close(fixture);
         }
