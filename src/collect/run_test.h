@@ -13,3 +13,13 @@ static inline void run_turns(struct loop *loop, struct timer *stop, unsigned ms)
         loop_run(loop);
     }
 }
+
+/* Until `holds`, for some ten seconds at most: what another thread does first may take as long as
+ * others use the processor. */
+#define RUN_UNTIL(loop, stop, holds)                                  \
+    do {                                                              \
+        for (unsigned turns = 0; turns < 2000 && !(holds); turns++) { \
+            timer_set(stop, 5, 0);                                    \
+            loop_run(loop);                                           \
+        }                                                             \
+    } while (0)

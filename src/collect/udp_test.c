@@ -2,6 +2,7 @@
  * of datagrams that were read while there was no room for their records. */
 
 #include "collect/private.h"
+#include "collect/run_test.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -84,6 +85,8 @@ static void run_ms(uint64_t ms)
     timer_set(tower.timer, ms, 0);
     loop_run(tower.loop);
 }
+
+#define UNTIL(holds) RUN_UNTIL(tower.loop, tower.timer, holds)
 
 static _Atomic uint32_t *waiting_at(void *context, size_t listener)
 {
@@ -169,6 +172,7 @@ static uint32_t loser(uint32_t sources, bool strange)
     tower.collect->listeners[0]->stranger = strange ? mono_now() : (struct mono){0};
     put(0, 70000, 1024);
     run_ms(1200); /* a sweep */
+    UNTIL(tower.lost > 0);
     CHECK(tower.lost > 0);
     tower_down();
     return tower.lost_by.value;
@@ -197,9 +201,9 @@ TEST(without_room_datagrams_gather_in_memory_and_come_out_in_their_order)
     CHECK(tower.waiting > 30000 && drain_size(tower.collect->drain) > (size_t)10 << 20);
     tower.full = false;
     collect_resume(tower.collect);
-    run_ms(1000);
+    UNTIL(tower.stored == 40000 && tower.waiting == 0);
     CHECK(tower.stored == 40000 && tower.lost == 0 && tower.waiting == 0);
-    run_ms(3000);
+    UNTIL(drain_size(tower.collect->drain) == 0); /* two sweeps */
     CHECK(drain_size(tower.collect->drain) == 0);
     tower_down();
 }
@@ -217,10 +221,10 @@ TEST(an_orderly_end_reads_what_the_socket_holds)
 TEST(what_a_front_that_died_had_read_is_counted_as_lost_by_the_next)
 {
     tower_up(1, 123);
-    run_ms(20);
+    UNTIL(tower.waiting == 0);
     CHECK(tower.lost == 123 && tower.lost_by.value == 11 && tower.waiting == 0);
     put(0, 10, 100);
-    run_ms(50);
+    UNTIL(tower.stored == 10);
     CHECK(tower.stored == 10 && tower.lost == 123);
     bind_all(1); /* Another generation counts nothing again. */
     run_ms(20);
@@ -235,7 +239,7 @@ TEST(that_count_stands_until_somebody_has_it)
     run_ms(20);
     CHECK(tower.lost == 0 && tower.waiting == 123);
     books_full = false;
-    run_ms(2500); /* the sweep asks again */
+    UNTIL(tower.lost == 123); /* the sweep asks again */
     CHECK(tower.lost == 123 && tower.waiting == 0);
     tower_down();
 }
@@ -243,7 +247,7 @@ TEST(that_count_stands_until_somebody_has_it)
 TEST(a_count_that_no_memory_could_hold_is_not_believed)
 {
     tower_up(1, UINT32_MAX);
-    run_ms(20);
+    UNTIL(tower.waiting == 0);
     CHECK(tower.lost == DATAGRAMS_MEMORY_MAX / 64 && tower.waiting == 0);
     tower_down();
 }
