@@ -352,7 +352,9 @@ static enum err literal_take(struct str *bytes, struct column_pattern *pattern, 
     if (err != OK || size > bytes->size) {
         return ERR_CORRUPT;
     }
-    memcpy(pattern->text + pattern->text_size, bytes->data, size);
+    if (size > 0) {
+        memcpy(pattern->text + pattern->text_size, bytes->data, size);
+    }
     *ret_from = pattern->text_size;
     *ret_size = (uint16_t)size;
     pattern->text_size = (uint16_t)(pattern->text_size + size);
