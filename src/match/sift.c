@@ -698,7 +698,7 @@ static enum err keywords_scan(struct reading *reading, const struct lookout *loo
     return err;
 }
 
-/* The same for what stands outside of the record: in most events of a source the same bytes. */
+/* bytes_alarm of what stands outside of the record: in most events of a source the same bytes. */
 static enum err derived_alarm(struct reading *reading, struct lookout *lookout, struct str derived,
                               bool *ret)
 {
