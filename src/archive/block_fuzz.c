@@ -9,7 +9,6 @@
 
 #include "archive/block_private.h"
 #include "base/bytes.h"
-#include "base/hash.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

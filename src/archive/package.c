@@ -20,7 +20,6 @@
 #include "archive/package_private.h"
 #include "archive/package_texts.h"
 #include "base/bytes.h"
-#include "codec/json_text.h"
 #include "codec/time.h"
 #include "event/print.h"
 

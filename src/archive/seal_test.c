@@ -7,10 +7,8 @@
 
 #include "archive/fixture_test.h"
 #include "archive/keep.h"
-#include "archive/leaves.h"
 #include "archive/seal.h"
 #include "archive/segment_private.h"
-#include "archive/tombstone.h"
 #include "base/bytes.h"
 #include "testing/testing.h"
 

@@ -4,7 +4,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "archive/merge.h"
 #include "archive/seal_private.h"
 #include "archive/segment_private.h"
 #include "sys/fake.h"

@@ -18,7 +18,6 @@
 
 #include "calendar/hours.h"
 
-#include "base/arena.h"
 #include "codec/time.h"
 
 /* Two offsets differ by less: so far from its ends a stretch decides alone. */

@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "base/buf.h"
-#include "base/limits.h"
 #include "cmd/ask.h"
 #include "sys/clocks.h"
 

@@ -9,7 +9,6 @@
 #include "cmd/ask.h"
 #include "cmd/shown.h"
 #include "replay/replay.h"
-#include "sys/clocks.h"
 
 struct gathering {
     struct buf bundle, note;

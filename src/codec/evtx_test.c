@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/limits.h"
 #include "codec/evtx_fixture_test.h"
 #include "codec/json.h"
 #include "testing/testing.h"

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "codec/crypto.h"
 #include "codec/zstd.h"
 #include "testing/testing.h"

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "collect/private.h"
-#include "sys/clocks.h"
 #include "testing/testing.h"
 
 /* All frames of an input given in pieces of `step` bytes, noted as letters and records. */

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "codec/zstd.h"
-#include "collect/otlp.h"
 #include "collect/post.h"
 #include "collect/run_test.h"
 #include "sys/clocks.h"

@@ -20,7 +20,6 @@
 
 #include "base/bytes.h"
 #include "codec/json.h"
-#include "codec/json_text.h"
 #include "collect/post.h"
 #include "sys/clocks.h"
 

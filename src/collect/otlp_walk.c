@@ -10,7 +10,6 @@
  * the body times the levels of the envelope.
  */
 
-#include "base/limits.h"
 #include "codec/json_slice.h"
 #include "collect/otlp.h"
 

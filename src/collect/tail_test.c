@@ -9,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sys/clocks.h"
 #include "testing/testing.h"
 
 #define KEYS_MAX 4096

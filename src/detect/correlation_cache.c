@@ -25,7 +25,6 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/limits.h"
 
 #define FLAG_FEEDS       1u
 #define FLAG_RAISES      2u

@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 
-#include "base/bytes.h"
 #include "base/limits.h"
 #include "detect/correlator_private.h"
 

@@ -19,7 +19,6 @@
 
 #include "detect/sigma_private.h"
 
-#include "base/limits.h"
 #include "codec/hex.h"
 
 #define SEARCHES_MAX   1000 /* named, of one detection; SigmaHQ's longest rule has 34 */

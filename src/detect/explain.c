@@ -19,7 +19,6 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "codec/json_text.h"
 #include "detect/sigma_private.h"
 
 #define SCRATCH_SIZE ((size_t)256 * 1024 * 1024)

@@ -1,6 +1,5 @@
 /* Explanations for machines and for terminals. */
 
-#include "base/limits.h"
 #include "codec/json_text.h"
 #include "detect/explain.h"
 

@@ -17,8 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/limits.h"
-
 #define ALERTS_SIZE_MAX ((size_t)1024 * 1024 * 1024) /* every rule on every event of a batch */
 
 struct judge {

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/limits.h"
 #include "codec/yaml.h"
 #include "testing/testing.h"
 

@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/limits.h"
-
 #define TUNING_SIZE_MAX  ((size_t)256 * 1024 * 1024)
 #define SCRATCH_SIZE_MAX ((size_t)256 * 1024 * 1024)
 #define FILTERS_MAX      10000

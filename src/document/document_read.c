@@ -15,7 +15,6 @@
 
 #include <stdlib.h>
 
-#include "base/limits.h"
 #include "codec/json.h"
 #include "document/private.h"
 

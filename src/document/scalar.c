@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/limits.h"
 #include "codec/time.h"
 #include "codec/utf8.h"

@@ -22,7 +22,6 @@
 #include "event/alert.h"
 
 #include "base/bytes.h"
-#include "base/limits.h"
 
 #define FIXED_SIZE     48
 #define ALERT_TEXT_MAX 16384 /* one text of an alert; a rule's tags and authors are far smaller */

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "codec/crypto.h"
 #include "incident/private.h"
 

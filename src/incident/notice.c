@@ -8,7 +8,6 @@
  * nothing to say, so that a template never lacks one.
  */
 
-#include "base/limits.h"
 #include "codec/time.h"
 #include "incident/private.h"
 

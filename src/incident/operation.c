@@ -13,7 +13,6 @@
 
 #include <string.h>
 
-#include "base/limits.h"
 #include "codec/utf8.h"
 #include "incident/private.h"
 

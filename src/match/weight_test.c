@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/limits.h"
 #include "match/private.h"
 #include "testing/testing.h"
 

@@ -10,7 +10,6 @@
 
 #include "notify/notify.h"
 
-#include "base/limits.h"
 #include "notify/private.h"
 
 static const struct {

@@ -19,7 +19,6 @@
  * reason, and becomes a row like the others.
  */
 
-#include "base/limits.h"
 #include "notify/private.h"
 
 #define DEPUTIES_MAX 4 /* Of deputies; a circle ends there. */

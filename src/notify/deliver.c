@@ -22,7 +22,6 @@
 #include <string.h>
 
 #include "codec/crypto.h"
-#include "codec/json_text.h"
 #include "notify/private.h"
 #include "sys/fetch.h"
 

@@ -24,7 +24,6 @@
 
 #include <stdlib.h>
 
-#include "base/limits.h"
 #include "notify/private.h"
 
 #define SETTING_SIZE_MAX 1024

@@ -9,7 +9,6 @@
 
 #include <stdio.h>
 
-#include "base/limits.h"
 #include "codec/crypto.h"
 #include "notify/private.h"
 #include "sys/random.h"

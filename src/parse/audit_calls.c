@@ -6,7 +6,6 @@
  * given; a number that no run holds stays a number.
  */
 
-#include "base/bytes.h"
 #include "parse/audit.h"
 
 struct run {

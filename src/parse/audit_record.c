@@ -16,7 +16,6 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/bytes.h"
 #include "codec/hex.h"
 #include "parse/audit.h"
 #include "parse/private.h"

@@ -6,7 +6,6 @@
  * An AVC record of AppArmor has the number of SELinux's; auditd.c tells them apart.
  */
 
-#include "base/bytes.h"
 #include "parse/audit.h"
 
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])

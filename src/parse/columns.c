@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/limits.h"
 #include "codec/hex.h"
 #include "codec/utf8.h"
 #include "parse/private.h"

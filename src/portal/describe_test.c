@@ -4,9 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "portal/private.h"
-#include "portal/world_test.h"
 #include "testing/testing.h"
 
 /* Whether a YAML list of names and the keys of the table are the same; '!' marks what `required`

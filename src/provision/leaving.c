@@ -8,7 +8,6 @@
 
 #include "provision/leaving.h"
 
-#include "base/limits.h"
 #include "provision/private.h"
 
 #define COLUMNS                                                                             \

@@ -7,8 +7,6 @@
 
 #include "provision/private.h"
 
-#include "base/limits.h"
-
 static const char *const states[PROVISION_STATE_COUNT] = {
     [PROVISION_WAITING] = "waiting-approval",
     [PROVISION_REFUSED] = "refused",

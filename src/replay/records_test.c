@@ -5,7 +5,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/limits.h"
 #include "replay/private.h"
 #include "testing/testing.h"
 

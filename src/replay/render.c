@@ -11,7 +11,6 @@
 
 #include <string.h>
 
-#include "base/limits.h"
 #include "codec/json_text.h"
 #include "codec/time.h"
 

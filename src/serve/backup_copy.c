@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "sys/random.h"
 
 #define PRINT_SIZE   4096

@@ -19,8 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/limits.h"
-
 #define LIST_MEMORY_MAX ((size_t)4 << 30)
 #define PATH_DEPTH_MAX  8
 

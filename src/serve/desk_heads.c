@@ -13,7 +13,6 @@
 #include "serve/desk.h"
 
 #include "archive/stamp.h"
-#include "codec/time.h"
 #include "service/outbox.h"
 #include "sys/clocks.h"
 

@@ -12,7 +12,6 @@
 #include "serve/explaining.h"
 
 #include "base/bytes.h"
-#include "base/limits.h"
 #include "base/packed.h"
 #include "codec/crypto.h"
 #include "codec/json_text.h"

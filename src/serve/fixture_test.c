@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
 #include "base/limits.h"
 #include "codec/crypto.h"
 #include "document/document.h"

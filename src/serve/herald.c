@@ -13,7 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/limits.h"
 #include "codec/crypto.h"
 #include "codec/network.h"
 #include "codec/tsp.h"

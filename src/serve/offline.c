@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/limits.h"
 #include "serve/answer.h"
 #include "serve/explaining.h"
 #include "serve/offline_provision.h"

@@ -21,7 +21,6 @@
 #include <unistd.h>
 
 #include "archive/forget.h"
-#include "base/limits.h"
 #include "codec/crypto.h"
 #include "codec/json_out.h"
 #include "ledger/ledger.h"

@@ -17,7 +17,6 @@
 #include "serve/piping.h"
 #include "serve/printed.h"
 #include "serve/survey.h"
-#include "sys/clocks.h"
 
 struct piped {
     const struct reading *reading;

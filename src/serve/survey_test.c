@@ -14,8 +14,6 @@
 #include "codec/yaml.h"
 #include "event/builder.h"
 #include "serve/evidence.h"
-#include "serve/printed.h"
-#include "sys/clocks.h"
 #include "testing/testing.h"
 
 #define CLIENT ((struct client_id){7})

@@ -11,7 +11,6 @@
 
 #include "service/versions.h"
 
-#include "base/limits.h"
 #include "ledger/ledger.h"
 
 enum err service_disclose(const struct scope *scope, struct service *service,

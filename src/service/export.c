@@ -11,7 +11,6 @@
 
 #include "service/versions.h"
 
-#include "codec/json_text.h"
 #include "codec/time.h"
 #include "ledger/ledger.h"
 

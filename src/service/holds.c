@@ -17,7 +17,6 @@
 
 #include <stdio.h>
 
-#include "base/limits.h"
 #include "ledger/ledger.h"
 #include "service/keeping.h"
 

@@ -21,9 +21,7 @@
 
 #include "service/versions.h"
 
-#include "base/limits.h"
 #include "codec/json_out.h"
-#include "codec/time.h"
 #include "ledger/ledger.h"
 
 #define STATEMENT_SIZE_MAX 4096

@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/limits.h"
 #include "sys/clocks.h"
 #include "sys/sender.h"
 #include "testing/testing.h"

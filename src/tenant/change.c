@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "codec/crypto.h"
 #include "ledger/ledger.h"
 #include "tenant/store.h"

@@ -14,7 +14,6 @@
  * transaction, so that what is exported always applies.
  */
 
-#include "base/limits.h"
 #include "tenant/store.h"
 
 static const struct party_element *plan_party(const struct plan *plan, struct str slug);

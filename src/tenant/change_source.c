@@ -7,7 +7,6 @@
  * anybody; what comes from outside was read back by the reader of apply files.
  */
 
-#include "base/limits.h"
 #include "tenant/store.h"
 
 /* The element printed, and the copies of what overlaps with it. */

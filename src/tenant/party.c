@@ -12,7 +12,6 @@
  */
 
 #include "base/limits.h"
-#include "codec/json_text.h"
 #include "codec/time.h"
 #include "tenant/private.h"
 

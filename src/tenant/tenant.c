@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "codec/crypto.h"
 #include "ledger/ledger.h"
 #include "sys/random.h"

@@ -8,7 +8,6 @@
  * Always true: all three steps are made and compared whatever the code is.
  */
 
-#include "base/bytes.h"
 #include "codec/crypto.h"
 #include "tenant/private.h"
 
