@@ -157,8 +157,9 @@ static void link_drain(struct link *link)
 {
     while (link->first != NULL) {
         struct queued *queued = link->first;
-        if (message_send(link->descriptor, &queued->message) == ERR_AGAIN) {
-            return;
+        enum err err = message_send(link->descriptor, &queued->message);
+        if (err == ERR_AGAIN || err == ERR_MEMORY) {
+            return; /* until the next turn, where it is asked again */
         }
         link->first = queued->next;
         link->queued--;

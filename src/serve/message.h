@@ -469,7 +469,7 @@ struct message {
 const char *message_name(enum message_type type);
 
 /* Sends one message.  A last text that does not fit a packet goes in a memory of its own.
- * ERR_AGAIN: the queue is full; nothing was sent. */
+ * ERR_AGAIN: the queue is full, or that memory cannot be sealed at the moment; nothing was sent. */
 NODISCARD enum err message_send(int channel, const struct message *message);
 
 /* Takes one message into `packet` (MESSAGE_SIZE_MAX bytes), which its texts borrow from. ERR_AGAIN:

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define SEALS_MAX 3 /* tries */
+
 enum err memory_new(const char *name, size_t size, int *ret)
 {
     int descriptor = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -22,6 +24,21 @@ enum err memory_new(const char *name, size_t size, int *ret)
     }
     *ret = descriptor;
     return OK;
+}
+
+/* The kernel itself waits some 75 ms for whoever looks at a page, which may be its own
+ * housekeeping, before it says EBUSY. */
+enum err memory_seal(int descriptor)
+{
+    const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
+    int result = -1;
+    for (int i = 0; i < SEALS_MAX && result != 0; i++) {
+        result = fcntl(descriptor, F_ADD_SEALS, seals);
+        if (result != 0 && errno != EBUSY) {
+            return err_from_errno(errno);
+        }
+    }
+    return result == 0 ? OK : ERR_AGAIN;
 }
 
 enum err memory_of(const char *name, struct str bytes, int *ret)
@@ -39,9 +56,8 @@ enum err memory_of(const char *name, struct str bytes, int *ret)
         }
         done += (size_t)put;
     }
-    if (fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) !=
-        0) {
-        enum err err = err_from_errno(errno);
+    enum err err = memory_seal(descriptor);
+    if (err != OK) {
         (void)close(descriptor);
         return err;
     }
