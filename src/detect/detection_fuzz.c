@@ -51,14 +51,16 @@ static void judge(struct str json, struct arena *mem)
 {
     struct builder *builder = builder_new((struct client_id){3}, (struct source_id){9});
     struct criteria *criteria;
-    struct str bundle = {0};
     struct str slugs[2];
+    struct buf bundle;
     char hash[2 * SHA256_SIZE + 1];
     struct sha256 sum = sha256_of_bytes(json);
+    buf_init(&bundle, json.size + 1000);
     must(builder != NULL &&
-         arena_print(mem, &bundle, "detection %s %zu\n%.*s",
-                     hex_print(sum.bytes, SHA256_SIZE, hash), json.size, STR_ARG(json)) == OK);
-    must(criteria_new(bundle, STR(""), NULL, &criteria, NULL) == OK);
+         buf_print(&bundle, "detection %s %zu\n", hex_print(sum.bytes, SHA256_SIZE, hash),
+                   json.size) == OK &&
+         buf_append(&bundle, json) == OK);
+    must(criteria_new(buf_str(&bundle), STR(""), NULL, &criteria, NULL) == OK);
     struct batch batch = event_make(builder, mem);
     for (size_t i = 0; i < 2; i++) {
         struct alert alert = {.place = {{3}, 0}, .source = {9}, .rule_id = STR("r")};
@@ -70,6 +72,7 @@ static void judge(struct str json, struct arena *mem)
     must(str_equal(slugs[0], slugs[1]));
     criteria_free(criteria);
     builder_free(builder);
+    buf_done(&bundle);
 }
 
 static void filter_try(struct str text, struct arena *mem)
