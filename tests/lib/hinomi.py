@@ -76,15 +76,19 @@ class Noise(threading.Thread):
         return seconds + 3 * self.late
 
 
-def wait_for(condition, seconds=10, every=0.05):
-    """What `condition` returns once that is true, or its last answer after `seconds` of a quiet machine: three times
-    as long on a clock, since a machine that others use is slower, and what holds ends the wait at once."""
-    end = time.monotonic() + 3 * seconds
+def within(condition, seconds, every=0.05):
+    """What `condition` returns once that is true, or its last answer after `seconds`: for what promises a time."""
+    end = time.monotonic() + seconds
     while True:
         answer = condition()
         if answer or time.monotonic() > end:
             return answer
         time.sleep(every)
+
+
+def wait_for(condition, seconds=10, every=0.05):
+    """The same where no time is promised: `seconds` are a quiet machine's, so a busy one has three times as long."""
+    return within(condition, 3 * seconds, every)
 
 
 class Service:
